@@ -1,0 +1,48 @@
+"""What a screen may ask of the engine. The dashboard depends on this alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.model import Snapshot
+
+
+class EnginePort(Protocol):
+    """The engine as a screen sees it; a recording can stand in for it."""
+
+    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+        """Read what one frame needs.
+
+        Args:
+            rows: how many requests the visible list can show.
+
+        Never raises for a part that failed: that part's `Reading` says why.
+        """
+        ...
+
+    async def plan(self, command: Command) -> Plan:
+        """Say what a command would do, and capture what it acts on. Raises `OpalmindError` where it cannot tell."""
+        ...
+
+    async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+        """Do what was planned, in paced batches; cancelling the task stops between two batches. Raises `ReadOnly`."""
+        ...
+
+
+class DemoPort(Protocol):
+    """The demo's stand-in Matomo, as a screen sees it."""
+
+    @property
+    def moods(self) -> tuple[tuple[str, str, str], ...]:
+        """(key, name, what it does) of every behaviour that the stand-in knows."""
+        ...
+
+    def mood(self) -> str:
+        """The behaviour in force."""
+        ...
+
+    async def set_mood(self, name: str) -> None:
+        """Switch the behaviour."""
+        ...

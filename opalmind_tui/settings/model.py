@@ -1,0 +1,62 @@
+"""The settings of one process, read once and never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process was told. Times are in the unit that the name ends in; `table.py` has the meaning of each.
+
+    Build it with `load_settings()`, which validates; the defaults here are those of an empty environment.
+    """
+
+    redis_url: str = field(default="", repr=False)
+    redis_host: str = ""
+    redis_port: int = 6379
+    redis_username: str = ""
+    redis_password: str = field(default="", repr=False)
+    redis_db: int = 0
+    redis_tls: bool = False
+    redis_tls_ca: str = ""
+
+    idempotency_prefix: str = "opalmind:idempotency:"
+    cache_prefix: str = "opalmind:cache:"
+    queue_prefix: str = "opalmind:queue:"
+    stats_prefix: str = "opalmind:stats:"
+    idempotency_ttl_s: int = 86_400
+    cache_ttl_ms: int = 60_000
+
+    matomo_base_url: str = ""
+    matomo_token: str = field(default="", repr=False)
+    matomo_default_site_id: int | None = None
+
+    queue_warn_pending: int = 10
+    queue_fail_pending: int = 25
+    queue_warn_age_ms: int = 60_000
+    queue_fail_age_ms: int = 120_000
+    cache_warn_hit_rate: float = 20.0
+    cache_fail_hit_rate: float = 5.0
+    cache_sample_size: int = 20
+
+    environment: str = ""
+    read_only: bool = False
+    operator: str = ""
+    origins: tuple[tuple[str, str], ...] = ()
+    """Where each value that is not a default came from: (variable, ``environment`` | ``option`` | ``file``)."""
+
+    @property
+    def redis_configured(self) -> bool:
+        """True when an operator named a Redis; otherwise the local default address is tried."""
+        return bool(self.redis_url or self.redis_host)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in these settings, longest first, for masking (I10). Never log the result."""
+        from urllib.parse import unquote, urlsplit
+
+        found = {self.redis_password, self.matomo_token}
+        if self.redis_url:
+            password = urlsplit(self.redis_url).password or ""
+            found |= {password, unquote(password)}
+        return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))

@@ -1,0 +1,101 @@
+"""What an operator asks for and what came of it: plain data, made by a screen or a command line, run by the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """The kinds of command."""
+
+    RETRY = "retry"
+    PURGE = "purge"
+    PURGE_CACHE = "purge-cache"
+    SET_TTL = "set-ttl"
+    DELIVER = "deliver"
+
+
+class TtlTarget(StrEnum):
+    """Which time to live is meant."""
+
+    REPORTS = "reports"
+    IDEMPOTENCY = "idempotency"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One wish. Fields that an act does not use stay at their defaults.
+
+    Args:
+        act: what to do.
+        ids: the captured request ids (retry, purge); empty with `all_dead`.
+        all_dead: every request that is dead when the plan is made.
+        feature: a report feature, or empty for all of them (purge-cache, set-ttl).
+        target: which TTL (set-ttl).
+        seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value.
+        existing: apply the new TTL to the entries that exist, too (set-ttl).
+        deliver: whether this process shall deliver (deliver).
+        by: who asked, for the audit.
+    """
+
+    act: Act
+    ids: tuple[str, ...] = ()
+    all_dead: bool = False
+    feature: str = ""
+    target: TtlTarget = TtlTarget.REPORTS
+    seconds: float = 0.0
+    existing: bool = False
+    deliver: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a command would do, shown before it is done (I12). It acts on `ids` / `keys`, never on what came later.
+
+    Args:
+        command: the wish.
+        title: a sentence with the count: "Retry 3 dead requests".
+        eligible: how many it would touch.
+        skipped: why some are not eligible, with their counts.
+        consequences: sentences that the dialog shows.
+        undo: how it can be undone, or that it cannot.
+        ids: the captured request ids.
+        estimated: true when `eligible` is an estimate (cache entries of a large database).
+    """
+
+    command: Command
+    title: str
+    eligible: int
+    skipped: tuple[tuple[str, int], ...] = ()
+    consequences: tuple[str, ...] = ()
+    undo: str = "This cannot be undone."
+    ids: tuple[str, ...] = ()
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running plan is."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a plan.
+
+    Args:
+        sentence: one line for people.
+        done: how many were changed. skipped: how many were no longer eligible. failed: how many could not be changed.
+        error: why it ended early, if it did.
+    """
+
+    sentence: str
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    error: str = ""
+    cancelled: bool = False

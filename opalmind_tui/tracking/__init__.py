@@ -1,0 +1,1 @@
+"""The tracking queue: from acceptance to delivery."""

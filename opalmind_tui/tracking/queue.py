@@ -1,0 +1,299 @@
+"""What a tracking queue promises. `redis_queue` and `memory_queue` keep it and pass the same tests.
+
+Moments are epoch seconds by the store's own clock (Redis ``TIME``, or the clock given to the memory queue), durations
+are seconds. Every call is safe to send twice: ids and tokens come from the caller. Redis trouble is raised as
+`StoreUnavailable`, never as a client library's error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.tracking.request import TrackingRequest
+
+
+class Acceptance(StrEnum):
+    """What became of an offered request."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    """Its key was delivered, or waits in the queue, with the same payload."""
+    CONFLICT = "conflict"
+    """Its key is taken by another payload."""
+    FULL = "full"
+    """Refused: the queue is at its length limit. Nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `enqueue` says of one request: the outcome, and the id under which it is queued (empty if it is not)."""
+
+    outcome: Acceptance
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A request under our lease. `accepted` is when the queue took it (the time that `cdt` gets)."""
+
+    id: str
+    body: bytes
+    accepted: float
+    attempts: int = 0
+    recovered: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer of `claim`: what may be sent now, or why nothing may.
+
+    Args:
+        token: the fencing token, given by the caller.
+        requests: in order of acceptance for each visitor; empty if nothing is due or the gate is closed.
+        gate: why nothing was given, if the endpoint is closed; with `probe` the gate that is being tested.
+        probe: true when this is the single request that may test a closed endpoint.
+        next_due: when the next request of this endpoint becomes due (None: none waits).
+    """
+
+    token: str
+    requests: tuple[Claimed, ...] = ()
+    gate: Gate | None = None
+    probe: bool = False
+    next_due: float | None = None
+
+
+class Fate(StrEnum):
+    """What became of a claimed request."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    DEAD = "dead"
+    REJECTED = "rejected"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The fate of one claimed request.
+
+    Args:
+        delay: seconds until the next try (RETRY).
+        status: HTTP status, if there was an answer.
+        error: short reason with secrets masked; cut to 300 characters by the queue.
+        costs_attempt: false where the endpoint is to blame and not the request (I4).
+        unknown: it was posted and no answer came.
+        record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting.
+    """
+
+    id: str
+    fate: Fate
+    delay: float = 0.0
+    status: int | None = None
+    error: str = ""
+    costs_attempt: bool = True
+    unknown: bool = False
+    record: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Counts of one `settle`: done under our token; late (our lease was gone, nobody had it, so it counts once);
+    lost (another process holds it, or it is gone already)."""
+
+    done: int = 0
+    late: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """All counts, read at one moment. The ledger's right side is the sum of the last eight of its terms (I1)."""
+
+    at: float
+    pending: int = 0
+    scheduled: int = 0
+    inflight: int = 0
+    dead: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    purged: int = 0
+    retried: int = 0
+    recovered: int = 0
+    unknown: int = 0
+    late: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    other_endpoints: int = 0
+    """Of pending + scheduled: those of other endpoints."""
+    epoch: str = ""
+    oldest_accepted: float | None = None
+    next_due: float | None = None
+    gate: Gate | None = None
+    last_error: str = ""
+    last_error_at: float = 0.0
+    last_status: int | None = None
+    last_retry_at: float = 0.0
+    last_backoff: float = 0.0
+
+    @property
+    def ledger_difference(self) -> int:
+        """accepted - (everything that we can account for); 0 unless something was lost or doubled."""
+        return self.accepted - (
+            self.delivered + self.rejected + self.dropped + self.purged
+            + self.dead + self.pending + self.scheduled + self.inflight
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many of the named requests an operator's act changed, and how many it did not apply to any more."""
+
+    done: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What one step of `reconcile` found: `cursor` to go on with (empty: the round is complete)."""
+
+    cursor: str = ""
+    returned: int = 0
+    """Requests that stood in no set and are due again."""
+    missing: int = 0
+    """Ids in a set whose request is gone (an evicting server): removed and counted; the ledger shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A request that memory accepted while Redis was away, with what memory knows of it."""
+
+    id: str
+    request: TrackingRequest
+    endpoint: str
+    accepted: float
+    attempts: int = 0
+    status: int | None = None
+    error: str = ""
+    unknown: int = 0
+    dead: bool = False
+    in_doubt: bool = False
+    """Redis may have it already: its answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerShare:
+    """What memory settled by itself while Redis was away; added to the shared ledger once, under `nonce`."""
+
+    nonce: str
+    delivered: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    purged: int = 0
+    retried: int = 0
+    unknown: int = 0
+
+
+class TrackingQueue(Protocol):
+    """The queue."""
+
+    async def enqueue(
+        self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
+    ) -> list[Answer]:
+        """Accept requests for the Matomo at `endpoint`; returns when the store has them (I2), one answer each.
+
+        Any number; the queue splits it into bounded scripts. `ids` (from `new_id`) make a repeat safe. A repeat with the
+        same id answers ACCEPTED again.
+        """
+        ...
+
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        """Lease up to `limit` due requests of `endpoint`, no visitor of which is leased elsewhere (I5).
+
+        The same token again returns what it already holds. A closed gate gives nothing; after its end a breaker gives one
+        probe to one caller.
+        """
+        ...
+
+    async def mark_posted(self, token: str) -> None:
+        """Say that the claim's requests are about to be posted: from now on a lost lease makes their outcome unknown."""
+        ...
+
+    async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
+        """Renew leases; returns the tokens that are lost."""
+        ...
+
+    async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
+        """Apply the fates; what a claim held is free once all of it is settled. Twice is as good as once."""
+        ...
+
+    async def release(self, token: str) -> int:
+        """Give back what was claimed and not settled: due again at its old place, no attempt spent. Returns how many."""
+        ...
+
+    async def reap(self) -> int:
+        """Return requests whose lease has run out to due (`recovered` + 1; the third time they are dead). Bounded."""
+        ...
+
+    async def reconcile(self, cursor: str = "") -> Repairs:
+        """One bounded step of a walk over all requests that finds what stands in no set or in a set without a body."""
+        ...
+
+    async def counts(self, endpoint: str) -> QueueCounts:
+        """All counts in one script; cost does not grow with the queue (I8)."""
+        ...
+
+    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
+        """What an operator acts on: newest failures first (dead ones among them), then inflight, then the oldest due."""
+        ...
+
+    async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
+        """The named requests that still exist."""
+        ...
+
+    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
+        """A page of ids in one state, and the cursor of the next page (empty: that was the last)."""
+        ...
+
+    async def retry(self, ids: Sequence[str]) -> Moved:
+        """Make dead or scheduled requests due now with attempts 0, history kept. Any number, in bounded scripts."""
+        ...
+
+    async def purge(self, ids: Sequence[str]) -> Moved:
+        """Remove requests that are not in flight, for good; frees their idempotency keys."""
+        ...
+
+    async def close_gate(
+        self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
+    ) -> Gate:
+        """Close an endpoint for a while (a longer closing of the same kind wins)."""
+        ...
+
+    async def open_gate(self, endpoint: str) -> None:
+        """Open it again."""
+        ...
+
+    async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
+        """Take over what memory accepted, in order, keeping its acceptance time. Twice is as good as once."""
+        ...
+
+    async def merge_ledger(self, share: LedgerShare) -> None:
+        """Add what memory settled to the ledger, once for each nonce."""
+        ...
+
+
+def cut(text: str, limit: int = 300) -> str:
+    """Text of at most `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+__all__ = [
+    "Acceptance", "Adopted", "Answer", "Claim", "Claimed", "Fate", "Gate", "GateKind", "LedgerShare", "Moved",
+    "QueueCounts", "Repairs", "RequestRow", "Settled", "Settlement", "State", "TrackingQueue", "cut",
+]  # fmt: skip

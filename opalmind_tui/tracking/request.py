@@ -1,0 +1,58 @@
+"""A tracking request as the queue stores it: Matomo's own parameters, fixed when it was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import orjson
+
+KINDS = ("pageview", "event", "goal", "raw")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingRequest:
+    """One hit for Matomo.
+
+    Args:
+        kind: ``pageview``, ``event``, ``goal`` or ``raw``.
+        params: Matomo's parameters by their own names, values as text, in the order in which they are sent. Never
+            `token_auth` (I10), never `send_image`; `rec` and `apiv` are added when sent.
+        key: idempotency key; empty switches deduplication off for this request (ruling 6).
+        fingerprint: hash of what the caller gave, without what was generated for this call (page view id, time,
+            visitor), so that a caller's repeated call is a duplicate and another payload under its key a conflict.
+        visitor: what tells visitors apart; hits of one visitor share a shard (I5). Not stored beside the parameters.
+    """
+
+    kind: str
+    params: Mapping[str, str]
+    key: str = ""
+    fingerprint: str = ""
+    visitor: str = field(default="", compare=False)
+
+    def encode(self) -> bytes:
+        """The stored form: compact JSON, UTF-8."""
+        return orjson.dumps({"kind": self.kind, "key": self.key, "params": dict(self.params)})
+
+
+def decode_request(body: bytes) -> TrackingRequest | None:
+    """Read a stored request back, or None when the bytes are no request (foreign, cut, corrupt): never raises."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(data, dict) or data.get("kind") not in KINDS:
+        return None
+    params, key = data.get("params"), data.get("key")
+    if not isinstance(params, dict) or not isinstance(key, str):
+        return None
+    if not all(isinstance(value, str) for value in params.values()):
+        return None
+    return TrackingRequest(kind=data["kind"], params=params, key=key)
+
+
+def fingerprint_of(kind: str, params: Mapping[str, str]) -> str:
+    """Hash of a payload, independent of the order of its parameters. 16 hex digits."""
+    canonical = orjson.dumps([kind, dict(params)], option=orjson.OPT_SORT_KEYS)
+    return blake2b(canonical, digest_size=8).hexdigest()

@@ -1,0 +1,47 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+# Textual reads these when it is imported; a developer's own must not change a picture.
+for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "FORCE_COLOR"):
+    os.environ.pop(_name, None)
+for _name in [
+    name for name in os.environ if name.startswith(("REDIS_", "MATOMO_", "OPALMIND_", "CACHE_TTL"))
+]:
+    os.environ.pop(_name)
+
+import pytest
+
+from opalmind_tui.storage.local_server import LocalServer
+from tests.support.servers import PRODUCTS, RUNNABLE, Product, running
+
+
+@pytest.fixture(scope="session", params=PRODUCTS, ids=lambda product: product.name)
+def shared_server(request: pytest.FixtureRequest) -> Iterator[LocalServer]:
+    """One server of each product for the whole session. Do not stop it; `server` gives it empty."""
+    product: Product = request.param
+    if product.binary is None:
+        pytest.skip(f"{product.name}: {product.why_not}")
+    with running(product) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: LocalServer) -> LocalServer:
+    """A running, empty server of each product in turn."""
+    import redis
+
+    with redis.Redis.from_url(shared_server.url) as client:
+        client.flushall()
+    return shared_server
+
+
+@pytest.fixture(scope="session")
+def any_product() -> Product:
+    """The newest product that runs here, for tests that start, kill or configure a server of their own."""
+    if not RUNNABLE:
+        pytest.skip("no Redis or Valkey server can be started here")
+    return RUNNABLE[1] if len(RUNNABLE) > 1 else RUNNABLE[0]
