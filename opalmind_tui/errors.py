@@ -73,9 +73,7 @@ class MatomoError(OpalmindError):
         retry_after: seconds that Matomo asked to wait, if it did.
     """
 
-    def __init__(
-        self, kind: str, message: str, *, status: int | None = None, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, kind: str, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message

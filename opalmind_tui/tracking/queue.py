@@ -208,21 +208,21 @@ class TrackingQueue(Protocol):
     ) -> list[Answer]:
         """Accept requests for the Matomo at `endpoint`; returns when the store has them (I2), one answer each.
 
-        Any number; the queue splits it into bounded scripts. `ids` (from `new_id`) make a repeat safe. A repeat with the
-        same id answers ACCEPTED again.
+        Any number; the queue splits it into bounded scripts. `ids` (from `new_id`) make a repeat safe: a repeat
+        with the same id answers ACCEPTED again.
         """
         ...
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
         """Lease up to `limit` due requests of `endpoint`, no visitor of which is leased elsewhere (I5).
 
-        The same token again returns what it already holds. A closed gate gives nothing; after its end a breaker gives one
-        probe to one caller.
+        The same token again returns what it already holds. A closed gate gives nothing; after its end a breaker
+        gives one probe to one caller.
         """
         ...
 
     async def mark_posted(self, token: str) -> None:
-        """Say that the claim's requests are about to be posted: from now on a lost lease makes their outcome unknown."""
+        """Say that the claim's requests are about to be posted: a lost lease makes their outcome unknown now."""
         ...
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
@@ -234,7 +234,7 @@ class TrackingQueue(Protocol):
         ...
 
     async def release(self, token: str) -> int:
-        """Give back what was claimed and not settled: due again at its old place, no attempt spent. Returns how many."""
+        """Give back what was claimed and not settled: at its old place, no attempt spent. Returns how many."""
         ...
 
     async def reap(self) -> int:
@@ -250,7 +250,7 @@ class TrackingQueue(Protocol):
         ...
 
     async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
-        """What an operator acts on: newest failures first (dead ones among them), then inflight, then the oldest due."""
+        """What an operator acts on: newest failures first (dead ones too), then inflight, then the oldest due."""
         ...
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:

