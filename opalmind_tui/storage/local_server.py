@@ -89,7 +89,7 @@ class LocalServer:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
-            if self._ping() == b"+PONG\r\n":
+            if self._ping().startswith((b"+PONG", b"-NOAUTH")):
                 return
             time.sleep(0.01)
         raise StoreUnavailable(

@@ -1,0 +1,134 @@
+"""Clients for the configured server. Ours never repeat a command by themselves: a lost answer may have run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opalmind_tui.settings.model import Settings
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+CONNECT_TIMEOUT = 1.0
+"""Seconds for a TCP connection and TLS handshake."""
+COMMAND_TIMEOUT = 2.0
+"""Seconds for one command. Scripts keep under 5 ms; this is for a server that hangs."""
+CACHE_TIMEOUT = 0.25
+"""Seconds that a cache look-up may wait for Redis before Matomo is asked instead."""
+POOL = 16
+"""Connections of one client at the most; further callers wait for a free one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server is, without secrets."""
+
+    host: str
+    port: int
+    database: int
+    tls: bool
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"{self.path}#{self.database}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'tls ' if self.tls else ''}{host}:{self.port}/{self.database}"
+
+
+def address(settings: Settings) -> Address:
+    """The configured address; the default is a Redis on this machine."""
+    arguments, tls = _target(settings)
+    return Address(
+        host=arguments.get("host", "127.0.0.1"),
+        port=int(arguments.get("port", 6379)),
+        database=int(arguments.get("db", 0)),
+        tls=tls,
+        path=arguments.get("path", ""),
+    )
+
+
+def async_client(
+    settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT, timeout: float = COMMAND_TIMEOUT, pool: int = POOL
+) -> redis.asyncio.Redis:
+    """A client for asyncio with byte replies.
+
+    Args:
+        connect_timeout: seconds for a connection.
+        timeout: seconds for a command, and for a free connection of the pool.
+        pool: connections at the most.
+    """
+    from redis.asyncio import BlockingConnectionPool, Redis, connection
+    from redis.asyncio.retry import Retry
+
+    arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
+    arguments["retry"] = Retry(_no_backoff(), 0)
+    return Redis.from_pool(
+        BlockingConnectionPool(connection_class=kind, max_connections=pool, timeout=timeout, **arguments)
+    )
+
+
+def sync_client(
+    settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT, timeout: float = COMMAND_TIMEOUT
+) -> redis.Redis:
+    """A blocking client with one connection, for a thread of its own. Arguments as in `async_client`."""
+    from redis import Redis, connection
+    from redis.retry import Retry
+
+    arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
+    arguments["retry"] = Retry(_no_backoff(), 0)
+    pool: Any = connection.BlockingConnectionPool
+    return Redis.from_pool(pool(connection_class=kind, max_connections=1, timeout=timeout, **arguments))
+
+
+def _no_backoff() -> Any:
+    from redis.backoff import NoBackoff
+
+    return NoBackoff()
+
+
+def _pool_arguments(
+    settings: Settings, connect_timeout: float, timeout: float, connection: Any
+) -> tuple[dict[str, Any], type[Any]]:
+    """Arguments of a connection and its class, from redis-py's asyncio or blocking `connection` module."""
+    arguments, tls = _target(settings)
+    if tls and settings.redis_tls_ca:
+        arguments["ssl_ca_certs"] = settings.redis_tls_ca
+    arguments |= {
+        # RESP2 on purpose: the same reply shapes from Redis 6.2 to Valkey 9, and no push messages in between.
+        "protocol": 2,
+        "socket_connect_timeout": connect_timeout,
+        "socket_timeout": timeout,
+        "client_name": f"opalmind-tui-{os.getpid()}",
+        "health_check_interval": 0,
+    }
+    if tls:
+        return arguments, connection.SSLConnection
+    if "path" in arguments:
+        return arguments, connection.UnixDomainSocketConnection
+    return arguments, connection.Connection
+
+
+def _target(settings: Settings) -> tuple[dict[str, Any], bool]:
+    """Where to connect to and as whom, and whether by TLS: from the URL or from the single variables."""
+    tls = settings.redis_tls
+    if settings.redis_url:
+        from redis.connection import parse_url
+
+        arguments: dict[str, Any] = dict(parse_url(settings.redis_url))  # type: ignore[no-untyped-call]
+        arguments.pop("connection_class", None)
+        tls = tls or settings.redis_url.startswith("rediss:")
+    else:
+        arguments = {
+            "host": settings.redis_host or "127.0.0.1",
+            "port": settings.redis_port,
+            "db": settings.redis_db,
+        }
+    if settings.redis_username:
+        arguments.setdefault("username", settings.redis_username)
+    if settings.redis_password:
+        arguments.setdefault("password", settings.redis_password)
+    return arguments, tls
