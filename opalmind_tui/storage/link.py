@@ -1,0 +1,94 @@
+"""Whether Redis serves now: marked down by whoever meets a failure, found up again by a probe."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+PROBE_EVERY = 1.0
+"""Seconds between two probes of a server that is away."""
+FULL = "oom"
+"""The one trouble in which reading, claiming and acknowledging go on."""
+
+
+class RedisLink:
+    """The state of the connection to one server.
+
+    Args:
+        client: what the probe uses.
+        probe_key: a key of ours that the probe may write, so that a full or read-only server is noticed too; empty
+            for a read-only process, which writes nothing at all (ruling 8).
+        clock: epoch seconds.
+    """
+
+    def __init__(self, client: Redis, *, probe_key: str = "", clock: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._probe_key = probe_key
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
+        self.trouble: StoreUnavailable | None = None
+        """Why new requests cannot be stored there now; None while they can."""
+        self.since = clock()
+
+    @property
+    def writable(self) -> bool:
+        """New data can be stored."""
+        return self.trouble is None
+
+    @property
+    def reachable(self) -> bool:
+        """Commands that free memory, and reads, work."""
+        return self.trouble is None or self.trouble.kind == FULL
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever the link goes down or up."""
+        self._listeners.append(listener)
+
+    def report(self, error: StoreUnavailable) -> None:
+        """Somebody met this trouble. A full server stays reachable; a mere error reply is no outage."""
+        if error.kind == "reply":
+            return
+        if self.trouble is None or self.trouble.kind != error.kind:
+            self._set(error)
+
+    async def probe(self) -> bool:
+        """Ask the server whether it serves; sets the state. Returns `writable`."""
+        try:
+            if self._probe_key:
+                await self._client.set(self._probe_key, b"1", ex=60)
+            else:
+                await self._client.ping()
+        except TROUBLES as error:
+            self.report(trouble(error))
+            return False
+        self._set(None)
+        return True
+
+    async def watch(self) -> None:
+        """Probe while the server is away. Runs until it is cancelled."""
+        while True:
+            if self.writable:
+                self._changed.clear()
+                await self._changed.wait()
+            await asyncio.sleep(PROBE_EVERY * random.uniform(0.9, 1.1))
+            await self.probe()
+
+    def _set(self, error: StoreUnavailable | None) -> None:
+        was = self.trouble
+        self.trouble = error
+        if (was is None) != (error is None):
+            self.since = self._clock()
+        if (was.kind if was else None) != (error.kind if error else None):
+            self._changed.set()
+            for listener in self._listeners:
+                listener()

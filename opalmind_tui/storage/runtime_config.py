@@ -1,0 +1,107 @@
+"""Settings that change while processes run, shared in one Redis hash. They beat the environment (ruling 5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from opalmind_tui.storage.link import RedisLink
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredValue:
+    """A value that somebody set: the text, who, and when (epoch seconds)."""
+
+    value: str
+    by: str = ""
+    at: float = 0.0
+
+
+class RuntimeConfig:
+    """Named text values.
+
+    Args:
+        client: the client to read and write with.
+        link: tells whether the server serves; while it does not, changes hold for this process alone.
+        key: the hash.
+        names: every name there is; the hash is read by these, never whole.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        link: RedisLink,
+        key: str,
+        names: Sequence[str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._link = link
+        self._key = key
+        self._names = tuple(names)
+        self._clock = clock
+        self._values: dict[str, ConfiguredValue] = {}
+
+    def get(self, name: str) -> str | None:
+        """The configured value, or None where nobody set one."""
+        found = self._values.get(name)
+        return found.value if found else None
+
+    def details(self, name: str) -> ConfiguredValue | None:
+        """The value with who set it and when."""
+        return self._values.get(name)
+
+    async def refresh(self) -> None:
+        """Read what other processes set; one command. Raises `StoreUnavailable`."""
+        try:
+            found = await self._client.hmget(self._key, list(self._names))
+        except TROUBLES as error:
+            raise trouble(error) from error
+        self._values = {
+            name: value for name, raw in zip(self._names, found, strict=True) if (value := _decode(raw)) is not None
+        }
+
+    async def set(self, name: str, value: str, by: str) -> bool:
+        """Set a value for all processes. Returns false when Redis is away and it holds for this process only."""
+        entry = ConfiguredValue(value, by, self._clock())
+        shared = self._link.writable
+        if shared:
+            try:
+                await self._client.hset(self._key, name, orjson.dumps(entry))
+            except TROUBLES as error:
+                raise trouble(error) from error
+        self._values = {**self._values, name: entry}
+        return shared
+
+    async def reset(self, name: str) -> bool:
+        """Forget a value, so that the environment counts again. Returns as `set`."""
+        shared = self._link.writable
+        if shared:
+            try:
+                await self._client.hdel(self._key, name)
+            except TROUBLES as error:
+                raise trouble(error) from error
+        self._values = {known: value for known, value in self._values.items() if known != name}
+        return shared
+
+
+def _decode(raw: bytes | str | None) -> ConfiguredValue | None:
+    """A stored value, or None where it is absent or not ours."""
+    if raw is None:
+        return None
+    try:
+        data = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(data, dict) or not isinstance(data.get("value"), str):
+        return None
+    at = data.get("at")
+    return ConfiguredValue(data["value"], str(data.get("by", "")), float(at) if isinstance(at, int | float) else 0.0)

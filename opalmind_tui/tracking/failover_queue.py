@@ -1,0 +1,268 @@
+"""One queue over two: Redis while it serves, memory while it does not, and the way back without a loss (I7).
+
+A request is accepted by the store that serves at that moment. What memory accepted moves into Redis, in order, once,
+while traffic goes on: until memory is empty new requests go to its end, so that nobody overtakes. A claim is settled in
+the queue that gave it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.snapshot.model import Gate, GateKind, Mode, RequestRow, State
+from opalmind_tui.storage.link import RedisLink
+from opalmind_tui.tracking.ids import endpoint_code, new_id
+from opalmind_tui.tracking.memory_queue import MemoryQueue
+from opalmind_tui.tracking.queue import (
+    Adopted,
+    Answer,
+    Claim,
+    LedgerShare,
+    Moved,
+    QueueCounts,
+    Repairs,
+    Settled,
+    Settlement,
+    TrackingQueue,
+)
+from opalmind_tui.tracking.request import TrackingRequest
+
+T = TypeVar("T")
+ADOPT_BATCH = 500
+RETRY_MOVE_AFTER = 1.0
+"""Seconds until a move that failed half-way is tried again."""
+
+
+class FailoverQueue:
+    """`TrackingQueue` over a shared queue and a private one.
+
+    Args:
+        shared: the queue on Redis.
+        private: the queue in this process's memory.
+        link: tells whether Redis serves.
+        memory: whether this process may accept into memory at all (long-lived ones only, ruling 1).
+    """
+
+    def __init__(
+        self,
+        shared: TrackingQueue,
+        private: MemoryQueue,
+        link: RedisLink,
+        *,
+        memory: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._shared = shared
+        self._private = private
+        self._link = link
+        self._memory = memory
+        self._clock = clock
+        self._claims: dict[str, TrackingQueue] = {}
+        self._moving = asyncio.Lock()
+        self.mode = Mode.REDIS
+        self.since = clock()
+        """When the mode began."""
+
+    # -- accepting -----------------------------------------------------------------------------------------------
+
+    async def enqueue(
+        self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
+    ) -> list[Answer]:
+        """As the protocol says. Raises `StoreUnavailable` where memory may not take over."""
+        # Fixed before the first try, so that Redis and memory know a request by the same id whatever happens.
+        named = list(ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests])
+        if self.mode is Mode.REDIS and self._link.writable:
+            try:
+                return await self._shared.enqueue(endpoint, requests, named)
+            except StoreUnavailable as error:
+                self._met(error)
+                if not self._may_fall_back(error):
+                    raise
+                return await self._accept_here(endpoint, requests, named, in_doubt=error.in_doubt)
+        if self.mode is Mode.REDIS and not self._may_fall_back(self._link.trouble):
+            raise self._link.trouble or StoreUnavailable("closed", "Redis is away", "Retrying.")
+        return await self._accept_here(endpoint, requests, named, in_doubt=False)
+
+    def _may_fall_back(self, error: StoreUnavailable | None) -> bool:
+        return self._memory and (error is None or error.falls_back)
+
+    async def _accept_here(
+        self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str], *, in_doubt: bool
+    ) -> list[Answer]:
+        self.enter_memory_mode()
+        answers = await self._private.enqueue(endpoint, requests, ids)
+        if in_doubt:
+            self._private.hold_in_doubt([answer.id for answer in answers if answer.id])
+        return answers
+
+    def enter_memory_mode(self) -> None:
+        """Redis does not serve: memory does from here on."""
+        if self.mode is Mode.REDIS and self._memory:
+            self.mode, self.since = Mode.MEMORY, self._clock()
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        """From Redis while it can be reached (a full one drains on), else from memory."""
+        if self._link.reachable:
+            claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
+            if claim.requests or claim.gate is not None or self._link.writable or self.mode is Mode.REDIS:
+                return self._remember(claim, self._shared)
+        elif not self._memory or self.mode is Mode.REDIS:
+            raise self._link.trouble or StoreUnavailable("closed", "Redis is away", "Retrying.")
+        return self._remember(await self._private.claim(endpoint, token, limit=limit, lease=lease), self._private)
+
+    def _remember(self, claim: Claim, origin: TrackingQueue) -> Claim:
+        if claim.requests and origin is self._private:
+            self._claims[claim.token] = origin
+        return claim
+
+    def _of(self, token: str) -> TrackingQueue:
+        return self._claims.get(token, self._shared)
+
+    async def mark_posted(self, token: str) -> None:
+        await self._guard(self._of(token).mark_posted(token))
+
+    async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
+        """Leases in memory cannot be lost while the process lives; those on Redis are renewed there."""
+        here = [token for token in tokens if token in self._claims]
+        there = [token for token in tokens if token not in self._claims]
+        lost = await self._private.extend(here, lease) if here else ()
+        if there:
+            lost += await self._guard(self._shared.extend(there, lease))
+        return lost
+
+    async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
+        settled = await self._guard(self._of(token).settle(token, settlements))
+        if token in self._claims and not self._private.holds(token):
+            del self._claims[token]
+        return settled
+
+    async def release(self, token: str) -> int:
+        released = await self._guard(self._of(token).release(token))
+        self._claims.pop(token, None)
+        return released
+
+    async def reap(self) -> int:
+        reaped = await self._private.reap()
+        if self._link.reachable:
+            reaped += await self._guard(self._shared.reap())
+        return reaped
+
+    async def reconcile(self, cursor: str = "") -> Repairs:
+        if not self._link.reachable:
+            return Repairs()
+        return await self._guard(self._shared.reconcile(cursor))
+
+    # -- looking and acting --------------------------------------------------------------------------------------
+
+    @property
+    def serving(self) -> TrackingQueue:
+        """The queue that new requests go to now; what a screen shows."""
+        return self._private if self.mode is Mode.MEMORY else self._shared
+
+    @property
+    def only_here(self) -> int:
+        """Requests that exist in this process's memory only."""
+        return len(self._private)
+
+    async def counts(self, endpoint: str) -> QueueCounts:
+        return await self._guard(self.serving.counts(endpoint))
+
+    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
+        return await self._guard(self.serving.rows(limit=limit))
+
+    async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
+        return await self._guard(self.serving.rows_of(ids))
+
+    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
+        return await self._guard(self.serving.ids(state, after=after, limit=limit))
+
+    async def retry(self, ids: Sequence[str]) -> Moved:
+        return await self._guard(self.serving.retry(ids))
+
+    async def purge(self, ids: Sequence[str]) -> Moved:
+        return await self._guard(self.serving.purge(ids))
+
+    async def close_gate(
+        self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
+    ) -> Gate:
+        return await self._guard(
+            self.serving.close_gate(endpoint, kind, seconds=seconds, reason=reason, failures=failures)
+        )
+
+    async def open_gate(self, endpoint: str) -> None:
+        await self._guard(self.serving.open_gate(endpoint))
+
+    async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
+        return await self._guard(self._shared.adopt(requests))
+
+    async def merge_ledger(self, share: LedgerShare) -> None:
+        await self._guard(self._shared.merge_ledger(share))
+
+    # -- the way back --------------------------------------------------------------------------------------------
+
+    async def move_over(self) -> int:
+        """Move what memory holds into Redis and go back to it. Returns how many requests moved.
+
+        Raises `StoreUnavailable` when Redis fails again on the way; what had moved by then stays moved.
+        """
+        moved = 0
+        async with self._moving:
+            while self._link.writable and (batch := self._private.take_for_adoption(ADOPT_BATCH)):
+                ids = [request.id for request in batch]
+                try:
+                    await self._guard(self._shared.adopt(batch))
+                except BaseException:
+                    self._private.put_back(ids)
+                    raise
+                self._private.adopted(ids)
+                moved += len(ids)
+            await self._merge_share()
+            # No await between the test and the switch: a request that comes now meets one mode or the other.
+            if self._link.writable and not self._private.waiting():
+                self._back_to_redis()
+        return moved
+
+    async def _merge_share(self) -> None:
+        share = self._private.ledger_share()
+        if share is not None and self._link.writable:
+            await self._guard(self._shared.merge_ledger(share))
+            self._private.forget_share(share.nonce)
+
+    def _back_to_redis(self) -> None:
+        if self.mode is Mode.MEMORY:
+            self.mode, self.since = Mode.REDIS, self._clock()
+
+    async def keep_moving(self) -> None:
+        """Move over whenever Redis serves and memory holds something. Runs until it is cancelled."""
+        wake = asyncio.Event()
+        self._link.on_change(wake.set)
+        while True:
+            if self._link.writable and (self.mode is Mode.MEMORY or self._private.waiting()):
+                try:
+                    await self.move_over()
+                except StoreUnavailable:
+                    # Noted by the link already; its probe says when to go on.
+                    await asyncio.sleep(RETRY_MOVE_AFTER)
+            wake.clear()
+            try:
+                await asyncio.wait_for(wake.wait(), RETRY_MOVE_AFTER)
+            except TimeoutError:
+                continue
+
+    async def _guard(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except StoreUnavailable as error:
+            self._met(error)
+            raise
+
+    def _met(self, error: StoreUnavailable) -> None:
+        self._link.report(error)
+        if error.falls_back and not self._link.writable:
+            self.enter_memory_mode()
