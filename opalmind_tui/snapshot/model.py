@@ -303,6 +303,28 @@ class HealthView:
         return Verdict.OK
 
 
+class Figure(StrEnum):
+    """The names of the figures whose history a snapshot carries, in the order in which a screen shows them."""
+
+    BACKLOG = "backlog"
+    """Requests waiting or under way."""
+    ACCEPTED = "accepted"
+    """Per second."""
+    DELIVERED = "delivered"
+    """Per second."""
+    RETRIED = "retried"
+    """Per second."""
+    DEAD = "dead"
+    HIT_RATE = "hit-rate"
+    """Percent."""
+    MEMORY = "memory"
+    """Bytes that the server uses."""
+    OPS = "ops"
+    """Commands per second that the server runs."""
+    ROUND_TRIP = "round-trip"
+    """Seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One figure over time, oldest first. Moments that were not measured are None."""
