@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -13,6 +13,7 @@ from opalmind_tui.storage.trouble import TROUBLES, trouble
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+Field: TypeAlias = bytes | bytearray | memoryview | str | int | float
 KEPT = 10_000
 """Entries that the stream keeps, about."""
 WAITING = 1_000
@@ -31,7 +32,7 @@ class Audit:
         self._link = link
         self._key = key
         self._clock = clock
-        self._waiting: deque[dict[str, str]] = deque(maxlen=WAITING)
+        self._waiting: deque[dict[Field, Field]] = deque(maxlen=WAITING)
 
     async def write(self, *, by: str, act: str, what: str, outcome: str) -> None:
         """Note that somebody did something. Never fails: what cannot be written now is written later."""
@@ -42,7 +43,7 @@ class Audit:
         """Write what waits."""
         while self._waiting and self._link.writable:
             try:
-                await self._client.xadd(self._key, {**self._waiting[0]}, maxlen=KEPT, approximate=True)
+                await self._client.xadd(self._key, self._waiting[0], maxlen=KEPT, approximate=True)
             except TROUBLES as error:
                 self._link.report(trouble(error))
                 return

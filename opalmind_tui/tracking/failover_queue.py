@@ -45,6 +45,7 @@ class FailoverQueue:
         private: the queue in this process's memory.
         link: tells whether Redis serves.
         memory: whether this process may accept into memory at all (long-lived ones only, ruling 1).
+        deliver_shared: whether `claim` takes from Redis (ruling 2).
     """
 
     def __init__(
@@ -54,12 +55,15 @@ class FailoverQueue:
         link: RedisLink,
         *,
         memory: bool = True,
+        deliver_shared: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._shared = shared
         self._private = private
         self._link = link
         self._memory = memory
+        self.deliver_shared = deliver_shared
+        """Whether this process takes requests from Redis; what its own memory accepted it always delivers."""
         self._clock = clock
         self._claims: dict[str, TrackingQueue] = {}
         self._moving = asyncio.Lock()
@@ -109,16 +113,15 @@ class FailoverQueue:
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
         """From Redis while it can be reached (a full one drains on), else from memory."""
         if self._link.reachable:
-            claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
-            if claim.requests or claim.gate is not None or self._link.writable or self.mode is Mode.REDIS:
-                return self._remember(claim, self._shared)
-        elif not self._memory or self.mode is Mode.REDIS:
-            raise self._link.trouble or StoreUnavailable("closed", "Redis is away", "Retrying.")
-        return self._remember(await self._private.claim(endpoint, token, limit=limit, lease=lease), self._private)
-
-    def _remember(self, claim: Claim, origin: TrackingQueue) -> Claim:
-        if claim.requests and origin is self._private:
-            self._claims[claim.token] = origin
+            claim = Claim(token)
+            if self.deliver_shared:
+                claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
+            # While the way back is open memory's requests move over instead: a visitor has one sender.
+            if claim.requests or claim.gate is not None or self._link.writable:
+                return claim
+        claim = await self._private.claim(endpoint, token, limit=limit, lease=lease)
+        if claim.requests:
+            self._claims[token] = self._private
         return claim
 
     def _of(self, token: str) -> TrackingQueue:
@@ -161,9 +164,9 @@ class FailoverQueue:
     # -- looking and acting --------------------------------------------------------------------------------------
 
     @property
-    def serving(self) -> TrackingQueue:
-        """The queue that new requests go to now; what a screen shows."""
-        return self._private if self.mode is Mode.MEMORY else self._shared
+    def viewed(self) -> TrackingQueue:
+        """The queue that a screen shows and an operator acts on: the shared one whenever it can be reached."""
+        return self._shared if self._link.reachable or not self._memory else self._private
 
     @property
     def only_here(self) -> int:
@@ -171,32 +174,32 @@ class FailoverQueue:
         return len(self._private)
 
     async def counts(self, endpoint: str) -> QueueCounts:
-        return await self._guard(self.serving.counts(endpoint))
+        return await self._guard(self.viewed.counts(endpoint))
 
     async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
-        return await self._guard(self.serving.rows(limit=limit))
+        return await self._guard(self.viewed.rows(limit=limit))
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
-        return await self._guard(self.serving.rows_of(ids))
+        return await self._guard(self.viewed.rows_of(ids))
 
     async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
-        return await self._guard(self.serving.ids(state, after=after, limit=limit))
+        return await self._guard(self.viewed.ids(state, after=after, limit=limit))
 
     async def retry(self, ids: Sequence[str]) -> Moved:
-        return await self._guard(self.serving.retry(ids))
+        return await self._guard(self.viewed.retry(ids))
 
     async def purge(self, ids: Sequence[str]) -> Moved:
-        return await self._guard(self.serving.purge(ids))
+        return await self._guard(self.viewed.purge(ids))
 
     async def close_gate(
         self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
     ) -> Gate:
         return await self._guard(
-            self.serving.close_gate(endpoint, kind, seconds=seconds, reason=reason, failures=failures)
+            self.viewed.close_gate(endpoint, kind, seconds=seconds, reason=reason, failures=failures)
         )
 
     async def open_gate(self, endpoint: str) -> None:
-        await self._guard(self.serving.open_gate(endpoint))
+        await self._guard(self.viewed.open_gate(endpoint))
 
     async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
         return await self._guard(self._shared.adopt(requests))

@@ -1,0 +1,64 @@
+"""Rates come from time stamps, survive resets, and history keeps its gaps."""
+
+from __future__ import annotations
+
+import pytest
+
+from opalmind_tui.engine.rates import POINTS, STEP, History, Rates
+
+
+def test_rate_over_uneven_ticks() -> None:
+    rates = Rates(window=15)
+    for at, value in ((100.0, 0), (101.0, 10), (109.5, 95), (110.0, 100)):
+        rates.add(at, {"accepted": value})
+    assert rates.counter("accepted") == pytest.approx(10.0)
+
+
+def test_only_the_window_counts() -> None:
+    rates = Rates(window=10)
+    for at in range(100, 200):
+        rates.add(float(at), {"accepted": min(at, 150)})
+    assert rates.counter("accepted") == 0.0
+
+
+def test_a_counter_that_was_reset_gives_no_negative_rate() -> None:
+    rates = Rates()
+    rates.add(1.0, {"accepted": 500})
+    rates.add(2.0, {"accepted": 3})
+    assert rates.counter("accepted") == 0.0
+    assert rates.slope("accepted") == -497.0
+
+
+def test_a_clock_that_steps_back_starts_anew() -> None:
+    rates = Rates()
+    rates.add(100.0, {"accepted": 5})
+    rates.add(50.0, {"accepted": 6})
+    assert rates.counter("accepted") == 0.0
+    rates.add(51.0, {"accepted": 9})
+    assert rates.counter("accepted") == 3.0
+
+
+def test_unknown_names_and_single_samples() -> None:
+    rates = Rates()
+    assert rates.counter("anything") == 0.0
+    rates.add(1.0, {})
+    rates.add(2.0, {"accepted": 1})
+    assert rates.counter("accepted") == 0.0
+
+
+def test_history_has_a_gap_where_nobody_looked() -> None:
+    history = History({"pending": ""})
+    history.add(0.0, {"pending": 1})
+    history.add(STEP / 2, {"pending": 9})
+    history.add(STEP * 3, {"pending": 4})
+    (series,) = history.series()
+    assert series.points == (1, None, None, 4)
+
+
+def test_history_is_bounded() -> None:
+    history = History({"pending": ""})
+    history.add(0.0, {"pending": 1})
+    history.add(1e9, {"pending": 2})
+    (series,) = history.series()
+    assert len(series.points) == POINTS
+    assert series.points[-1] == 2
