@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,7 @@ class LocalServer:
         # A session of its own: ctrl+c in the terminal is for the dashboard, which then ends the server in good order.
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=_end_with_parent,
         )  # fmt: skip
         try:
             self._wait_until_ready()
@@ -95,6 +96,10 @@ class LocalServer:
         raise StoreUnavailable(
             "local-server", "The local server did not start", f"Its log ends with: {self._log_end()}"
         )
+
+    def answers(self) -> bool:
+        """A server answers on the socket, whoever started it."""
+        return self._ping() != b""
 
     def _ping(self) -> bytes:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
@@ -141,6 +146,15 @@ class LocalServer:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+
+def _end_with_parent() -> None:
+    """In the new process: ask Linux to end the server in good order when its parent dies, however that happens."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def free_port() -> int:

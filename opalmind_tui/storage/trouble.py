@@ -31,7 +31,9 @@ _KINDS = {
     "tls": _Kind(
         "The TLS handshake with Redis failed", "Check REDIS_TLS, REDIS_TLS_CA and the certificate.", falls_back=False
     ),
-    "connect-timeout": _Kind("Redis did not answer the connection in time", "Check network, load, and whether it speaks TLS."),
+    "connect-timeout": _Kind(
+        "Redis did not answer the connection in time", "Check network, load, and whether it speaks TLS."
+    ),
     "timeout": _Kind(
         "Redis did not answer in time", "The server may hang or be overloaded: look at its slow log.", in_doubt=True
     ),
