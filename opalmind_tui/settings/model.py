@@ -45,6 +45,8 @@ class Settings:
     operator: str = ""
     origins: tuple[tuple[str, str], ...] = ()
     """Where each value that is not a default came from: (variable, ``environment`` | ``option`` | ``file``)."""
+    notes: tuple[str, ...] = ()
+    """What was adjusted at reading, one sentence each: for the log, so that nothing changes in silence."""
 
     @property
     def redis_configured(self) -> bool:

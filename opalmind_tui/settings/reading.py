@@ -1,0 +1,144 @@
+"""Settings from the environment and from options, checked as a whole. Nothing is ignored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from opalmind_tui.errors import SettingsError
+from opalmind_tui.settings.model import Settings
+from opalmind_tui.settings.table import BY_NAME, VARIABLES, Kind, Variable
+from opalmind_tui.settings.values import MASK, held, parse, unusable
+
+_NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What an operator gave for one variable."""
+
+    variable: Variable
+    text: str
+    origin: str
+    shown_name: str
+
+
+_Found = dict[str, _Given]
+
+
+def load_settings(environ: Mapping[str, str], options: Mapping[str, str] = _NO_OPTIONS) -> Settings:
+    """Read and check every setting.
+
+    An empty variable counts as unset, except a prefix: an empty prefix would mean every key of the server. Blanks
+    around numbers, switches and addresses are dropped. Limits that contradict each other are adjusted and said in
+    `Settings.notes`.
+
+    Args:
+        environ: the environment.
+        options: what the command line gave, by the name of the variable; beats the environment.
+
+    Raises:
+        SettingsError: the first value that cannot be used.
+    """
+    found = _given(environ, options)
+    _refuse_contradictions(found)
+    values: dict[str, Any] = {
+        given.variable.field: parse(given.variable, given.text, given.shown_name) for given in found.values()
+    }
+    _refuse_url_contradictions(found, values)
+    notes = _agreed_limits(values)
+    values["origins"] = tuple((name, given.origin) for name, given in found.items())
+    settings = Settings(notes=notes, **values)
+    _refuse_overlapping_prefixes(found, settings)
+    return settings
+
+
+def _given(environ: Mapping[str, str], options: Mapping[str, str]) -> _Found:
+    for name in options:
+        if name not in BY_NAME or BY_NAME[name].option is None:
+            raise SettingsError(name, "an option", "the options of the settings table")
+    found: _Found = {}
+    for variable in VARIABLES:
+        option, text = options.get(variable.name), environ.get(variable.name)
+        if option or (option is not None and variable.kind is Kind.PREFIX):
+            _refuse_password_in_option(variable, option)
+            found[variable.name] = _Given(variable, option, "option", variable.option or variable.name)
+        elif text or (text is not None and variable.kind is Kind.PREFIX):
+            origin = "file" if variable.from_file else "environment"
+            found[variable.name] = _Given(variable, text, origin, variable.name)
+    return found
+
+
+def _refuse_password_in_option(variable: Variable, text: str) -> None:
+    """Other users of the machine see a command line; nobody sees our environment (I10)."""
+    if variable.kind is not Kind.REDIS_URL or "@" not in text:
+        return
+    if ":" in text.rpartition("@")[0].partition("://")[2]:
+        accepted = "an address without a password; give it by REDIS_PASSWORD, REDIS_PASSWORD_FILE or REDIS_URL"
+        raise unusable(variable, text, variable.option or variable.name, f"{accepted} in the environment")
+
+
+_EXCLUSIVE = (
+    ("REDIS_URL", "REDIS_HOST"),
+    ("REDIS_URL", "REDIS_PORT"),
+    ("REDIS_URL", "REDIS_DB"),
+    ("REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
+    ("MATOMO_TOKEN", "MATOMO_TOKEN_FILE"),
+)
+
+
+def _refuse_contradictions(found: _Found) -> None:
+    for first, second in _EXCLUSIVE:
+        if first in found and second in found:
+            one, other = found[first], found[second]
+            shown = held(one.variable, one.text)
+            raise SettingsError(one.shown_name, f"{shown} beside {other.shown_name}", "only one of the two")
+
+
+def _refuse_url_contradictions(found: _Found, values: Mapping[str, Any]) -> None:
+    parts = urlsplit(values.get("redis_url", ""))
+    if "redis_password" in values and parts.password is not None:
+        name = "REDIS_PASSWORD" if "REDIS_PASSWORD" in found else "REDIS_PASSWORD_FILE"
+        raise SettingsError(found[name].shown_name, f"{MASK} beside a password in REDIS_URL", "only one of the two")
+    if "redis_username" in values and parts.username:
+        given = found["REDIS_USERNAME"]
+        raise SettingsError(given.shown_name, "a user beside the user in REDIS_URL", "only one of the two")
+    tls = values.get("redis_tls")
+    if tls is not None and parts.scheme and tls != (parts.scheme == "rediss"):
+        given = found["REDIS_TLS"]
+        raise unusable(given.variable, given.text, given.shown_name, f"what agrees with {parts.scheme}:// in REDIS_URL")
+    if "redis_tls_ca" in values and not tls and parts.scheme != "rediss":
+        given = found["REDIS_TLS_CA"]
+        raise unusable(given.variable, given.text, given.shown_name, "a file, only with REDIS_TLS=true or rediss://")
+
+
+def _agreed_limits(values: dict[str, Any]) -> tuple[str, ...]:
+    """Raise a queue's fail limit, or lower the cache's, to the warning limit; say so where the operator set it."""
+    defaults, notes = Settings(), []
+    for warn, fail, agreed, verb in (
+        ("queue_warn_pending", "queue_fail_pending", max, "raised"),
+        ("queue_warn_age_ms", "queue_fail_age_ms", max, "raised"),
+        ("cache_warn_hit_rate", "cache_fail_hit_rate", min, "lowered"),
+    ):
+        limit = values.get(warn, getattr(defaults, warn))
+        had = values.get(fail, getattr(defaults, fail))
+        values[fail] = agreed(limit, had)
+        if values[fail] != had:
+            name = next(variable.name for variable in VARIABLES if variable.field == fail)
+            notes.append(f"{name}: {had:g} {verb} to the warning limit {limit:g}")
+    return tuple(notes)
+
+
+def _refuse_overlapping_prefixes(found: _Found, settings: Settings) -> None:
+    """A key must belong to one part of the data: deleting a cache must not reach the queue."""
+    prefixes = [variable for variable in VARIABLES if variable.kind is Kind.PREFIX]
+    for first, second in permutations(prefixes, 2):
+        if getattr(settings, second.field).startswith(getattr(settings, first.field)):
+            blamed, other = (first, second) if first.name in found else (second, first)
+            text = getattr(settings, blamed.field)
+            accepted = f"a prefix that neither begins {other.name} nor begins with it"
+            raise unusable(blamed, text, found[blamed.name].shown_name, accepted)

@@ -1,0 +1,203 @@
+"""The one table of settings: every environment variable and option, where it goes, what it means and accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opalmind_tui.settings.model import Settings
+
+
+class Kind(StrEnum):
+    """How the text of a variable is read."""
+
+    REDIS_URL = "redis url"
+    WEB_URL = "web url"
+    HOST = "host"
+    TEXT = "text"
+    PREFIX = "prefix"
+    WHOLE = "whole number"
+    PERCENT = "percent"
+    SWITCH = "switch"
+    PASSWORD = "password"
+    TOKEN = "token"
+    PASSWORD_FILE = "password file"
+    TOKEN_FILE = "token file"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One setting.
+
+    Args:
+        name: environment variable.
+        field: where it goes in `Settings`; a secret and its file share one.
+        kind: how its text is read.
+        meaning: one sentence for the README.
+        accepted: what it accepts, as the README and an error say it.
+        option: command-line option that beats the variable; a secret has none (I10).
+        least, most: bounds of a whole number, included.
+    """
+
+    name: str
+    field: str
+    kind: Kind
+    meaning: str
+    accepted: str
+    option: str | None = None
+    least: int = 0
+    most: int = 0
+
+    @property
+    def secret(self) -> bool:
+        """True when its value must never be shown."""
+        return self.kind in (Kind.PASSWORD, Kind.TOKEN)
+
+    @property
+    def from_file(self) -> bool:
+        """True when it names a file that holds a secret."""
+        return self.kind in (Kind.PASSWORD_FILE, Kind.TOKEN_FILE)
+
+    @property
+    def default(self) -> object:
+        """The value in an empty environment; None or empty text where there is none."""
+        return "" if self.from_file else getattr(_DEFAULTS, self.field)
+
+
+_DEFAULTS = Settings()
+_YEARS_10 = 10 * 365 * 86_400
+_SWITCH = "true, yes, on, 1 or false, no, off, 0"
+_ONE_LINE = "up to 200 printable characters"
+_PREFIX = "1 to 200 printable characters, not the beginning of another prefix"
+_PERCENT = "a number from 0 to 100, such as 20 or 7.5"
+_FILE = "the path of a readable file of at most 4096 bytes that holds it"
+_MILLIONS = 1_000_000_000
+
+
+def _whole(name: str, field: str, meaning: str, least: int, most: int, option: str | None = None) -> Variable:
+    accepted = f"a whole number from {least} to {most}"
+    return Variable(name, field, Kind.WHOLE, meaning, accepted, option, least, most)
+
+
+def _prefix(name: str, field: str, what: str, option: str) -> Variable:
+    return Variable(name, field, Kind.PREFIX, f"What the keys of {what} begin with.", _PREFIX, option)
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "REDIS_URL", "redis_url", Kind.REDIS_URL,
+        "Where Redis or Valkey is. As an option it must not carry a password.",
+        "redis://host:port/db, rediss://host:port/db (TLS) or unix:///path?db=0; not together with REDIS_HOST, "
+        "REDIS_PORT or REDIS_DB", "--redis-url",
+    ),
+    Variable(
+        "REDIS_HOST", "redis_host", Kind.HOST, "Host name or address of Redis; without it 127.0.0.1.",
+        "a host name or an IP address", "--redis-host",
+    ),
+    _whole("REDIS_PORT", "redis_port", "Port of Redis.", 1, 65_535, "--redis-port"),
+    Variable("REDIS_USERNAME", "redis_username", Kind.TEXT, "ACL user of Redis.", _ONE_LINE, "--redis-username"),
+    Variable(
+        "REDIS_PASSWORD", "redis_password", Kind.PASSWORD, "Password of Redis.",
+        "any text; not together with REDIS_PASSWORD_FILE or a password in REDIS_URL",
+    ),
+    Variable(
+        "REDIS_PASSWORD_FILE", "redis_password", Kind.PASSWORD_FILE,
+        "File that holds the password of Redis; one line end after it is dropped.", _FILE, "--redis-password-file",
+    ),
+    _whole("REDIS_DB", "redis_db", "Number of the database.", 0, 1_000_000, "--redis-db"),
+    Variable("REDIS_TLS", "redis_tls", Kind.SWITCH, "Connect to Redis by TLS.", _SWITCH, "--redis-tls"),
+    Variable(
+        "REDIS_TLS_CA", "redis_tls_ca", Kind.PATH, "Certificates (PEM) that the server's is checked against.",
+        "the path of a readable file; only with REDIS_TLS or rediss://", "--redis-tls-ca",
+    ),
+    _whole(
+        "REDIS_IDEMPOTENCY_TTL", "idempotency_ttl_s", "Seconds that the record of a delivered request is kept.",
+        1, _YEARS_10, "--idempotency-ttl",
+    ),
+    _prefix("REDIS_IDEMPOTENCY_PREFIX", "idempotency_prefix", "idempotency records", "--idempotency-prefix"),
+    _prefix("REDIS_CACHE_PREFIX", "cache_prefix", "cached reports", "--cache-prefix"),
+    _prefix("REDIS_QUEUE_PREFIX", "queue_prefix", "the tracking queue", "--queue-prefix"),
+    _prefix("REDIS_STATS_PREFIX", "stats_prefix", "counters, history and run-time configuration", "--stats-prefix"),
+    _whole(
+        "CACHE_TTL_MS", "cache_ttl_ms", "Milliseconds that a cached report is fresh.", 1, 1000 * _YEARS_10,
+        "--cache-ttl-ms",
+    ),
+    Variable(
+        "MATOMO_BASE_URL", "matomo_base_url", Kind.WEB_URL, "Where Matomo is.",
+        "an http:// or https:// address without user, password, query and fragment", "--matomo-url",
+    ),
+    Variable(
+        "MATOMO_TOKEN", "matomo_token", Kind.TOKEN, "Matomo's token_auth.",
+        "printable ASCII characters without blanks, no sample such as change-me; not together with MATOMO_TOKEN_FILE",
+    ),
+    Variable(
+        "MATOMO_TOKEN_FILE", "matomo_token", Kind.TOKEN_FILE,
+        "File that holds the token; one line end after it is dropped.", _FILE, "--matomo-token-file",
+    ),
+    _whole("MATOMO_DEFAULT_SITE_ID", "matomo_default_site_id", "Site of calls that name none.", 1, 2**31 - 1, "--site"),
+    _whole(
+        "MATOMO_QUEUE_WARN_PENDING", "queue_warn_pending", "Waiting requests from which the queue warns.",
+        1, _MILLIONS,
+    ),
+    _whole(
+        "MATOMO_QUEUE_FAIL_PENDING", "queue_fail_pending",
+        "Waiting requests from which the queue fails; raised to the warning limit when below it.", 1, _MILLIONS,
+    ),
+    _whole(
+        "MATOMO_QUEUE_WARN_AGE_MS", "queue_warn_age_ms",
+        "Age of the oldest waiting request, in milliseconds, from which the queue warns.", 1, 1000 * _YEARS_10,
+    ),
+    _whole(
+        "MATOMO_QUEUE_FAIL_AGE_MS", "queue_fail_age_ms",
+        "The same, from which it fails; raised to the warning limit when below it.", 1, 1000 * _YEARS_10,
+    ),
+    Variable(
+        "MATOMO_CACHE_WARN_HIT_RATE", "cache_warn_hit_rate", Kind.PERCENT,
+        "Percent of hits below which the cache warns.", _PERCENT,
+    ),
+    Variable(
+        "MATOMO_CACHE_FAIL_HIT_RATE", "cache_fail_hit_rate", Kind.PERCENT,
+        "The same, below which it fails; lowered to the warning limit when above it.", _PERCENT,
+    ),
+    _whole(
+        "MATOMO_CACHE_SAMPLE_SIZE", "cache_sample_size", "Look-ups before the hit rate is judged.", 1, _MILLIONS,
+    ),
+    Variable(
+        "OPALMIND_ENV", "environment", Kind.TEXT, "Name of the environment that the first line shows.",
+        _ONE_LINE, "--env",
+    ),
+    Variable(
+        "OPALMIND_READ_ONLY", "read_only", Kind.SWITCH, "Look, but change nothing and write nothing.",
+        _SWITCH, "--read-only",
+    ),
+    Variable(
+        "OPALMIND_OPERATOR", "operator", Kind.TEXT, "Who acts, for the audit; without it the login name.",
+        _ONE_LINE, "--operator",
+    ),
+)  # fmt: skip
+
+BY_NAME = {variable.name: variable for variable in VARIABLES}
+
+
+def option_names() -> dict[str, Variable]:
+    """Every command-line option with its variable, for the command line to offer."""
+    return {variable.option: variable for variable in VARIABLES if variable.option}
+
+
+def settings_table_markdown() -> str:
+    """The table of settings as the README holds it."""
+    lines = ["| variable | option | default | meaning | accepted |", "|---|---|---|---|---|"]
+    for variable in VARIABLES:
+        option = f"`{variable.option}`" if variable.option else ""
+        accepted = variable.accepted.replace("|", "\\|")
+        lines.append(f"| `{variable.name}` | {option} | {_shown(variable.default)} | {variable.meaning} | {accepted} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    if default is None or default == "":
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

@@ -1,0 +1,283 @@
+"""Every variable, good and bad; what contradicts; what stays hidden."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opalmind_tui.errors import SettingsError
+from opalmind_tui.settings import VARIABLES, Settings, load_settings
+from opalmind_tui.settings.table import Kind
+from opalmind_tui.text import safe_text
+
+GOOD: list[tuple[str, str, str, object]] = [
+    ("REDIS_URL", "redis://db.internal:6380/2", "redis_url", "redis://db.internal:6380/2"),
+    ("REDIS_URL", "rediss://user:p%40ss@db:6379", "redis_url", "rediss://user:p%40ss@db:6379"),
+    ("REDIS_URL", "redis://:p@ss@db", "redis_url", "redis://:p@ss@db"),
+    ("REDIS_URL", "redis://[::1]:6379/0", "redis_url", "redis://[::1]:6379/0"),
+    ("REDIS_URL", "unix:///run/redis.sock?db=3", "redis_url", "unix:///run/redis.sock?db=3"),
+    ("REDIS_URL", " unix:///run/redis.sock ", "redis_url", "unix:///run/redis.sock"),
+    ("REDIS_HOST", " db.internal ", "redis_host", "db.internal"),
+    ("REDIS_HOST", "::1", "redis_host", "::1"),
+    ("REDIS_PORT", " 6380 ", "redis_port", 6380),
+    ("REDIS_PORT", "006380", "redis_port", 6380),
+    ("REDIS_USERNAME", "opalmind", "redis_username", "opalmind"),
+    ("REDIS_PASSWORD", " kept as it is ", "redis_password", " kept as it is "),
+    ("REDIS_DB", "0", "redis_db", 0),
+    ("REDIS_TLS", "TRUE", "redis_tls", True),
+    ("REDIS_TLS", " off ", "redis_tls", False),
+    ("REDIS_IDEMPOTENCY_TTL", "1", "idempotency_ttl_s", 1),
+    ("REDIS_IDEMPOTENCY_PREFIX", "shop:idem:", "idempotency_prefix", "shop:idem:"),
+    ("REDIS_CACHE_PREFIX", "shop*[x]:cache:", "cache_prefix", "shop*[x]:cache:"),
+    ("REDIS_QUEUE_PREFIX", "{shop}:queue:", "queue_prefix", "{shop}:queue:"),
+    ("REDIS_STATS_PREFIX", "shop:stats:", "stats_prefix", "shop:stats:"),
+    ("CACHE_TTL_MS", "1500", "cache_ttl_ms", 1500),
+    ("MATOMO_BASE_URL", "https://matomo.example.org/m/", "matomo_base_url", "https://matomo.example.org/m/"),
+    ("MATOMO_BASE_URL", "http://127.0.0.1:8080/@x", "matomo_base_url", "http://127.0.0.1:8080/@x"),
+    ("MATOMO_TOKEN", "0123456789abcdef", "matomo_token", "0123456789abcdef"),
+    ("MATOMO_DEFAULT_SITE_ID", "7", "matomo_default_site_id", 7),
+    ("MATOMO_QUEUE_WARN_PENDING", "2", "queue_warn_pending", 2),
+    ("MATOMO_QUEUE_FAIL_PENDING", "40", "queue_fail_pending", 40),
+    ("MATOMO_QUEUE_WARN_AGE_MS", "1000", "queue_warn_age_ms", 1000),
+    ("MATOMO_QUEUE_FAIL_AGE_MS", "300000", "queue_fail_age_ms", 300_000),
+    ("MATOMO_CACHE_WARN_HIT_RATE", "90.5", "cache_warn_hit_rate", 90.5),
+    ("MATOMO_CACHE_FAIL_HIT_RATE", "0", "cache_fail_hit_rate", 0.0),
+    ("MATOMO_CACHE_SAMPLE_SIZE", "2", "cache_sample_size", 2),
+    ("OPALMIND_ENV", "PRODUCTION", "environment", "PRODUCTION"),
+    ("OPALMIND_READ_ONLY", "1", "read_only", True),
+    ("OPALMIND_OPERATOR", "Zoë", "operator", "Zoë"),
+]
+
+UNUSUAL_NUMBERS = ("x", " ", "-1", "+1", "1.5", "1e3", "0x10", "1_000", "NaN", "inf", "١", "9" * 400, "1\n2", "5 5")
+BAD_URLS = (
+    "localhost", "localhost:6379", "http://h", "redis://", "redis:///0", "redis://h/abc", "redis://h:0", "redis://h:99999",
+    "redis://h:x", "redis://h/0?password=SECRET", "redis://h?db=1", "redis://h/0#f", "redis://h\n/0", "redis://h h",
+    "unix://", "unix:///", "unix:///s?db=x", "unix:///s?db=1&db=2", "unix:///s?timeout=1", "unix://host/s",
+    "redis://user:SECRET/x@h", "SECRET@h", ":SECRET@h:6379", "redis://[::1", "redis://h\\x",
+)  # fmt: skip
+BAD_WEB_URLS = (
+    "matomo.example.org", "ftp://h", "https://", "https://user:SECRET@h", "https://user@h", "https://h:0",
+    "https://h:x", "https://h/?token_auth=SECRET", "https://h/#SECRET", "https://h\n", "https://h/\x1b[31m",
+    "https://h h", "set-me", "https://h/\t", "https:\\\\h", "https://[::1", "javascript:alert(1)",
+)  # fmt: skip
+BAD: list[tuple[str, str]] = [
+    *(("REDIS_URL", text) for text in BAD_URLS),
+    *(("MATOMO_BASE_URL", text) for text in BAD_WEB_URLS if text.strip() == text),
+    *((name.name, text) for name in VARIABLES if name.kind is Kind.WHOLE for text in UNUSUAL_NUMBERS),
+    *((name.name, text) for name in VARIABLES if name.kind is Kind.PERCENT for text in UNUSUAL_NUMBERS if text != "1.5"),
+    *((name.name, text) for name in VARIABLES if name.kind is Kind.SWITCH for text in ("2", "ja", "truee", " ")),
+    *((name.name, text) for name in VARIABLES if name.kind is Kind.PREFIX for text in ("", " ", "a\nb", "\x1b", "x" * 201)),
+    *((name.name, text) for name in VARIABLES if name.kind is Kind.TEXT for text in (" ", "a\x1bb", "a\u202eb", "x" * 201)),
+    ("REDIS_PORT", "0"), ("REDIS_PORT", "65536"), ("REDIS_PORT", "tcp://10.0.0.1:6379"),
+    ("REDIS_HOST", "redis://:SECRET@h"), ("REDIS_HOST", "h:6379"), ("REDIS_HOST", "h/0"), ("REDIS_HOST", "SECRET@h"),
+    ("REDIS_IDEMPOTENCY_TTL", "0"), ("CACHE_TTL_MS", "0"), ("MATOMO_DEFAULT_SITE_ID", "0"),
+    ("MATOMO_CACHE_SAMPLE_SIZE", "0"), ("MATOMO_CACHE_WARN_HIT_RATE", "100.1"), ("MATOMO_CACHE_WARN_HIT_RATE", ".5"),
+    ("MATOMO_TOKEN", "change-me"), ("MATOMO_TOKEN", "SET-ME"), ("MATOMO_TOKEN", "SECRET x"), ("MATOMO_TOKEN", "SECRET\n"),
+    ("MATOMO_TOKEN", "SECRETÄ"), ("REDIS_PASSWORD", "SECRET\udc80"),
+    ("REDIS_PASSWORD_FILE", "/nowhere/file"), ("MATOMO_TOKEN_FILE", "/nowhere/file"),
+    ("REDIS_TLS_CA", "/nowhere/ca.pem"), ("MATOMO_TOKEN_FILE", "SECRET"), ("REDIS_PASSWORD_FILE", "/\x00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
+def test_a_good_value_is_taken(name: str, text: str, field: str, value: object) -> None:
+    settings = load_settings({name: text})
+    assert getattr(settings, field) == value
+    assert (name, "environment") in settings.origins
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_a_bad_value_ends_the_start_and_says_what_is_accepted(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({name: text})
+    error = caught.value
+    assert error.variable == name
+    assert error.accepted
+    assert "SECRET" not in str(error)
+    assert safe_text(str(error)) == str(error)
+    assert len(str(error)) < 500
+
+
+def test_every_variable_has_a_good_and_a_bad_value_here() -> None:
+    in_files = {"REDIS_PASSWORD_FILE", "MATOMO_TOKEN_FILE", "REDIS_TLS_CA"}
+    names = {variable.name for variable in VARIABLES}
+    assert {row[0] for row in GOOD} == names - in_files
+    assert {row[0] for row in BAD} == names
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert load_settings({}) == Settings()
+
+
+@pytest.mark.parametrize("name", [variable.name for variable in VARIABLES if variable.kind is not Kind.PREFIX])
+def test_an_empty_value_counts_as_unset(name: str) -> None:
+    assert load_settings({name: ""}) == Settings()
+
+
+def test_an_option_beats_the_environment_and_says_so() -> None:
+    settings = load_settings({"REDIS_PORT": "1"}, {"REDIS_PORT": "2"})
+    assert settings.redis_port == 2
+    assert settings.origins == (("REDIS_PORT", "option"),)
+
+
+def test_a_bad_option_is_named_as_it_was_written() -> None:
+    with pytest.raises(SettingsError, match="--redis-port"):
+        load_settings({}, {"REDIS_PORT": "x"})
+
+
+@pytest.mark.parametrize("name", ["REDIS_PASSWORD", "MATOMO_TOKEN", "REDIS_PASWORD", "PATH"])
+def test_an_option_that_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {name: "SECRET"})
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:SECRET@h", "redis://user:SECRET@h/0", "unix://u:SECRET@/s", "rediss://a:S/E@h"]
+)
+def test_an_option_must_not_carry_a_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_PASSWORD") as caught:
+        load_settings({}, {"REDIS_URL": url})
+    assert "SECRET" not in str(caught.value)
+    assert "S/E" not in str(caught.value)
+
+
+def test_an_option_may_name_a_user() -> None:
+    settings = load_settings({"REDIS_PASSWORD": "pw"}, {"REDIS_URL": "redis://user@h:1/0"})
+    assert (settings.redis_url, settings.redis_password) == ("redis://user@h:1/0", "pw")
+
+
+CONTRADICTIONS: list[tuple[dict[str, str], str]] = [
+    ({"REDIS_URL": "redis://:SECRET@h", "REDIS_HOST": "h"}, "REDIS_HOST"),
+    ({"REDIS_URL": "redis://h", "REDIS_PORT": "1"}, "REDIS_PORT"),
+    ({"REDIS_URL": "redis://h", "REDIS_DB": "1"}, "REDIS_DB"),
+    ({"REDIS_URL": "redis://:SECRET@h", "REDIS_PASSWORD": "SECRET2"}, "REDIS_URL"),
+    ({"REDIS_URL": "redis://user@h", "REDIS_USERNAME": "other"}, "REDIS_URL"),
+    ({"REDIS_URL": "redis://h", "REDIS_TLS": "true"}, "redis://"),
+    ({"REDIS_URL": "rediss://h", "REDIS_TLS": "false"}, "rediss://"),
+    ({"REDIS_URL": "unix:///s", "REDIS_TLS": "true"}, "unix://"),
+    ({"REDIS_PASSWORD": "SECRET", "REDIS_PASSWORD_FILE": "/x"}, "REDIS_PASSWORD_FILE"),
+    ({"MATOMO_TOKEN": "SECRET", "MATOMO_TOKEN_FILE": "/x"}, "MATOMO_TOKEN_FILE"),
+    ({"REDIS_CACHE_PREFIX": "opalmind:"}, "REDIS_CACHE_PREFIX"),
+    ({"REDIS_QUEUE_PREFIX": "opalmind:cache:queue:"}, "REDIS_CACHE_PREFIX"),
+    ({"REDIS_QUEUE_PREFIX": "a:", "REDIS_STATS_PREFIX": "a:"}, "REDIS_STATS_PREFIX"),
+]
+
+
+@pytest.mark.parametrize(("environ", "named"), CONTRADICTIONS)
+def test_what_contradicts_is_refused(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    assert named in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_tls_that_agrees_with_the_url_is_taken(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_text("PEM")
+    settings = load_settings({"REDIS_URL": "rediss://h", "REDIS_TLS": "yes", "REDIS_TLS_CA": str(ca)})
+    assert settings.redis_tls
+    assert settings.redis_tls_ca == str(ca)
+    assert load_settings({"REDIS_URL": "rediss://h", "REDIS_TLS_CA": str(ca)}).redis_tls_ca == str(ca)
+    with pytest.raises(SettingsError, match="REDIS_TLS_CA"):
+        load_settings({"REDIS_HOST": "h", "REDIS_TLS_CA": str(ca)})
+
+
+THRESHOLDS: list[tuple[dict[str, str], str, float, int]] = [
+    ({"MATOMO_QUEUE_WARN_PENDING": "50"}, "queue_fail_pending", 50, 1),
+    ({"MATOMO_QUEUE_WARN_PENDING": "50", "MATOMO_QUEUE_FAIL_PENDING": "30"}, "queue_fail_pending", 50, 1),
+    ({"MATOMO_QUEUE_FAIL_PENDING": "5"}, "queue_fail_pending", 10, 1),
+    ({"MATOMO_QUEUE_FAIL_PENDING": "10"}, "queue_fail_pending", 10, 0),
+    ({"MATOMO_QUEUE_FAIL_AGE_MS": "100"}, "queue_fail_age_ms", 60_000, 1),
+    ({"MATOMO_CACHE_WARN_HIT_RATE": "90.5", "MATOMO_CACHE_FAIL_HIT_RATE": "95"}, "cache_fail_hit_rate", 90.5, 1),
+    ({"MATOMO_CACHE_WARN_HIT_RATE": "2"}, "cache_fail_hit_rate", 2, 1),
+    ({"MATOMO_CACHE_WARN_HIT_RATE": "90"}, "cache_fail_hit_rate", 5, 0),
+]
+
+
+@pytest.mark.parametrize(("environ", "field", "value", "notes"), THRESHOLDS)
+def test_a_fail_limit_follows_the_warning_limit(environ: dict[str, str], field: str, value: float, notes: int) -> None:
+    settings = load_settings(environ)
+    assert getattr(settings, field) == value
+    assert len(settings.notes) == notes
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("REDIS_PASSWORD_FILE", "redis_password"), ("MATOMO_TOKEN_FILE", "matomo_token")]
+)
+class TestSecretFiles:
+    @pytest.mark.parametrize("content", ["s3cret", "s3cret\n", "s3cret\r\n"])
+    def test_one_line_end_is_dropped(self, tmp_path: Path, name: str, field: str, content: str) -> None:
+        file = tmp_path / "secret"
+        file.write_bytes(content.encode())
+        settings = load_settings({name: str(file)})
+        assert getattr(settings, field) == "s3cret"
+        assert settings.origins == ((name, "file"),)
+
+    @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe", b"x" * 4097])
+    def test_a_content_that_cannot_be_used_is_refused(
+        self, tmp_path: Path, name: str, field: str, content: bytes
+    ) -> None:
+        file = tmp_path / "secret.txt"
+        file.write_bytes(content)
+        with pytest.raises(SettingsError, match="secret.txt"):
+            load_settings({name: str(file)})
+
+    def test_a_folder_a_pipe_and_a_missing_file_are_refused_by_name(
+        self, tmp_path: Path, name: str, field: str
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        for path in (tmp_path, pipe, tmp_path / "missing"):
+            with pytest.raises(SettingsError) as caught:
+                load_settings({name: str(path)})
+            assert path.name in str(caught.value)
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+    def test_an_unreadable_file_is_refused(self, tmp_path: Path, name: str, field: str) -> None:
+        file = tmp_path / "secret"
+        file.write_text("x")
+        file.chmod(0)
+        with pytest.raises(SettingsError, match="permission"):
+            load_settings({name: str(file)})
+
+
+@pytest.mark.parametrize("content", ["change-me\n", "two words", "tok\nen", "tokén"])
+def test_a_token_file_obeys_the_rules_of_tokens(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(content)
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"MATOMO_TOKEN_FILE": str(file)})
+    assert content.strip() not in str(caught.value)
+
+
+def test_a_password_that_looks_like_a_sample_may_be_one() -> None:
+    assert load_settings({"REDIS_PASSWORD": "change-me"}).redis_password == "change-me"
+
+
+@given(st.sampled_from([variable.name for variable in VARIABLES]), st.text(max_size=60))
+def test_any_text_gives_settings_or_an_error_that_is_safe_to_show(name: str, text: str) -> None:
+    try:
+        settings = load_settings({name: text.replace("\x00", "")})
+    except SettingsError as error:
+        assert safe_text(str(error)) == str(error)
+        assert error.variable == name
+    else:
+        assert settings.origins or not text.replace("\x00", "")
+
+
+@given(st.text(min_size=8, max_size=20).filter(lambda text: "\x00" not in text and text.isprintable()))
+def test_a_password_in_a_url_never_shows(password: str) -> None:
+    secret = f"Q{password}Q"
+    for url in (f"redis://:{secret}@h/x", f"redis://u:{secret}@h:0/0", f"{secret}@h", f"http://u:{secret}@h?{secret}"):
+        with pytest.raises(SettingsError) as caught:
+            load_settings({"REDIS_URL": url})
+        assert secret not in str(caught.value)
+        if url.startswith("http"):
+            with pytest.raises(SettingsError) as caught:
+                load_settings({"MATOMO_BASE_URL": url})
+            assert secret not in str(caught.value)
