@@ -57,7 +57,7 @@ BAD_URLS = (
     "localhost", "localhost:6379", "http://h", "redis://", "redis:///0", "redis://h/abc", "redis://h:0", "redis://h:99999",
     "redis://h:x", "redis://h/0?password=SECRET", "redis://h?db=1", "redis://h/0#f", "redis://h\n/0", "redis://h h",
     "unix://", "unix:///", "unix:///s?db=x", "unix:///s?db=1&db=2", "unix:///s?timeout=1", "unix://host/s",
-    "redis://user:SECRET/x@h", "SECRET@h", ":SECRET@h:6379", "redis://[::1", "redis://h\\x",
+    "redis://user:SECRET/x@h", "redis://:a@SECRET@h/x", "SECRET@h", ":SECRET@h:6379", "redis://[::1", "redis://h\\x",
 )  # fmt: skip
 BAD_WEB_URLS = (
     "matomo.example.org", "ftp://h", "https://", "https://user:SECRET@h", "https://user@h", "https://h:0",
