@@ -1,0 +1,47 @@
+"""Helpers of the demo's tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import orjson
+
+from opalmind_tui.demo.matomo import StandIn
+from opalmind_tui.demo.matomo.accounts import Access, Account
+
+TOKEN = "TOKEN"
+TOKENS: Mapping[str, Account] = {
+    "TOKEN_WRITE": Account(Access.WRITE),
+    "TOKEN_ADMIN": Account(Access.ADMIN),
+    "TOKEN_VIEW": Account(Access.VIEW, frozenset({1, 2, 3})),
+    "TOKEN_SECURE_ONLY_SUPER": Account(Access.SUPER, secure_only=True),
+    "TOKEN_SECURE_ONLY_WRITE": Account(Access.WRITE, secure_only=True),
+    "TOKEN_EXPIRED_WRITE": Account(Access.WRITE, expired=True),
+}
+
+
+@asynccontextmanager
+async def standing_in(**options: Any) -> AsyncIterator[tuple[StandIn, httpx.AsyncClient]]:
+    """A started stand-in and a client whose base URL it is."""
+    options.setdefault("token", TOKEN)
+    options.setdefault("tokens", TOKENS)
+    stand_in = StandIn(**options)
+    await stand_in.start()
+    try:
+        async with httpx.AsyncClient(base_url=stand_in.url, timeout=10, trust_env=False, verify=False) as client:
+            yield stand_in, client
+    finally:
+        await stand_in.stop()
+
+
+def hit(number: int = 0, **more: object) -> dict[str, object]:
+    """A page view that is told from others by its `pv_id`."""
+    return {"idsite": 1, "rec": 1, "url": f"https://shop.example.com/p{number}", "pv_id": f"{number:06d}", **more}
+
+
+def bulk(*hits: object, token: str | None = TOKEN, **more: object) -> bytes:
+    """The body of a bulk."""
+    return orjson.dumps({"requests": list(hits), **({"token_auth": token} if token else {}), **more})
