@@ -1,0 +1,1 @@
+"""Talking to Matomo over HTTP: tracking (bulk) and reporting."""

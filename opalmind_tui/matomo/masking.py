@@ -1,0 +1,61 @@
+"""Secrets out of text that came from Matomo or speaks of a request to it (I10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import unquote
+
+MASK = "•••"
+_SHORTEST = 3
+"""Characters. A shorter secret would blank out ordinary words and is no secret."""
+_VALUE = r"""[^\s"'<>&\\,;{}()%]+"""
+_NAMED = re.compile(
+    rf"""((?:token_auth|tokenAuth|access_token|passwor[dt])(?:\\?["'])?\s*(?:=|:|%3D|%3A|%253D|&\#61;)\s*(?:\\?["'])?
+        |authorization(?:\\?["'])?\s*:\s*(?:\\?["'])?(?:bearer|basic)\s+){_VALUE}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret replaced, however it is encoded, and every value that is named like one.
+
+    Args:
+        text: anything; mask it before it is cut, or half a secret may be left.
+        secrets: the secrets themselves.
+    """
+    for pattern in _patterns(tuple(secrets)):
+        text = pattern.sub(MASK, text)
+    return _NAMED.sub(lambda found: found[1] + MASK, text)
+
+
+@lru_cache(maxsize=32)
+def _patterns(secrets: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """The longest secret first, so that one that holds another goes as a whole."""
+    forms = {form for secret in secrets for form in (secret, unquote(secret)) if len(form) >= _SHORTEST}
+    return tuple(_any_encoding(form) for form in sorted(forms, key=len, reverse=True))
+
+
+def _any_encoding(secret: str) -> re.Pattern[str]:
+    """The secret with each of its characters plain, percent-encoded (once or twice), or as HTML or JSON escape it.
+
+    Case is ignored: some servers echo in capitals.
+    """
+    return re.compile("".join(_any_form(char) for char in secret), re.IGNORECASE)
+
+
+def _any_form(char: str) -> str:
+    octets = char.encode("utf-8", "surrogatepass")
+    forms = [
+        re.escape(char),
+        "".join(f"%(?:25)?{octet:02x}" for octet in octets),
+        f"&\\#0*{ord(char)};",
+        f"&\\#x0*{ord(char):x};",
+        f"\\\\u{ord(char):04x}",
+    ]
+    if char == "/":
+        forms.append(r"\\/")
+    if char == " ":
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)})"
