@@ -86,7 +86,7 @@ class ReportingClient:
         Raises `MatomoError`: also for an error inside a 200, and for an answer that is no JSON.
         """
         if self.refusal is not None:
-            raise self.refusal
+            raise MatomoError("auth", f"{self.refusal.message} (not asked again)", status=self.refusal.status)
         query = {"module": "API", "method": method, "format": "JSON", **(params or {})}
         for attempt in range(1, ATTEMPTS + 1):
             await self._wait_for_turn()
@@ -118,14 +118,16 @@ class ReportingClient:
         form = {"token_auth": self._token} if self._token else {}
         async with self._client().stream("POST", self._url, params=dict(query), data=form) as response:
             raw = await self._read(response)
-        text = mask(raw.decode("utf-8", "replace"), self._secrets) if not response.is_success else ""
+        if not response.is_success or any(secret.encode() in raw for secret in self._secrets):
+            raw = mask(raw.decode("utf-8", "replace"), self._secrets).encode()
         if not response.is_success:
-            raise error_of_status(response.status_code, text, retry_after(response.headers, self._clock()))
+            hint = retry_after(response.headers, self._clock())
+            raise error_of_status(response.status_code, raw.decode(), hint)
         try:
             data = orjson.loads(raw)
         except orjson.JSONDecodeError:
             raise self._not_json(raw, response.status_code) from None
-        if (error := error_in(data, lambda found: mask(found, self._secrets), response.status_code)) is not None:
+        if (error := error_in(data, self._masked, response.status_code)) is not None:
             raise error
         return data
 
@@ -140,8 +142,11 @@ class ReportingClient:
                 raise MatomoError("parse", f"The report is larger than {limit} MB: ask for fewer rows")
         return b"".join(pieces)
 
+    def _masked(self, text: str) -> str:
+        return mask(text, self._secrets)
+
     def _not_json(self, raw: bytes, status: int) -> MatomoError:
-        start = mask(raw[:2000].decode("utf-8", "replace"), self._secrets).strip()
+        start = self._masked(raw[:2000].decode("utf-8", "replace")).strip()
         if start.startswith("<") or "not installed" in start:
             return MatomoError("parse", "A web page came back: is MATOMO_BASE_URL right, is Matomo installed?",
                                status=status)  # fmt: skip
@@ -179,7 +184,7 @@ class ReportingClient:
         """Seconds until the next attempt, or None where there is none."""
         if attempt == ATTEMPTS or error.kind not in RETRIED:
             return None
-        own = min(LONGEST_DELAY, DELAY * 2 ** (attempt - 1)) + self._uniform(0.0, JITTER)
+        own: float = min(LONGEST_DELAY, DELAY * 2 ** (attempt - 1)) + self._uniform(0.0, JITTER)
         if error.retry_after is None:
             return own
         return max(own, error.retry_after) if error.retry_after <= PATIENCE else None
