@@ -46,8 +46,6 @@ class Claimed:
     attempts: int = 0
     recovered: int = 0
     unknown: int = 0
-    fingerprint: str = ""
-    """Of the payload, as it was given to `enqueue`: the idempotency record repeats it (ruling 6)."""
 
 
 @dataclass(frozen=True, slots=True)
