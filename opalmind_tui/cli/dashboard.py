@@ -1,0 +1,26 @@
+"""The dashboard on the configured Redis and Matomo: what the program does without a command."""
+
+from __future__ import annotations
+
+import click
+
+from opalmind_tui.cli.options import embedded_wanted, store_of
+
+
+def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
+    """Open it; returns the exit code.
+
+    Args:
+        deliver: also deliver what waits in a shared Redis (ruling 2). With a server of one's own that goes without
+            saying.
+        mouse: whether the dashboard listens to the mouse.
+    """
+    with store_of(ctx) as settings:
+        from opalmind_tui.engine.engine import Engine
+        from opalmind_tui.tui.app import OpalmindApp, run_dashboard
+
+        engine = Engine(
+            settings, role="dashboard", deliver=(deliver or embedded_wanted(ctx)) and not settings.read_only,
+            read_only=settings.read_only,
+        )  # fmt: skip
+        return run_dashboard(OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop))

@@ -1,0 +1,76 @@
+"""Reads a file or a pipe without stopping the event loop: a thread reads and parses, batches come over one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from io import FileIO
+from stat import S_ISREG
+
+from opalmind_tui.errors import OpalmindError
+from opalmind_tui.tracking.lines import Line, read_lines
+
+CHUNK = 65_536
+"""Bytes of one read. From a pipe comes what is there, so that nothing waits for a batch to fill."""
+BATCH = 500
+"""Lines offered to the queue at once."""
+AHEAD = 4
+"""Batches read ahead of the queue."""
+
+
+class SourceUnreadable(OpalmindError):
+    """The input cannot be opened or read."""
+
+
+def open_source(name: str) -> FileIO:
+    """The file with this name, or stdin for ``-``. Raises `SourceUnreadable`."""
+    try:
+        # Unbuffered: a thread that waits in a buffered read would hold a lock that the end of the program needs.
+        return FileIO(0, closefd=False) if name == "-" else FileIO(name)
+    except OSError as error:
+        raise SourceUnreadable(f"{name}: {error.strerror}") from None
+
+
+def size_of(source: FileIO) -> int | None:
+    """Bytes of a regular file; None for a pipe, whose size nobody knows."""
+    status = os.fstat(source.fileno())
+    return status.st_size if S_ISREG(status.st_mode) else None
+
+
+async def batches(source: FileIO, default_site_id: int | None) -> AsyncIterator[list[Line]]:
+    """The lines of the source, up to `BATCH` at a time. Raises `SourceUnreadable` when reading fails on the way."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Queue[list[Line] | OSError | None] = asyncio.Queue(AHEAD)
+
+    def hand_over(found: list[Line] | OSError | None) -> None:
+        asyncio.run_coroutine_threadsafe(ready.put(found), loop).result()
+
+    def pump() -> None:
+        try:
+            for lines in read_lines(_chunks(source), default_site_id=default_site_id):
+                for start in range(0, len(lines), BATCH):
+                    hand_over(lines[start : start + BATCH])
+            hand_over(None)
+        except OSError as error:
+            hand_over(error)
+
+    def guarded() -> None:
+        try:
+            pump()
+        except RuntimeError:
+            # The loop was closed, because somebody pressed ctrl+c: nobody waits for the rest.
+            if not loop.is_closed():
+                raise
+
+    threading.Thread(target=guarded, name="track-from", daemon=True).start()
+    while (found := await ready.get()) is not None:
+        if isinstance(found, OSError):
+            raise SourceUnreadable(f"The input cannot be read on: {found.strerror}")
+        yield found
+
+
+def _chunks(source: FileIO) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK):
+        yield chunk

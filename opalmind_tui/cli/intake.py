@@ -1,0 +1,162 @@
+"""`track --from`: a stream of JSON lines into the queue, with the outcome of every line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from io import FileIO
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opalmind_tui import exits
+from opalmind_tui.cli.feed import SourceUnreadable, batches, open_source, size_of
+from opalmind_tui.cli.output import answer, say
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.settings import Settings
+from opalmind_tui.tracking.lines import Line
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.tracking.queue import Answer
+
+OUTCOMES = ("accepted", "duplicate", "conflict", "refused")
+LISTED = 1000
+"""Most problems that the JSON summary lists; stderr names all of them."""
+REASONS = {
+    "duplicate": "its idempotency key is known, with the same payload",
+    "conflict": "its idempotency key is taken by another payload",
+    "full": "the queue is at its length limit; nothing of it was stored",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has become of the lines so far.
+
+    Args:
+        doubt: the last line of the batch whose answer was lost: it and those from `not_taken` on may be queued.
+    """
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    lines: int = 0
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    not_taken: int | None = None
+    doubt: int | None = None
+    trouble: str = ""
+
+    def note(self, line: Line, found: Answer | None) -> None:
+        """Count one line's outcome, and tell of it when it was not accepted."""
+        outcome = "refused" if found is None else str(found.outcome)
+        reason = f"{line.field}: {line.reason}" if found is None else REASONS.get(outcome, "")
+        outcome = "refused" if outcome == "full" else outcome
+        self.lines += 1
+        self.counts[outcome] += 1
+        if outcome == "accepted":
+            return
+        say(f"line {line.number}: {outcome}: {reason}")
+        if len(self.problems) < LISTED:
+            self.problems.append({"line": line.number, "outcome": outcome, "reason": reason})
+
+    def stop_at(self, lines: list[Line], trouble: str, *, in_doubt: bool) -> None:
+        """Remember where the taking ended."""
+        waiting = [line.number for line in lines if line.request is not None]
+        self.trouble = trouble
+        if waiting:
+            self.not_taken = waiting[0]
+            self.doubt = waiting[-1] if in_doubt else None
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        if self.not_taken is not None:
+            return exits.CANNOT_TELL
+        return exits.DEGRADED if self.counts["refused"] or self.counts["conflict"] else exits.OK
+
+
+def take_file(settings: Settings, source: str, *, as_json: bool) -> int:
+    """Take a file, or stdin for ``-``; returns the exit code. Raises `SourceUnreadable`."""
+    tally = Tally()
+    with open_source(source) as stream, _bar(stream) as bar:
+        at = 0
+
+        def progress(end: int) -> None:
+            nonlocal at
+            if bar is not None:
+                bar.update(end - at)
+            at = end
+
+        try:
+            asyncio.run(_take(settings, stream, tally, progress))
+        except KeyboardInterrupt:
+            _report(tally, as_json)
+            return exits.INTERRUPTED
+        except SourceUnreadable as error:
+            say(str(error))
+            _report(tally, as_json)
+            return exits.UNUSABLE
+    _report(tally, as_json)
+    return tally.code
+
+
+def _bar(stream: FileIO) -> AbstractContextManager[Any]:
+    """A progress bar on stderr, where it is a terminal and the size is known."""
+    size = size_of(stream)
+    if size is None or sys.stderr is None or not sys.stderr.isatty():
+        return nullcontext()
+    return click.progressbar(length=size, file=sys.stderr, show_eta=True)
+
+
+async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Callable[[int], None]) -> None:
+    from opalmind_tui.engine.engine import Engine
+
+    engine = Engine(settings, role="track", deliver=False, memory=False)
+    try:
+        try:
+            await engine.start()
+        except StoreUnavailable as error:
+            tally.not_taken, tally.trouble = 1, str(error)
+            return
+        async for lines in batches(stream, settings.matomo_default_site_id):
+            if not await _offer(engine, lines, tally):
+                return
+            progress(lines[-1].end)
+    finally:
+        await engine.stop()
+
+
+async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:
+    """Offer the requests of these lines; False when the store failed, and nothing more can be taken."""
+    requests = [line.request for line in lines if line.request is not None]
+    try:
+        answers = iter(await engine.offer(requests) if requests else [])
+    except StoreUnavailable as error:
+        tally.stop_at(lines, str(error), in_doubt=error.in_doubt)
+        lines = [line for line in lines if line.number < (tally.not_taken or 0)]
+        answers = iter(())
+    except asyncio.CancelledError:
+        tally.stop_at(lines, "Stopped.", in_doubt=True)
+        raise
+    for line in lines:
+        tally.note(line, None if line.request is None else next(answers))
+    return tally.not_taken is None
+
+
+def _report(tally: Tally, as_json: bool) -> None:
+    if tally.not_taken is not None:
+        say(f"line {tally.not_taken} is the first one not taken: {tally.trouble}")
+        if tally.doubt is not None:
+            say(f"The answer was lost, so lines {tally.not_taken} to {tally.doubt} may be queued all the same.")
+    if not as_json:
+        answer(f"{tally.lines} lines: " + ", ".join(f"{count} {name}" for name, count in tally.counts.items()))
+        return
+    document = {
+        "lines": tally.lines, **tally.counts, "firstNotTaken": tally.not_taken, "inDoubtUntil": tally.doubt,
+        "problems": tally.problems,
+        "problemsOmitted": sum(tally.counts.values()) - tally.counts["accepted"] - len(tally.problems),
+    }  # fmt: skip
+    answer(json.dumps(document))

@@ -1,0 +1,78 @@
+"""The program: its commands, and what every failure means to the caller."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from opalmind_tui import __version__, exits
+from opalmind_tui.cli.dashboard import dashboard
+from opalmind_tui.cli.demo import demo
+from opalmind_tui.cli.options import GroupWithSettings, settings_options
+from opalmind_tui.cli.output import AnswerLost, prepare, say
+from opalmind_tui.cli.status import status
+from opalmind_tui.cli.track import track
+from opalmind_tui.cli.worker import worker
+from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
+
+PROGRAM = "opalmind-tui"
+EXIT_OF = (
+    (RefusedRequest, exits.DEGRADED),
+    (StoreUnavailable, exits.CANNOT_TELL),
+    (AnswerLost, exits.CANNOT_TELL),
+    (OpalmindError, exits.UNUSABLE),
+)
+"""The exit code of each error; the first that fits."""
+
+
+@click.group(
+    cls=GroupWithSettings, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option("--deliver", is_flag=True, help="Deliver what waits in a shared Redis, too (otherwise: only look).")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.version_option(__version__, prog_name=PROGRAM)
+@settings_options
+@click.pass_context
+def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
+    """Terminal dashboard, tracking queue and report cache for Matomo over Redis.
+
+    Without a command it opens the dashboard. Secrets are read from the environment or from files, never from options.
+    """
+    if ctx.invoked_subcommand is None:
+        return dashboard(ctx, deliver=deliver, mouse=not no_mouse)
+    if deliver or no_mouse:
+        raise click.UsageError("--deliver and --no-mouse belong to the dashboard, not to a command.")
+    return exits.OK
+
+
+for _command in (demo, worker, track, status):
+    program.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program; returns its exit code and lets no exception of ours out."""
+    prepare()
+    try:
+        code = program.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        return exits.INTERRUPTED
+    except click.ClickException as error:
+        _say_usage(error)
+        return error.exit_code
+    except OpalmindError as error:
+        say(f"{PROGRAM}: {error}")
+        return next(code for kind, code in EXIT_OF if isinstance(error, kind))
+    return code if isinstance(code, int) else exits.OK
+
+
+def _say_usage(error: click.ClickException) -> None:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        say(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n")
+    say(f"Error: {error.format_message()}")
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))

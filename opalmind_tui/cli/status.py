@@ -1,0 +1,51 @@
+"""`status`: the health document, for people, scripts and monitoring."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import click
+
+from opalmind_tui import exits
+from opalmind_tui.cli.options import WithSettings, settings_options, store_of
+from opalmind_tui.cli.output import answer
+from opalmind_tui.settings import Settings
+from opalmind_tui.text import safe_text
+
+EXIT_OF = {"healthy": exits.OK, "degraded": exits.DEGRADED, "unhealthy": exits.UNHEALTHY}
+
+
+@click.command(cls=WithSettings)
+@click.option("--json", "as_json", is_flag=True, help="The whole health document as JSON.")
+@settings_options
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> int:
+    """Say how Matomo, cache, queue and Redis are.
+
+    Exit code: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell.
+    """
+    with store_of(ctx) as settings:
+        document = asyncio.run(_ask(settings))
+    answer(json.dumps(document, indent=2) if as_json else shown(document))
+    return EXIT_OF.get(str(document["status"]), exits.CANNOT_TELL)
+
+
+async def _ask(settings: Settings) -> dict[str, Any]:
+    from opalmind_tui.engine.engine import Engine
+
+    engine = Engine(settings, role="status", deliver=False, memory=False, read_only=True)
+    try:
+        await engine.start()
+        return await engine.health_document()
+    finally:
+        await engine.stop()
+
+
+def shown(document: dict[str, Any]) -> str:
+    """The document as a table: one line a check."""
+    checks = document["checks"]
+    width = max((len(check["name"]) for check in checks), default=0)
+    rows = (f"  {check['name']:<{width}}  {check['status']:<7}  {safe_text(str(check['output']))}" for check in checks)
+    return "\n".join([f"{document['status']}  {document['timestamp']}", *rows])
