@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,8 @@ import orjson
 from opalmind_tui.demo.matomo import StandIn
 from opalmind_tui.demo.matomo.accounts import Access, Account
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Shared by all clients: loading the system's certificates for each takes longer than most tests."""
 TOKEN = "TOKEN"
 TOKENS: Mapping[str, Account] = {
     "TOKEN_WRITE": Account(Access.WRITE),
@@ -31,7 +34,7 @@ async def standing_in(**options: Any) -> AsyncIterator[tuple[StandIn, httpx.Asyn
     stand_in = StandIn(**options)
     await stand_in.start()
     try:
-        async with httpx.AsyncClient(base_url=stand_in.url, timeout=10, trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(base_url=stand_in.url, timeout=10, trust_env=False, verify=NO_TLS) as client:
             yield stand_in, client
     finally:
         await stand_in.stop()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from opalmind_tui.demo.matomo import Behaviour
-from tests.demo.support import bulk, hit, standing_in
+from tests.demo.support import NO_TLS, bulk, hit, standing_in
 
 
 async def test_starts_normal_and_names_its_moods() -> None:
@@ -33,12 +33,12 @@ async def test_outage_refuses_and_the_same_port_recovers() -> None:
         url = stand_in.url
         for round_ in range(2, 5):
             await stand_in.set_mood("outage")
-            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as fresh:
+            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as fresh:
                 with pytest.raises(httpx.ConnectError):
                     await fresh.post("matomo.php", content=bulk(hit(99)))
             await stand_in.set_mood("normal")
             assert stand_in.url == url
-            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as fresh:
+            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as fresh:
                 assert (await fresh.post("matomo.php", content=bulk(hit(round_)))).status_code == 200
         assert stand_in.journal.counts("pv_id") == {f"{n:06d}": 1 for n in range(1, 5)}
 

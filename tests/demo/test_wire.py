@@ -13,7 +13,7 @@ import pytest
 
 from opalmind_tui.demo.matomo import Behaviour
 from opalmind_tui.demo.matomo.wire import Limits
-from tests.demo.support import bulk, hit, standing_in
+from tests.demo.support import NO_TLS, bulk, hit, standing_in
 
 
 async def raw(port: int, data: bytes, *, finish: bool = True) -> bytes:
@@ -179,7 +179,7 @@ async def test_stop_twice_and_start_again() -> None:
         await stand_in.stop()
         await stand_in.stop()
         await stand_in.start()
-        async with httpx.AsyncClient(base_url=stand_in.url, trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(base_url=stand_in.url, trust_env=False, verify=NO_TLS) as client:
             assert (await client.post("matomo.php", content=bulk(hit()))).status_code == 200
 
 

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
+MOST_FIELDS = 1000
+"""PHP's max_input_vars."""
 
 REASONS: Mapping[int, str] = {
     200: "OK", 204: "No Response", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
@@ -79,7 +81,8 @@ def text_of(value: bytes) -> str:
 
 
 def fields_of(form: bytes) -> dict[str, str]:
-    """Form-encoded fields; a repeated one has its last value, arrays (``url[]=``) are left out as no value."""
-    pairs = parse_qsl(form.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    """Form-encoded fields, at most 1000; a repeated one has its last value, arrays (``url[]=``) have none."""
+    first = b"&".join(form.split(b"&", MOST_FIELDS)[:MOST_FIELDS])
+    pairs = parse_qsl(first.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     plain = ((name, value) for name, value in pairs if "[" not in name)
     return {text_of(name.encode("latin-1")): text_of(value.encode("latin-1")) for name, value in plain}

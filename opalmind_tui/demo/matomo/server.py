@@ -13,6 +13,7 @@ from pathlib import Path
 from opalmind_tui.demo.matomo.accounts import Access, Account, Accounts
 from opalmind_tui.demo.matomo.behaviour import Asked, Behaviour
 from opalmind_tui.demo.matomo.faults import FAULTS, Case
+from opalmind_tui.demo.matomo.figures import LiveFigures
 from opalmind_tui.demo.matomo.journal import Journal
 from opalmind_tui.demo.matomo.message import Request, Response
 from opalmind_tui.demo.matomo.moods import MOODS
@@ -58,7 +59,9 @@ class StandIn:
         self._random = random.Random(seed)
         self._clock = clock
         self._tracker = Tracker(sites, self.accounts, self.journal, clock)
-        self._reporter = Reporter(sites, self.accounts, clock)
+        live = LiveFigures()
+        self._tracker.on_stored = live.add
+        self._reporter = Reporter(sites, self.accounts, live, seed, clock)
         self._listener = Listener(self._handle, port, limits)
         self._script: Script | None = None
         self._mood = next(iter(MOODS))

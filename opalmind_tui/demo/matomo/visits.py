@@ -14,13 +14,18 @@ KEEP = 5000
 
 @dataclass(slots=True)
 class Visit:
-    """A visit that is going on. Moments in epoch seconds."""
+    """A visit that is going on. Moments in epoch seconds; `entry`, `page` are its first and its newest page."""
 
     first: float
     last: float
     actions: int = 0
     goals: set[int] = field(default_factory=set)
+    converted: bool = False
+    seen: float = 0.0
+    entry: str = ""
     page: str = ""
+    labels: tuple[tuple[str, ...], ...] = ()
+    """The rows of the reports that it counts in."""
 
 
 def visitor_of(params: Mapping[str, str], address: str, agent: str) -> str:
