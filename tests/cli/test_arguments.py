@@ -1,0 +1,106 @@
+"""What the command line accepts, how it says no, and with which exit code."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from opalmind_tui import exits
+from opalmind_tui.cli.main import program
+from opalmind_tui.cli.main import run as run_here
+from opalmind_tui.settings import VARIABLES
+from tests.cli.program import MATOMO, command, environment, run
+
+
+def commands() -> list[list[str]]:
+    nested = [["track", name] for name in program.commands["track"].commands]  # type: ignore[attr-defined]
+    return [[], *([name] for name in program.commands), *nested]
+
+
+@pytest.mark.parametrize("path", commands(), ids=" ".join)
+def test_every_command_explains_itself(path: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here([*path, "--help"]) == exits.OK
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: {' '.join(['opalmind-tui', *path])}")
+    if path != ["demo"]:
+        for variable in VARIABLES:
+            assert (variable.option or "opalmind") in shown
+
+
+def test_no_option_takes_a_secret() -> None:
+    offered = {
+        option for entry in (program, *program.commands.values()) for parameter in entry.params
+        for option in parameter.opts if hasattr(parameter, "opts")
+    }  # fmt: skip
+    assert not {"--redis-password", "--matomo-token", "--token", "--password"} & offered
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command"),
+        (["--nonsense"], "No such option"),
+        (["track"], "Give --from FILE"),
+        (["track", "pageview"], "Missing option '--url'"),
+        (["track", "goal", "--goal-id", "x"], "not a valid integer"),
+        (["track", "pageview", "--url", "u", "--custom-vars", "{"], "is not JSON"),
+        (["track", "--from", "x", "goal", "--goal-id", "1"], "make no sense"),
+        (["--deliver", "status"], "belong to the dashboard"),
+        (["--site", "0", "status"], "--site: cannot use"),
+        (["status", "--redis-db", "x"], "--redis-db: cannot use"),
+        (["--embedded", "--redis-host", "h", "status"], "--embedded: cannot use"),
+        (["track", "--from", "x"], "MATOMO_BASE_URL: cannot use nothing"),
+        (["worker"], "MATOMO_BASE_URL: cannot use nothing"),
+        (["worker", "--matomo-url", MATOMO, "--read-only"], "OPALMIND_READ_ONLY: cannot use true"),
+        (["track", "--from", "/nowhere/at/all", "--matomo-url", MATOMO], "/nowhere/at/all: No such file"),
+        (["track", "--from", "/", "--matomo-url", MATOMO], "/: Is a directory"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_used_ends_with_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_here(arguments) == exits.UNUSABLE
+    out, err = capsys.readouterr()
+    assert said in err
+    assert out == ""
+
+
+def test_a_refused_call_names_the_field(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here(["track", "pageview", "--url", " ", "--site", "1", "--matomo-url", MATOMO]) == exits.DEGRADED
+    assert "url: must not be empty or blank" in capsys.readouterr().err
+
+
+def test_foreign_text_in_an_error_is_made_safe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here(["\x1b[31m\x9b2J\u202e"]) == exits.UNUSABLE
+    assert not set(capsys.readouterr().err) & set("\x1b\x9b\u202e")
+
+
+def test_the_nearer_option_wins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here(["--redis-db", "1", "status", "--redis-db", "bad"]) == exits.UNUSABLE
+    assert '"bad"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variables", "secret"),
+    [
+        ({"REDIS_URL": "redis://me:hunter2secret@h:port/0"}, "hunter2secret"),
+        ({"MATOMO_TOKEN": "hunter2 secret"}, "hunter2"),
+        ({"REDIS_PASSWORD": "hunter2secret", "REDIS_PASSWORD_FILE": "hunter2secret"}, "hunter2secret"),
+    ],
+)
+def test_a_bad_setting_is_one_line_without_the_secret(variables: dict[str, str], secret: str) -> None:
+    done = run("status", **variables)
+    assert done.returncode == exits.UNUSABLE
+    assert len(done.stderr.splitlines()) == 1
+    assert secret not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("redirect", [">&-", "| true", ">&- 2>&-", "2>&-", "</dev/null >/dev/null"])
+def test_nobody_listening_is_no_error(redirect: str) -> None:
+    shell = f"set -o pipefail; {' '.join(command('--version'))} {redirect}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, env=environment())
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
