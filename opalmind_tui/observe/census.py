@@ -1,0 +1,160 @@
+"""How many keys each part of the data holds: counted where that is cheap, estimated where it is not (I8)."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from opalmind_tui.observe.keyspace import Keyspace, Place, Tally, key_counts
+from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.model import KeyCounts
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+EXACT_UP_TO = 20_000
+"""Keys of a database up to which they are counted one by one."""
+STEP_BYTES = 16_000
+"""Bytes of key names that one step may fetch, as near as can be told beforehand."""
+STEP_SCANS = 3
+"""SCANs of one step at the most."""
+STEP_EVERY = 0.9
+"""Seconds between two steps that ask for keys; calls in between repeat what is known."""
+REST = 5.0
+"""Seconds between the end of one count and the start of the next one, if the number of keys has changed."""
+RECOUNT = 60.0
+"""The same if it has not: keys may have come and gone in equal number."""
+SAMPLE = 200
+"""Keys of a random sample."""
+REFRESH = 2
+"""Keys by which a step renews the sample."""
+MOST_SCANS = 60
+"""SCANs of `exact`. 20,000 keys take about 20; a table that was much larger once takes more."""
+_PAGE = 1000
+_FIRST_PAGE = 100
+_SMALLEST_PAGE = 10
+
+
+class Census:
+    """Counts the keys of one database under the prefixes of one configuration.
+
+    Up to `EXACT_UP_TO` keys a round of small SCANs counts them; until the first round is complete, and when keys have
+    come or gone since the last one, the result is scaled to DBSIZE and says that it is not exact. Above, a random
+    sample of `SAMPLE` keys is scaled. It is fetched in one round trip at first and then renewed key by key.
+
+    Args:
+        clock: seconds from any start.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keyspace = Keyspace(settings)
+        self._clock = clock
+        self._last_step = float("-inf")
+        self._cursor = 0
+        self._page = _FIRST_PAGE
+        self._running: Tally | None = None
+        self._done: Counter[Place] = Counter()
+        self._done_at = float("-inf")
+        self._done_size = -1
+        self._sample: deque[Place] = deque(maxlen=SAMPLE)
+
+    async def step(self, client: Redis) -> KeyCounts:
+        """One cheap step: DBSIZE and at most `STEP_SCANS` further commands (the first sample of a large database: 200
+        in one round trip).
+
+        Args:
+            client: answers in bytes.
+
+        Raises:
+            StoreUnavailable: the server did not answer, or does not permit DBSIZE, SCAN or RANDOMKEY.
+        """
+        try:
+            size = int(await client.dbsize())
+            if size > EXACT_UP_TO:
+                return await self._sampled(client, size)
+            return await self._counted(client, size)
+        except TROUBLES as error:
+            raise trouble(error) from error
+
+    async def exact(self, client: Redis) -> KeyCounts:
+        """Count now, for a command that asks once: about 20 SCANs for `EXACT_UP_TO` keys, else a fresh sample.
+
+        Args and errors as in `step`.
+        """
+        try:
+            size = int(await client.dbsize())
+            if size > EXACT_UP_TO:
+                return self._estimate(await self._random_places(client, SAMPLE), size)
+            tally, cursor = Tally(self._keyspace), 0
+            for _ in range(MOST_SCANS):
+                cursor, keys = await client.scan(cursor, count=_PAGE)
+                tally.add(cast("list[bytes]", keys))
+                if not cursor:
+                    return key_counts(tally.places, tally.counted, exact=True)
+            return key_counts(tally.places, max(size, tally.counted), exact=False)
+        except TROUBLES as error:
+            raise trouble(error) from error
+
+    async def _counted(self, client: Redis, size: int) -> KeyCounts:
+        self._sample.clear()
+        if self._due():
+            if self._running is None and self._stale(size):
+                self._running, self._cursor, self._page = Tally(self._keyspace), 0, _FIRST_PAGE
+            if self._running is not None:
+                await self._scan_on(client, self._running, size)
+        if size == self._done_size:
+            return key_counts(self._done, self._done.total(), exact=True)
+        if self._done_size >= 0:
+            return key_counts(self._done, size, exact=False)
+        return key_counts(self._running.places if self._running else Counter(), size, exact=False)
+
+    def _stale(self, size: int) -> bool:
+        rest = RECOUNT if size == self._done_size else REST
+        return self._clock() - self._done_at >= rest
+
+    async def _scan_on(self, client: Redis, tally: Tally, size: int) -> None:
+        fetched = 0
+        for _ in range(STEP_SCANS):
+            self._cursor, keys = await client.scan(self._cursor, count=self._page)
+            names = cast("list[bytes]", keys)
+            tally.add(names)
+            if not self._cursor:
+                self._done, self._running = tally.places, None
+                self._done_at, self._done_size = self._clock(), size
+                return
+            got = sum(map(len, names))
+            fetched += got
+            # As many as fit the budget of a step if the names go on as long as these.
+            self._page = int(STEP_BYTES * len(names) / got) if got else _PAGE
+            self._page = max(_SMALLEST_PAGE, min(self._page, _PAGE))
+            if fetched + got > STEP_BYTES:
+                return
+
+    async def _sampled(self, client: Redis, size: int) -> KeyCounts:
+        self._running = None
+        self._done_at, self._done_size = float("-inf"), -1
+        if self._due():
+            self._sample.extend(await self._random_places(client, REFRESH if self._sample else SAMPLE))
+        return self._estimate(self._sample, size)
+
+    async def _random_places(self, client: Redis, number: int) -> list[Place]:
+        async with client.pipeline(transaction=False) as pipe:
+            for _ in range(number):
+                pipe.randomkey()
+            keys = await pipe.execute()
+        return [self._keyspace.place(key) for key in keys if key is not None]
+
+    @staticmethod
+    def _estimate(sample: deque[Place] | list[Place], size: int) -> KeyCounts:
+        return key_counts(Counter(sample), size, exact=False)
+
+    def _due(self) -> bool:
+        """Whether keys may be asked for again."""
+        now = self._clock()
+        if now - self._last_step < STEP_EVERY:
+            return False
+        self._last_step = now
+        return True

@@ -1,0 +1,90 @@
+"""Which part of the data a key belongs to, told from its text alone; and counts of such keys. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.model import KeyCounts
+
+UNKNOWN_FEATURE = "unknown"
+"""The feature of a key under the cache prefix that no report of ours has written."""
+_FEATURE = re.compile(rb'\{"feature":"([A-Za-z][A-Za-z0-9_.-]{0,39})",')
+_MOST_FEATURES = 40
+"""Different features that are told apart; strangers may write any number of them."""
+_LONG = 64
+
+Place = tuple[str, str]
+"""Class of a key (``idempotency``, ``cache``, ``queue``, ``stats``, ``other``) and, in the cache, its feature."""
+
+
+class Keyspace:
+    """Knows the prefixes of one configuration."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefixes = tuple(
+            (name, prefix.encode())
+            for name, prefix in (
+                ("idempotency", settings.idempotency_prefix),
+                ("cache", settings.cache_prefix),
+                ("queue", settings.queue_prefix),
+                ("stats", settings.stats_prefix),
+            )
+        )
+
+    def place(self, key: bytes) -> Place:
+        """Where a key belongs. Any bytes will do."""
+        for name, prefix in self._prefixes:
+            if key.startswith(prefix):
+                return name, self._feature(key, len(prefix)) if name == "cache" else ""
+        return "other", ""
+
+    @staticmethod
+    def _feature(key: bytes, start: int) -> str:
+        found = _FEATURE.match(key, start)
+        return found[1].decode("ascii") if found else UNKNOWN_FEATURE
+
+
+class Tally:
+    """Counts keys by place, each key once."""
+
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self._seen: set[bytes] = set()
+        self.places: Counter[Place] = Counter()
+        """Different keys of each place."""
+
+    @property
+    def counted(self) -> int:
+        """Different keys so far."""
+        return len(self._seen)
+
+    def add(self, keys: Iterable[bytes]) -> None:
+        """Count what was not counted before: SCAN may return a key twice while the server resizes its table."""
+        for key in keys:
+            mark = key if len(key) <= _LONG else blake2b(key, digest_size=16).digest()
+            if mark not in self._seen:
+                self._seen.add(mark)
+                self.places[self._keyspace.place(key)] += 1
+
+
+def key_counts(places: Counter[Place], total: int, *, exact: bool) -> KeyCounts:
+    """Counts by class and feature; scaled to `total` unless they are exact."""
+    sampled = sum(places.values())
+    factor = 1.0 if exact or not sampled else total / sampled
+    classes: Counter[str] = Counter()
+    features: Counter[str] = Counter()
+    for (name, feature), count in places.items():
+        classes[name] += count
+        if feature:
+            known = feature in features or len(features) < _MOST_FEATURES
+            features[feature if known else UNKNOWN_FEATURE] += count
+    return KeyCounts(
+        **{name: round(count * factor) for name, count in classes.items()},
+        total=total,
+        exact=exact,
+        features=tuple(sorted((feature, round(count * factor)) for feature, count in features.items())),
+    )
