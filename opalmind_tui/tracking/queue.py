@@ -87,7 +87,8 @@ class Settlement:
         error: short reason with secrets masked; cut to 300 characters by the queue.
         costs_attempt: false where the endpoint is to blame and not the request (I4).
         unknown: it was posted and no answer came.
-        record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting.
+        record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting. The queue
+            adds the payload's `fingerprint`, which it alone knows.
     """
 
     id: str
@@ -200,6 +201,15 @@ class LedgerShare:
     unknown: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """An idempotency record of what memory delivered; `ttl` is what is left of its time to live, in seconds."""
+
+    key: str
+    record: bytes
+    ttl: int
+
+
 class TrackingQueue(Protocol):
     """The queue."""
 
@@ -288,12 +298,21 @@ class TrackingQueue(Protocol):
         ...
 
 
+class SharedQueue(TrackingQueue, Protocol):
+    """A queue that several processes share, into which a process's memory moves over."""
+
+    async def keep_records(self, records: Sequence[KeptRecord]) -> None:
+        """Write the idempotency records of what memory delivered; a record that is there already stays."""
+        ...
+
+
 def cut(text: str, limit: int = 300) -> str:
     """Text of at most `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 __all__ = [
-    "Acceptance", "Adopted", "Answer", "Claim", "Claimed", "Fate", "Gate", "GateKind", "LedgerShare", "Moved",
-    "QueueCounts", "Repairs", "RequestRow", "Settled", "Settlement", "State", "TrackingQueue", "cut",
+    "Acceptance", "Adopted", "Answer", "Claim", "Claimed", "Fate", "Gate", "GateKind", "KeptRecord", "LedgerShare",
+    "Moved", "QueueCounts", "Repairs", "RequestRow", "Settled", "Settlement", "SharedQueue", "State", "TrackingQueue",
+    "cut",
 ]  # fmt: skip

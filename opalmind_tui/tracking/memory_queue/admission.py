@@ -1,0 +1,77 @@
+"""Who may come in: new requests, and those that another memory accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opalmind_tui.tracking.memory_queue.places import Item, Place
+from opalmind_tui.tracking.memory_queue.store import MICROS, Store
+from opalmind_tui.tracking.queue import Acceptance, Adopted, Answer
+from opalmind_tui.tracking.request import TrackingRequest
+
+CONFLICT = "its idempotency key was taken by another payload while Redis was away"
+
+
+def enqueue(
+    store: Store, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str], max_length: int
+) -> list[Answer]:
+    """Accept requests; one answer each."""
+    return [_offer(store, endpoint, request, id_, max_length) for request, id_ in zip(requests, ids, strict=True)]
+
+
+def _offer(store: Store, endpoint: str, request: TrackingRequest, request_id: str, max_length: int) -> Answer:
+    answer = _standing(store, request, request_id)
+    if answer is not None:
+        _count(store, answer)
+        return answer
+    if len(store.places.items) >= max_length:
+        return Answer(Acceptance.FULL)
+    accepted = store.next_acceptance()
+    store.take_in(Item(request_id, request, endpoint, accepted, due=accepted), keyed=bool(request.key))
+    return Answer(Acceptance.ACCEPTED, request_id)
+
+
+def _standing(store: Store, request: TrackingRequest, request_id: str) -> Answer | None:
+    """What is known of a request or its key already; None for a new one."""
+    if request_id in store.places.items:
+        return Answer(Acceptance.ACCEPTED, request_id)
+    if not request.key:
+        return None
+    recorded = store.records.fingerprint(request.key, store.now())
+    if recorded is not None:
+        return Answer(Acceptance.DUPLICATE if recorded in ("", request.fingerprint) else Acceptance.CONFLICT)
+    holder = store.places.items.get(store.keys.get(request.key, ""))
+    if holder is None:
+        return None
+    if holder.request.fingerprint == request.fingerprint:
+        return Answer(Acceptance.DUPLICATE, holder.id)
+    return Answer(Acceptance.CONFLICT)
+
+
+def _count(store: Store, answer: Answer) -> None:
+    if answer.outcome is Acceptance.DUPLICATE:
+        store.ledger["duplicates"] += 1
+    elif answer.outcome is Acceptance.CONFLICT:
+        store.ledger["conflicts"] += 1
+
+
+def adopt(store: Store, adopted: Adopted) -> Answer:
+    """Take over one request. What conflicts was accepted all the same: it is kept, dead, for somebody to decide."""
+    answer = _standing(store, adopted.request, adopted.id)
+    if answer is not None:
+        _count(store, answer)
+        if answer.outcome is not Acceptance.CONFLICT:
+            return answer
+    conflict = answer is not None
+    now = store.now()
+    accepted = min(round(adopted.accepted * MICROS), now)
+    item = Item(
+        adopted.id, adopted.request, adopted.endpoint, accepted, due=accepted, attempts=adopted.attempts,
+        unknown=int(adopted.unknown), status=adopted.status, error=CONFLICT if conflict else adopted.error,
+    )  # fmt: skip
+    if conflict or adopted.dead:
+        item.place, item.died = Place.DEAD, now
+    if item.error or item.status or item.place is Place.DEAD:
+        item.failed = now
+    store.take_in(item, keyed=bool(adopted.request.key) and not conflict)
+    return Answer(Acceptance.CONFLICT if conflict else Acceptance.ACCEPTED, adopted.id)

@@ -1,0 +1,160 @@
+"""Where each request in memory stands: in exactly one place. All moments are whole microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from heapq import merge
+from typing import Any
+
+from sortedcontainers import SortedList
+
+from opalmind_tui.tracking.request import TrackingRequest
+
+Shard = tuple[str, str]
+"""Endpoint and visitor shard."""
+Entry = tuple[int, str]
+"""Moment and id: what the sorted lists hold."""
+LAST = chr(0x10FFFF)
+"""Sorts after every id."""
+
+
+class Place(Enum):
+    """The place of a request."""
+
+    DUE = "due"
+    HELD = "held"
+    """Due or scheduled, but not to be sent from here: it moves to Redis, or Redis may have it."""
+    INFLIGHT = "inflight"
+    DEAD = "dead"
+
+
+@dataclass(slots=True)
+class Item:
+    """A request and what is known of it. `due` is also its place in the order while it is in flight."""
+
+    id: str
+    request: TrackingRequest
+    endpoint: str
+    accepted: int
+    due: int
+    place: Place = Place.DUE
+    token: str = ""
+    attempts: int = 0
+    recovered: int = 0
+    unknown: int = 0
+    status: int | None = None
+    error: str = ""
+    failed: int = 0
+    died: int = 0
+    adopting: bool = False
+    in_doubt: bool = False
+
+    @property
+    def shard(self) -> Shard:
+        """What a claim leases to send it."""
+        return self.endpoint, self.id[2]
+
+
+@dataclass(slots=True)
+class Lease:
+    """A claim: what it holds, until when, and whether it was posted."""
+
+    ends: int
+    shards: tuple[Shard, ...]
+    ids: list[str] = field(default_factory=list)
+    posted: bool = False
+
+
+class Places:
+    """All requests."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Item] = {}
+        self.due: dict[Shard, Any] = {}
+        self.held: dict[str, Item] = {}
+        self.inflight: Any = SortedList()
+        self.dead: Any = SortedList()
+        self.failed: Any = SortedList()
+        self._by_age: Any = SortedList()
+        self._alive: Any = SortedList()
+
+    def add(self, item: Item) -> None:
+        """A new request, at the place that it names."""
+        self.items[item.id] = item
+        self._by_age.add((item.accepted, item.id))
+        if item.failed:
+            self.failed.add((item.failed, item.id))
+        self._enter(item, item.place)
+
+    def move(self, item: Item, place: Place) -> None:
+        """To another place (or the same, when `due` changes: set it through `reschedule`)."""
+        self._leave(item)
+        self._enter(item, place)
+
+    def reschedule(self, item: Item, due: int) -> None:
+        """Due at another time."""
+        self._leave(item)
+        item.due = due
+        self._enter(item, Place.DUE)
+
+    def remove(self, item: Item) -> None:
+        """Out of the queue."""
+        self._leave(item)
+        self._by_age.remove((item.accepted, item.id))
+        if item.failed:
+            self.failed.remove((item.failed, item.id))
+        del self.items[item.id]
+
+    def mark_failed(self, item: Item, now: int) -> None:
+        """Its newest failure was now."""
+        if item.failed:
+            self.failed.remove((item.failed, item.id))
+        item.failed = now
+        self.failed.add((now, item.id))
+
+    def _enter(self, item: Item, place: Place) -> None:
+        item.place = place
+        if place is Place.DUE:
+            self.due.setdefault(item.shard, SortedList()).add((item.due, item.id))
+        elif place is Place.HELD:
+            self.held[item.id] = item
+        elif place is Place.INFLIGHT:
+            self.inflight.add((item.accepted, item.id))
+        else:
+            self.dead.add((item.died, item.id))
+        if place is not Place.DEAD:
+            self._alive.add((item.accepted, item.id))
+
+    def _leave(self, item: Item) -> None:
+        if item.place is Place.DUE:
+            entries = self.due[item.shard]
+            entries.remove((item.due, item.id))
+            if not entries:
+                del self.due[item.shard]
+        elif item.place is Place.HELD:
+            del self.held[item.id]
+        elif item.place is Place.INFLIGHT:
+            self.inflight.remove((item.accepted, item.id))
+        else:
+            self.dead.remove((item.died, item.id))
+        if item.place is not Place.DEAD:
+            self._alive.remove((item.accepted, item.id))
+
+    def oldest_accepted(self) -> int | None:
+        """Acceptance of the oldest request that is not dead."""
+        return self._alive[0][0] if self._alive else None
+
+    def oldest_first(self) -> Iterator[Item]:
+        """Every request in order of acceptance."""
+        return (self.items[request_id] for _, request_id in self._by_age)
+
+    def oldest_due(self) -> Iterator[str]:
+        """Ids of what is due or scheduled, held ones too, the earliest first."""
+        held = sorted((item.due, item.id) for item in self.held.values())
+        return (request_id for _, request_id in merge(held, *self.due.values()))
+
+    def heads(self, endpoint: str) -> list[tuple[int, str, Shard]]:
+        """The earliest due time of each of an endpoint's shards, in order."""
+        return sorted((entries[0][0], shard[1], shard) for shard, entries in self.due.items() if shard[0] == endpoint)

@@ -1,0 +1,185 @@
+"""The tracking queue in memory: the rules of the Redis scripts in plain Python. Nothing awaits inside a change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.tracking.ids import endpoint_code, new_id
+from opalmind_tui.tracking.memory_queue import admission, views
+from opalmind_tui.tracking.memory_queue.gates import Gates
+from opalmind_tui.tracking.memory_queue.leases import Leases
+from opalmind_tui.tracking.memory_queue.places import Item, Place
+from opalmind_tui.tracking.memory_queue.recovery import Recovery
+from opalmind_tui.tracking.memory_queue.settling import settle
+from opalmind_tui.tracking.memory_queue.store import MICROS, Store
+from opalmind_tui.tracking.queue import (
+    Adopted,
+    Answer,
+    Claim,
+    KeptRecord,
+    LedgerShare,
+    Moved,
+    QueueCounts,
+    Repairs,
+    Settled,
+    Settlement,
+    cut,
+)
+from opalmind_tui.tracking.request import TrackingRequest
+
+
+class MemoryQueue:
+    """`TrackingQueue` of one process; all of it is gone with the process.
+
+    Args:
+        clock: epoch seconds.
+        max_length: requests in the queue, dead ones included; more are answered FULL.
+        idempotency_ttl: the present time to live of a record, in seconds.
+        max_recovered: how often a lost lease may hold a request before it is dead.
+        claim_shards: visitor shards that one claim may lease.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        max_length: int = 100_000,
+        idempotency_ttl: Callable[[], int] = lambda: 86_400,
+        max_recovered: int = 3,
+        claim_shards: int = 4,
+    ) -> None:
+        self._store = Store(clock)
+        self._gates = Gates()
+        self._leases = Leases(self._store, self._gates, claim_shards=claim_shards, max_recovered=max_recovered)
+        self._recovery = Recovery(self._store)
+        self._max_length = max_length
+        self._idempotency_ttl = idempotency_ttl
+
+    def __len__(self) -> int:
+        return len(self._store.places.items)
+
+    # -- the protocol --------------------------------------------------------------------------------------------
+
+    async def enqueue(
+        self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
+    ) -> list[Answer]:
+        named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
+        return admission.enqueue(self._store, endpoint, requests, named, self._max_length)
+
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        return self._leases.claim(endpoint, token, min(limit, 500), round(lease * MICROS))
+
+    async def mark_posted(self, token: str) -> None:
+        if token in self._leases.claims:
+            self._leases.claims[token].posted = True
+
+    async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
+        return tuple(token for token in tokens if not self._leases.extend(token, round(lease * MICROS)))
+
+    async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
+        return settle(self._store, self._leases, token, settlements, max(1, self._idempotency_ttl()))
+
+    async def release(self, token: str) -> int:
+        return self._leases.release(token)
+
+    async def reap(self) -> int:
+        return self._leases.reap()
+
+    async def reconcile(self, cursor: str = "") -> Repairs:
+        """Memory has one place for each request by construction: there is nothing to find."""
+        return Repairs()
+
+    async def counts(self, endpoint: str) -> QueueCounts:
+        return views.counts(self._store, endpoint, self._gates.get(endpoint, self._store.now() / MICROS))
+
+    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
+        return views.rows(self._store, limit)
+
+    async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
+        return views.rows_of(self._store, ids)
+
+    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
+        return views.ids(self._store, state, after, limit)
+
+    async def retry(self, ids: Sequence[str]) -> Moved:
+        now = self._store.now()
+        done = 0
+        for at, item in enumerate(map(self._store.places.items.get, ids), 1):
+            if item is None or not self._may_change(item) or (item.place is Place.DUE and item.due <= now):
+                continue
+            item.attempts = item.recovered = 0
+            self._store.places.reschedule(item, now - len(ids) + at)
+            done += 1
+        return Moved(done, len(ids) - done)
+
+    async def purge(self, ids: Sequence[str]) -> Moved:
+        done = 0
+        for item in map(self._store.places.items.get, ids):
+            if item is not None and self._may_change(item):
+                self._store.forget(item)
+                done += 1
+        self._store.ledger["purged"] += done
+        return Moved(done, len(ids) - done)
+
+    @staticmethod
+    def _may_change(item: Item) -> bool:
+        return item.place in (Place.DUE, Place.DEAD) and not item.adopting
+
+    async def close_gate(
+        self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
+    ) -> Gate:
+        now = self._store.now() / MICROS
+        return self._gates.close(endpoint, kind, now, seconds=seconds, reason=cut(reason), failures=failures)
+
+    async def open_gate(self, endpoint: str) -> None:
+        self._gates.open(endpoint)
+
+    async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
+        return [admission.adopt(self._store, adopted) for adopted in requests]
+
+    async def merge_ledger(self, share: LedgerShare) -> None:
+        self._recovery.merge(share)
+
+    # -- the way back to Redis -----------------------------------------------------------------------------------
+
+    def holds(self, token: str) -> bool:
+        """Whether a claim is open here."""
+        return token in self._leases.claims
+
+    def waiting(self) -> int:
+        """How many requests could move over: all that are not in flight."""
+        return len(self) - len(self._store.places.inflight)
+
+    def hold_in_doubt(self, ids: Iterable[str]) -> None:
+        """Redis may have these: they count as pending, are never sent from here, and only adoption resolves them."""
+        self._recovery.hold_in_doubt(ids)
+
+    def take_for_adoption(self, limit: int) -> list[Adopted]:
+        """The oldest that are not in flight; nothing touches them here until `adopted` or `put_back`."""
+        return self._recovery.take(limit)
+
+    def adopted(self, ids: Iterable[str]) -> None:
+        """They are in Redis now: forget them."""
+        self._recovery.adopted(ids)
+
+    def put_back(self, ids: Iterable[str]) -> None:
+        """The move failed: they are as before."""
+        self._recovery.put_back(ids)
+
+    def ledger_share(self) -> LedgerShare | None:
+        """What was settled here and is in no shared ledger; the same until `forget_share`. None for nothing."""
+        return self._recovery.share()
+
+    def forget_share(self, nonce: str) -> None:
+        """It is merged."""
+        self._recovery.forget_share(nonce)
+
+    def records_to_share(self, limit: int = 500) -> list[KeptRecord]:
+        """Idempotency records of what was delivered from here, which Redis does not have."""
+        return self._store.records.unshared(limit, self._store.now())
+
+    def records_shared(self, keys: Sequence[str]) -> None:
+        """Redis has them now."""
+        self._store.records.shared(list(keys))

@@ -1,0 +1,71 @@
+"""The fates of claimed requests in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opalmind_tui.tracking.memory_queue.leases import Leases
+from opalmind_tui.tracking.memory_queue.places import Item, Place
+from opalmind_tui.tracking.memory_queue.store import MICROS, Store
+from opalmind_tui.tracking.queue import Fate, Settled, Settlement, cut
+
+COUNTED = {
+    Fate.DELIVERED: "delivered",
+    Fate.RETRY: "retried",
+    Fate.REJECTED: "rejected",
+    Fate.DROPPED: "dropped",
+}
+
+
+def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settlement], ttl: int) -> Settled:
+    """Apply the fates of what carries this token, wherever it stands by now. `ttl` of records in seconds."""
+    now = store.now()
+    done = late = lost = 0
+    for at, settlement in enumerate(settlements, 1):
+        item = store.places.items.get(settlement.id)
+        if item is None or not token or item.token != token:
+            lost += 1
+            continue
+        in_time = item.place is Place.INFLIGHT
+        done, late = done + int(in_time), late + int(not in_time)
+        # Of requests settled together the first stays before the others, and none lies ahead of now.
+        score = now - len(settlements) + at
+        if settlement.fate in (Fate.RETRY, Fate.DEAD):
+            _fail(store, item, settlement, score, now, counted_already=not in_time)
+        else:
+            _finish(store, item, settlement, now, ttl)
+        if settlement.fate in COUNTED:
+            store.ledger[COUNTED[settlement.fate]] += 1
+        _remember(store, settlement, now)
+    store.ledger["late"] += late
+    leases.settled(token, {settlement.id for settlement in settlements})
+    return Settled(done, late, lost)
+
+
+def _finish(store: Store, item: Item, settlement: Settlement, now: int, ttl: int) -> None:
+    store.forget(item)
+    if item.request.key and settlement.record:
+        ends = now + ttl * MICROS
+        store.records.put(item.request.key, settlement.record, item.request.fingerprint, ends, now)
+
+
+def _fail(store: Store, item: Item, settlement: Settlement, score: int, now: int, *, counted_already: bool) -> None:
+    """Put it off, or bury it. Its unknown outcome counts once, by the reaper or here."""
+    item.attempts += int(settlement.costs_attempt)
+    if settlement.unknown and not counted_already:
+        item.unknown += 1
+        store.ledger["unknown"] += 1
+    item.token = ""
+    store.note_failure(item, score, settlement.status, settlement.error)
+    if settlement.fate is Fate.DEAD:
+        store.bury(item, score)
+    else:
+        delay = round(settlement.delay * MICROS)
+        store.places.reschedule(item, score + delay)
+        store.last_failure.retry_at, store.last_failure.backoff = now, delay
+
+
+def _remember(store: Store, settlement: Settlement, now: int) -> None:
+    if settlement.error:
+        failure = store.last_failure
+        failure.error, failure.at, failure.status = cut(settlement.error), now, settlement.status

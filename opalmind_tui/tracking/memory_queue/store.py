@@ -1,0 +1,73 @@
+"""What the parts of the memory queue share: the requests, their keys, the ledger and the clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opalmind_tui.tracking.memory_queue.places import Item, Place, Places
+from opalmind_tui.tracking.memory_queue.records import Records
+from opalmind_tui.tracking.queue import cut
+
+MICROS = 1_000_000
+
+
+@dataclass(slots=True)
+class LastFailure:
+    """The newest failure of any request. Moments and lengths in microseconds."""
+
+    error: str = ""
+    at: int = 0
+    status: int | None = None
+    retry_at: int = 0
+    backoff: int = 0
+
+
+class Store:
+    """The state. `clock` gives epoch seconds; everything inside counts whole microseconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.places = Places()
+        self.keys: dict[str, str] = {}
+        self.records = Records()
+        self.ledger: Counter[str] = Counter()
+        self.epoch = ""
+        self.last_failure = LastFailure()
+        self._last_accepted = 0
+
+    def now(self) -> int:
+        """The time."""
+        return round(self._clock() * MICROS)
+
+    def next_acceptance(self) -> int:
+        """A time of acceptance later than any before, also when the clock steps back."""
+        self._last_accepted = max(self.now(), self._last_accepted + 1)
+        return self._last_accepted
+
+    def take_in(self, item: Item, *, keyed: bool) -> None:
+        """A request comes in."""
+        self.epoch = self.epoch or secrets.token_hex(8)
+        self._last_accepted = max(self._last_accepted, item.accepted)
+        self.places.add(item)
+        if keyed:
+            self.keys[item.request.key] = item.id
+        self.ledger["accepted"] += 1
+
+    def forget(self, item: Item) -> None:
+        """A request goes out; its key is free if it is still its own."""
+        self.places.remove(item)
+        if self.keys.get(item.request.key) == item.id:
+            del self.keys[item.request.key]
+
+    def note_failure(self, item: Item, now: int, status: int | None, error: str) -> None:
+        """A request failed (again)."""
+        item.status, item.error = status, cut(error)
+        self.places.mark_failed(item, now)
+
+    def bury(self, item: Item, died: int) -> None:
+        """A request is dead."""
+        item.died = died
+        self.places.move(item, Place.DEAD)

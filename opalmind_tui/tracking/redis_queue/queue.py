@@ -1,0 +1,287 @@
+"""The tracking queue on Redis. The scripts hold the rules; this turns calls into scripts and replies into values."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import redis.asyncio
+
+from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.tracking.ids import endpoint_code, new_id
+from opalmind_tui.tracking.queue import (
+    Adopted,
+    Answer,
+    Claim,
+    KeptRecord,
+    LedgerShare,
+    Moved,
+    QueueCounts,
+    Repairs,
+    Settled,
+    Settlement,
+    cut,
+)
+from opalmind_tui.tracking.redis_queue.batches import batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
+from opalmind_tui.tracking.redis_queue.replies import (
+    LEDGER_FIELDS,
+    answers_from,
+    claim_from,
+    counts_from,
+    gate_from,
+    micros,
+    rows_from,
+)
+from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
+from opalmind_tui.tracking.request import TrackingRequest, decode_request
+
+REAP_ROUNDS = 20
+"""Scripts that one `reap` runs at the most."""
+REMEMBERED_CLAIMS = 64
+MOST_ROWS = 500
+
+
+class RedisQueue:
+    """`TrackingQueue` on one Redis, shared by any number of processes.
+
+    Args:
+        client: byte replies, no retries of its own.
+        queue_prefix: before every key of the queue (REDIS_QUEUE_PREFIX).
+        idempotency_prefix: before the keys of idempotency records (REDIS_IDEMPOTENCY_PREFIX).
+        idempotency_ttl: the present time to live of a record, in seconds.
+        max_length: requests in the queue, dead ones included; more are answered FULL.
+        max_recovered: how often a lost sender may hold a request before it is dead.
+        claim_shards: visitor shards that one claim may lease.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        *,
+        queue_prefix: str,
+        idempotency_prefix: str,
+        idempotency_ttl: Callable[[], int],
+        max_length: int = 1_000_000,
+        max_recovered: int = 3,
+        claim_shards: int = 4,
+    ) -> None:
+        self._record_prefix = bytes_of(idempotency_prefix)
+        self._idempotency_ttl = idempotency_ttl
+        self._max_length = max_length
+        self._max_recovered = max_recovered
+        self._claim_shards = claim_shards
+        self._epoch = secrets.token_hex(8)
+        self._scripts = Scripts(client, tag_of(queue_prefix))
+        self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
+
+    # -- accepting -----------------------------------------------------------------------------------------------
+
+    async def enqueue(
+        self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
+    ) -> list[Answer]:
+        named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
+        bodies = [request.encode() for request in requests]
+        head: list[Argument] = [
+            endpoint, candidates_of(endpoint), self._epoch, self._max_length, len(self._record_prefix),
+        ]  # fmt: skip
+        answers: list[Answer] = []
+        for part in batches_by_size(bodies):
+            arguments, records = list(head), list[bytes]()
+            for at in part:
+                arguments += self._offer(named[at], requests[at], bodies[at], records)
+            answers += answers_from(await self._scripts.run("enqueue", arguments, records))
+        return answers
+
+    def _offer(self, request_id: str, request: TrackingRequest, body: bytes, records: list[bytes]) -> list[Argument]:
+        """A request's arguments; its record's key is added to `records`. The script puts the endpoint's code first."""
+        if len(request_id) != 14:
+            raise ValueError("a request id has 14 characters; use new_id")
+        if request.key:
+            records.append(self._record_key(request.key))
+        return [request_id[2:], digest_of(request.key), request.fingerprint, body]
+
+    def _record_key(self, key: str) -> bytes:
+        return self._record_prefix + bytes_of(key)
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        reply = await self._scripts.run(
+            "claim",
+            [endpoint, candidates_of(endpoint), token, min(limit, 500), micros(lease), self._claim_shards],
+        )
+        claim = claim_from(token, reply)
+        if claim.requests:
+            self._remember(token, {claimed.id: _key_in(claimed.body) for claimed in claim.requests})
+        return claim
+
+    def _remember(self, token: str, keys: dict[str, str]) -> None:
+        self._keys_of_claims[token] = keys
+        while len(self._keys_of_claims) > REMEMBERED_CLAIMS:
+            self._keys_of_claims.popitem(last=False)
+
+    async def mark_posted(self, token: str) -> None:
+        await self._scripts.run("posted", [token])
+
+    async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
+        lost: list[str] = []
+        for part in batches(tokens):
+            lost += [token.decode() for token in await self._scripts.run("extend", [micros(lease), *part])]
+        return tuple(lost)
+
+    async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
+        keys = await self._keys(token, [settlement.id for settlement in settlements])
+        done = late = lost = 0
+        for part in batches(settlements):
+            arguments: list[Argument] = [token, max(1, self._idempotency_ttl())]
+            records: list[bytes] = []
+            for settlement in part:
+                arguments += self._fate(settlement, keys.get(settlement.id, ""), records)
+            counted = await self._scripts.run("settle", arguments, records)
+            done, late, lost = done + counted[0], late + counted[1], lost + counted[2]
+        self._forget_keys(token, settlements)
+        return Settled(done, late, lost)
+
+    def _fate(self, settlement: Settlement, key: str, records: list[bytes]) -> list[Argument]:
+        record = settlement.record if key and settlement.record else b""
+        if record:
+            records.append(self._record_key(key))
+        status = "" if settlement.status is None else settlement.status
+        return [
+            settlement.id, settlement.fate.value, micros(settlement.delay), status,
+            cut(settlement.error).encode("utf-8", "replace"), int(settlement.costs_attempt), int(settlement.unknown),
+            digest_of(key), record,
+        ]  # fmt: skip
+
+    async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:
+        """The idempotency keys of requests: remembered from the claim, else from the bodies, which never change."""
+        known = dict(self._keys_of_claims.get(token, {}))
+        for part in batches([request_id for request_id in ids if request_id not in known]):
+            bodies = await self._scripts.bodies(part)
+            known |= {request_id: _key_in(body) for request_id, body in bodies.items()}
+        return known
+
+    def _forget_keys(self, token: str, settlements: Sequence[Settlement]) -> None:
+        keys = self._keys_of_claims.get(token)
+        if keys is not None:
+            for settlement in settlements:
+                keys.pop(settlement.id, None)
+            if not keys:
+                del self._keys_of_claims[token]
+
+    async def release(self, token: str) -> int:
+        self._keys_of_claims.pop(token, None)
+        return int(await self._scripts.run("release", [token]))
+
+    # -- repairing -----------------------------------------------------------------------------------------------
+
+    async def reap(self) -> int:
+        reaped = 0
+        for _ in range(REAP_ROUNDS):
+            found = int(await self._scripts.run("reap", [200, self._max_recovered]))
+            reaped += found
+            if not found:
+                break
+        return reaped
+
+    async def reconcile(self, cursor: str = "") -> Repairs:
+        part, _, scan = cursor.partition(" ")
+        reply = await self._scripts.run("reconcile", [part, scan or "0", 100, self._max_recovered])
+        following = f"{reply[0].decode()} {reply[1].decode()}" if reply[0] else ""
+        return Repairs(cursor=following, returned=reply[2], missing=reply[3])
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    async def counts(self, endpoint: str) -> QueueCounts:
+        return counts_from(await self._scripts.run("counts", [endpoint, candidates_of(endpoint), *LEDGER_FIELDS]))
+
+    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
+        return rows_from(await self._scripts.run("rows", [max(1, min(limit, MOST_ROWS))]))
+
+    async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
+        rows: list[RequestRow] = []
+        for part in batches(ids):
+            rows += rows_from(await self._scripts.run("rows", [0, *part]))
+        return tuple(rows)
+
+    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
+        place, score, last = after.split(" ") if after else ("", "", "")
+        cursor, *found = await self._scripts.run("ids", [state.value, min(limit, 500), place, score, last])
+        return tuple(request_id.decode() for request_id in found), cursor.decode()
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    async def retry(self, ids: Sequence[str]) -> Moved:
+        done = 0
+        for part in batches(ids):
+            done += int(await self._scripts.run("retry", list(part)))
+        return Moved(done, len(ids) - done)
+
+    async def purge(self, ids: Sequence[str]) -> Moved:
+        done = 0
+        for part in batches(ids):
+            keys = await self._keys("", part)
+            arguments: list[Argument] = []
+            for request_id in part:
+                arguments += [request_id, digest_of(keys.get(request_id, ""))]
+            done += int(await self._scripts.run("purge", arguments))
+        return Moved(done, len(ids) - done)
+
+    async def close_gate(
+        self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
+    ) -> Gate:
+        length = "" if seconds == float("inf") else micros(seconds)
+        raw = await self._scripts.run(
+            "close_gate",
+            [endpoint, candidates_of(endpoint), kind.value, length, cut(reason).encode("utf-8", "replace"), failures],
+        )
+        gate = gate_from(raw, 0.0)
+        assert gate is not None
+        return gate
+
+    async def open_gate(self, endpoint: str) -> None:
+        await self._scripts.run("open_gate", [endpoint, candidates_of(endpoint)])
+
+    # -- taking over from memory ---------------------------------------------------------------------------------
+
+    async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+        for endpoint in dict.fromkeys(adopted.endpoint for adopted in requests):
+            theirs = [at for at, adopted in enumerate(requests) if adopted.endpoint == endpoint]
+            bodies = [requests[at].request.encode() for at in theirs]
+            for part in batches_by_size(bodies):
+                offered = [(requests[theirs[at]], bodies[at]) for at in part]
+                found = await self._adopt(endpoint, offered)
+                answers |= {theirs[at]: answer for at, answer in zip(part, found, strict=True)}
+        return [answers[at] for at in range(len(requests))]
+
+    async def _adopt(self, endpoint: str, offered: Sequence[tuple[Adopted, bytes]]) -> list[Answer]:
+        arguments: list[Argument] = [endpoint, candidates_of(endpoint), self._epoch, len(self._record_prefix)]
+        records: list[bytes] = []
+        for adopted, body in offered:
+            arguments += self._offer(adopted.id, adopted.request, body, records)
+            arguments += [
+                micros(adopted.accepted), adopted.attempts, "" if adopted.status is None else adopted.status,
+                cut(adopted.error).encode("utf-8", "replace"), int(adopted.unknown), int(adopted.dead),
+            ]  # fmt: skip
+        return answers_from(await self._scripts.run("adopt", arguments, records))
+
+    async def merge_ledger(self, share: LedgerShare) -> None:
+        arguments: list[Argument] = [share.nonce, self._epoch]
+        for name in ("delivered", "rejected", "dropped", "purged", "retried", "unknown"):
+            arguments += [name, getattr(share, name)]
+        await self._scripts.run("merge", arguments)
+
+    async def keep_records(self, records: Sequence[KeptRecord]) -> None:
+        for part in batches(records):
+            arguments: list[Argument] = [len(self._record_prefix)]
+            for kept in part:
+                arguments += [kept.ttl, kept.record]
+            await self._scripts.run("records", arguments, [self._record_key(kept.key) for kept in part])
+
+
+def _key_in(body: bytes) -> str:
+    request = decode_request(body)
+    return "" if request is None else request.key

@@ -1,0 +1,133 @@
+"""From the scripts' replies to the queue's values. What is stored may be foreign: nothing here raises because of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts
+from opalmind_tui.tracking.rows import Facts, row_of
+
+MICROS = 1_000_000
+LEDGER_NUMBERS = (
+    "accepted", "delivered", "rejected", "dropped", "purged", "retried", "recovered", "unknown", "late", "duplicates",
+    "conflicts",
+)  # fmt: skip
+LEDGER_FIELDS = (
+    *LEDGER_NUMBERS, "epoch", "last_error", "last_error_at", "last_status", "last_retry_at", "last_backoff",
+)  # fmt: skip
+
+
+def micros(seconds: float) -> int:
+    """Seconds as whole microseconds."""
+    return round(seconds * MICROS)
+
+
+def moment(raw: Any) -> float | None:
+    """A stored moment or duration in seconds, None where there is none."""
+    try:
+        return int(raw) / MICROS
+    except (TypeError, ValueError):
+        return None
+
+
+def whole(raw: Any) -> int:
+    """A stored whole number, 0 where it is none."""
+    try:
+        return int(raw)
+    except (TypeError, ValueError):
+        return 0
+
+
+def status_from(raw: Any) -> int | None:
+    """A stored HTTP status."""
+    return whole(raw) or None
+
+
+def text(raw: bytes | None) -> str:
+    """Stored text."""
+    return (raw or b"").decode("utf-8", "replace")
+
+
+def table_from(raw: bytes | None) -> dict[str, Any]:
+    """A stored JSON object, empty where it is none."""
+    try:
+        table = orjson.loads(raw or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def gate_from(raw: bytes | None, now: float) -> Gate | None:
+    """A stored gate, None where there is none or it has ended by itself."""
+    table = table_from(raw)
+    if table.get("kind") not in list(GateKind):
+        return None
+    kind = GateKind(table["kind"])
+    until = moment(table.get("until"))
+    until = math.inf if until is None else until
+    if kind in (GateKind.COOLDOWN, GateKind.PAUSED) and until <= now:
+        return None
+    return Gate(
+        kind=kind, since=moment(table.get("since")) or now, until=until, reason=str(table.get("reason", "")),
+        failures=whole(table.get("failures")),
+    )  # fmt: skip
+
+
+def answers_from(reply: Sequence[bytes]) -> list[Answer]:
+    """The reply of enqueue and adopt: the code, then outcome and id of each."""
+    pairs = zip(islice(reply, 1, None, 2), islice(reply, 2, None, 2), strict=True)
+    return [Answer(Acceptance(outcome.decode()), request_id.decode()) for outcome, request_id in pairs]
+
+
+def claim_from(token: str, reply: Sequence[Any]) -> Claim:
+    """The reply of claim."""
+    raw_gate, probe, next_due, *rest = reply
+    requests = tuple(
+        Claimed(
+            id=rest[at].decode(), body=rest[at + 1], accepted=moment(rest[at + 2]) or 0.0,
+            attempts=whole(rest[at + 3]), recovered=whole(rest[at + 4]), unknown=whole(rest[at + 5]),
+        )
+        for at in range(0, len(rest), 6)
+    )  # fmt: skip
+    gate = gate_from(raw_gate, 0.0)
+    return Claim(token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due))
+
+
+def counts_from(reply: Sequence[Any]) -> QueueCounts:
+    """The reply of counts."""
+    now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, fields = reply
+    at = moment(now) or 0.0
+    ledger = dict(zip(LEDGER_FIELDS, fields, strict=True))
+    return QueueCounts(
+        at=at, pending=pending, scheduled=scheduled, inflight=inflight, dead=dead, other_endpoints=other,
+        oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
+        epoch=text(ledger["epoch"]), last_error=text(ledger["last_error"]),
+        last_error_at=moment(ledger["last_error_at"]) or 0.0, last_status=status_from(ledger["last_status"]),
+        last_retry_at=moment(ledger["last_retry_at"]) or 0.0, last_backoff=moment(ledger["last_backoff"]) or 0.0,
+        **{name: whole(ledger[name]) for name in LEDGER_NUMBERS},
+    )  # fmt: skip
+
+
+def rows_from(reply: Sequence[Any]) -> tuple[RequestRow, ...]:
+    """The reply of rows."""
+    now, *rest = reply
+    return tuple(_row(int(now), *rest[at : at + 5]) for at in range(0, len(rest), 5))
+
+
+def _row(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, raw_meta: bytes) -> RequestRow:
+    meta = table_from(raw_meta)
+    due = int(score) if place == b"due" else None
+    state = State(place.decode()) if due is None else State.PENDING if due <= now else State.SCHEDULED
+    facts = Facts(
+        accepted=moment(meta.get("accepted", score)) or 0.0, attempts=whole(meta.get("attempts")),
+        next_try=moment(due), status=status_from(meta.get("status")), error=str(meta.get("error", "")),
+        failed_at=moment(meta.get("failed")) or None, unknown=whole(meta.get("unknown")),
+        recovered=whole(meta.get("recovered")),
+    )  # fmt: skip
+    return row_of(request_id.decode(), state, body, facts)

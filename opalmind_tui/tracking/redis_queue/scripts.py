@@ -1,0 +1,75 @@
+"""The queue's Lua scripts: how they are put together, and how they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import redis.asyncio
+
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+
+LIBRARIES: dict[str, tuple[str, ...]] = {
+    "enqueue": ("endpoints", "admission"),
+    "claim": ("gates", "lease"),
+    "posted": (),
+    "extend": ("lease",),
+    "settle": ("lease", "forget"),
+    "release": ("lease",),
+    "reap": ("lease",),
+    "reconcile": ("lease",),
+    "counts": (),
+    "rows": (),
+    "ids": (),
+    "retry": (),
+    "purge": ("forget",),
+    "close_gate": ("endpoints", "gates"),
+    "open_gate": (),
+    "adopt": ("endpoints", "admission"),
+    "merge": (),
+    "records": ("admission",),
+}
+"""What each script needs besides the prelude."""
+
+Argument = str | bytes | int
+
+
+def source_of(name: str) -> str:
+    """The whole text of a script."""
+    folder = files("opalmind_tui.tracking") / "scripts"
+    parts = ("prelude", *LIBRARIES[name], name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
+
+
+class Scripts:
+    """Runs the scripts of one queue, by their hash; a server that does not know one is given it.
+
+    Args:
+        client: with byte replies and without retries of its own.
+        tag: the queue's prefix with its hash tag, the first key of every script.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, tag: bytes) -> None:
+        self._client = client
+        self._tag = tag
+        self._scripts = {name: client.register_script(source_of(name)) for name in LIBRARIES}
+
+    async def run(self, name: str, arguments: Sequence[Argument] = (), records: Sequence[bytes] = ()) -> Any:
+        """Run a script. Raises `StoreUnavailable`.
+
+        Args:
+            records: full keys of idempotency records that the script touches.
+        """
+        try:
+            return await self._scripts[name](keys=[self._tag, *records], args=arguments)
+        except TROUBLES as error:
+            raise trouble(error) from error
+
+    async def bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The stored bodies of those that exist. Raises `StoreUnavailable`."""
+        try:
+            found = await self._client.hmget((self._tag + b"msg").decode(), list(ids))
+        except TROUBLES as error:
+            raise trouble(error) from error
+        return {request_id: body for request_id, body in zip(ids, found, strict=True) if isinstance(body, bytes)}

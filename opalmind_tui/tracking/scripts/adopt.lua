@@ -1,0 +1,82 @@
+-- Take over what a process's memory accepted. ARGV: url, candidates, epoch, length of the record prefix, then of each
+-- request its id without code, digest ('' without key), fingerprint, body, accepted (us), attempts, status, error,
+-- 1 if its outcome is unknown, 1 if it is dead. KEYS from 2 on: a record for each key. Answers: code, then outcome and
+-- id of each. What conflicts was accepted all the same: it is kept, dead, for somebody to decide.
+local code, known = code_of_endpoint()
+local requests, now = {}, clock()
+for at = 5, #ARGV, 10 do
+  table.insert(requests, {id = code .. ARGV[at], digest = ARGV[at + 1], fingerprint = ARGV[at + 2],
+    body = ARGV[at + 3], accepted = tonumber(ARGV[at + 4]), attempts = tonumber(ARGV[at + 5]),
+    status = tonumber(ARGV[at + 6]), error = ARGV[at + 7], unknown = tonumber(ARGV[at + 8]),
+    dead = ARGV[at + 9] == '1'})
+end
+local entries, records = look_up(requests, tonumber(ARGV[4]))
+local last = tonumber(redis.call('HGET', LEDGER, 'last') or 0)
+local counters = {accepted = 0, duplicates = 0, conflicts = 0}
+local answers = {code}
+
+-- Its own acceptance time, moved on where another of its shard has the very same.
+local function score_of(request)
+  local score, place = math.min(request.accepted, now), due_of(request.id)
+  while redis.call('ZCOUNT', place, int(score), int(score)) > 0 do score = score + 1 end
+  return score
+end
+
+local function store(request, score)
+  local meta = new_meta(score)
+  meta.attempts, meta.unknown = request.attempts, request.unknown
+  if request.error ~= '' or request.status then
+    note(meta, now, request.status, request.error)
+    redis.call('ZADD', FAILED, int(now), request.id)
+  end
+  if request.dead then
+    redis.call('ZADD', DEAD, int(now), request.id)
+    redis.call('ZADD', FAILED, int(now), request.id)
+  else
+    redis.call('ZADD', due_of(request.id), int(score), request.id)
+  end
+  if request.dead or meta.attempts + meta.unknown > 0 or meta.failed ~= '0' then save_meta(request.id, meta) end
+end
+
+local function take_in(request, keyed)
+  if redis.call('HSETNX', MSG, request.id, request.body) == 0 then return end
+  local score = score_of(request)
+  last = math.max(last, score)
+  store(request, score)
+  if keyed then
+    entries[request.digest] = request.id .. request.fingerprint
+    redis.call('HSET', KEY, request.digest, entries[request.digest])
+  end
+  counters.accepted = counters.accepted + 1
+end
+
+for _, request in ipairs(requests) do
+  local outcome, id = 'accepted', ''
+  local known_already = redis.call('HEXISTS', MSG, request.id) == 1
+  if request.digest ~= '' and not known_already then
+    outcome, id = standing(request, entries[request.digest], records[request.digest])
+  end
+  if outcome == 'duplicate' then
+    counters.duplicates = counters.duplicates + 1
+  elseif not known_already then
+    if outcome == 'conflict' then
+      request.dead, request.error = true, 'its idempotency key was taken by another payload while Redis was away'
+      counters.conflicts = counters.conflicts + 1
+    end
+    take_in(request, request.digest ~= '' and outcome == 'accepted')
+    id = request.id
+  else
+    id = request.id
+  end
+  table.insert(answers, outcome)
+  table.insert(answers, id)
+end
+
+if counters.accepted > 0 then
+  if not known then register_endpoint(code) end
+  redis.call('HSETNX', LEDGER, 'epoch', ARGV[3])
+  redis.call('HSET', LEDGER, 'last', int(last))
+end
+open_way()
+add_to_ledger(counters)
+return answers

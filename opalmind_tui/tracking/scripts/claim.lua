@@ -1,0 +1,119 @@
+-- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards.
+-- Answers: gate as JSON or '', 1 if this is the probe, next due or '', then of each request id, body, accepted,
+-- attempts, recovered, unknown. The first write is ZREM, so that a full server drains.
+local token, limit = ARGV[3], tonumber(ARGV[4])
+local now = clock()
+local code = code_of_endpoint()
+local gate = gate_of(code)
+local places = {}
+for at = 1, #SHARDS do places[at] = code .. string.sub(SHARDS, at, at) end
+
+local function heads()
+  local found = {}
+  for _, shard in ipairs(places) do
+    local head = redis.call('ZRANGE', P .. 'due:' .. shard, 0, 0, 'WITHSCORES')
+    if head[1] then table.insert(found, {shard = shard, score = tonumber(head[2])}) end
+  end
+  table.sort(found, function(a, b)
+    if a.score == b.score then return a.shard < b.shard end
+    return a.score < b.score
+  end)
+  return found
+end
+
+local function answer(requests, probe)
+  local first = heads()[1]
+  local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, first and int(first.score) or ''}
+  for _, request in ipairs(requests) do
+    local meta = request.meta
+    for _, value in ipairs({request.id, request.body, meta.accepted, meta.attempts, meta.recovered, meta.unknown}) do
+      table.insert(reply, value)
+    end
+  end
+  return reply
+end
+
+-- The same token again: what it still holds, as long as nobody took a shard of it.
+local batch = batch_of(token)
+if batch then
+  local held = {}
+  if not alive(token, now) and not owns_shards(token, batch) then return answer(held) end
+  for _, id in ipairs(batch.ids) do
+    local meta, body = meta_under(token, id), redis.call('HGET', MSG, id)
+    if meta and body and redis.call('ZSCORE', INFLIGHT, id) then
+      table.insert(held, {id = id, body = body, meta = meta})
+    end
+  end
+  open_way()
+  redis.call('ZADD', CLAIM, 'XX', 'GT', int(now + tonumber(ARGV[5])), token)
+  return answer(held, gate and gate.probe == token)
+end
+
+local probe = false
+if gate then
+  if now < ends_of(gate) then return answer({}) end
+  if TIMED[gate.kind] then
+    redis.call('HDEL', GATE, code)
+    gate = nil
+  elseif alive(gate.probe, now) then
+    return answer({})
+  else
+    probe, limit = true, 1
+  end
+end
+
+local taken, ids, shards, removed = {}, {}, {}, 0
+local holders = redis.call('HMGET', SHARD, unpack(places))
+local held_by = {}
+for at, shard in ipairs(places) do held_by[shard] = holders[at] end
+
+local function take(shard)
+  local place = P .. 'due:' .. shard
+  local found = redis.call('ZRANGEBYSCORE', place, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, limit - #ids)
+  local here, scores = {}, {}
+  for at = 1, #found, 2 do
+    table.insert(here, found[at])
+    table.insert(scores, found[at + 1])
+  end
+  redis.call('ZREM', place, unpack(here))
+  redis.call('ZREM', AGED, unpack(here))
+  local bodies, metas = redis.call('HMGET', MSG, unpack(here)), redis.call('HMGET', META, unpack(here))
+  local leased, saved = {}, {}
+  for at, id in ipairs(here) do
+    if bodies[at] then
+      local meta = meta_from(metas[at], tonumber(scores[at]))
+      meta.token, meta.due = token, int(tonumber(scores[at]))
+      table.insert(taken, {id = id, body = bodies[at], meta = meta})
+      table.insert(ids, id)
+      table.insert(leased, meta.accepted)
+      table.insert(leased, id)
+      table.insert(saved, id)
+      table.insert(saved, cjson.encode(meta))
+    else
+      redis.call('HDEL', META, id)
+      redis.call('ZREM', FAILED, id)
+      removed = removed + 1
+    end
+  end
+  if #leased > 0 then
+    redis.call('ZADD', INFLIGHT, unpack(leased))
+    redis.call('HSET', META, unpack(saved))
+    redis.call('HSET', SHARD, shard, token)
+    table.insert(shards, shard)
+  end
+end
+
+for _, head in ipairs(heads()) do
+  if head.score > now or #ids >= limit or #shards >= tonumber(ARGV[6]) then break end
+  if not alive(held_by[head.shard], now) then take(head.shard) end
+end
+
+if removed > 0 then add_to_ledger({missing = removed}) end
+if #ids == 0 then return answer({}) end
+redis.call('ZADD', CLAIM, int(now + tonumber(ARGV[5])), token)
+redis.call('HSET', BATCH, token, cjson.encode({ids = ids, shards = shards, posted = false}))
+if probe then
+  gate.probe = token
+  redis.call('HSET', GATE, code, cjson.encode(gate))
+end
+return answer(taken, probe)

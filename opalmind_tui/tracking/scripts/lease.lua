@@ -1,0 +1,32 @@
+-- Claims: what frees their shards, and what becomes of a request whose sender was lost.
+local function end_claim(token, shards)
+  redis.call('ZREM', CLAIM, token)
+  redis.call('HDEL', BATCH, token)
+  for _, shard in ipairs(shards) do
+    if redis.call('HGET', SHARD, shard) == token then redis.call('HDEL', SHARD, shard) end
+  end
+end
+
+local function owns_shards(token, batch)
+  for _, shard in ipairs(batch.shards) do
+    if redis.call('HGET', SHARD, shard) ~= token then return false end
+  end
+  return true
+end
+
+-- Back to its old place (which is due), so that the order of a visitor's requests stays; dead when it happens too often.
+-- The token stays: who comes late with an answer may still settle it as long as nobody else has claimed it.
+local function recover(id, meta, posted, most, now)
+  redis.call('ZREM', INFLIGHT, id)
+  meta.recovered = meta.recovered + 1
+  if posted then meta.unknown = meta.unknown + 1 end
+  if meta.recovered >= most then
+    note(meta, now, nil, 'its sender was lost ' .. meta.recovered .. ' times')
+    redis.call('ZADD', DEAD, int(now), id)
+    redis.call('ZADD', FAILED, int(now), id)
+  else
+    redis.call('ZADD', due_of(id), meta.due or int(now), id)
+    redis.call('ZADD', AGED, meta.accepted, id)
+  end
+  save_meta(id, meta)
+end

@@ -1,0 +1,111 @@
+-- Names and helpers that every script shares. KEYS[1] is the queue's prefix with its hash tag: all keys begin with it.
+-- Moments are whole microseconds; as text where they are stored, for cjson keeps 14 digits of a number.
+local P = KEYS[1]
+local MSG, META, KEY = P .. 'msg', P .. 'meta', P .. 'key'
+local INFLIGHT, DEAD, FAILED, AGED = P .. 'inflight', P .. 'dead', P .. 'failed', P .. 'aged'
+local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
+local GATE, ENDPOINTS, LEDGER = P .. 'gate', P .. 'endpoints', P .. 'ledger'
+local SHARDS = '0123456789ABCDEF'
+local UNKNOWN_URL = '?'
+
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+-- At the memory limit a script is refused at its first write if that may grow; once anything was written it may go on.
+local function open_way()
+  redis.call('HDEL', LEDGER, '')
+end
+
+local function due_of(id)
+  return P .. 'due:' .. string.sub(id, 1, 3)
+end
+
+local function table_of(text)
+  local fine, value = pcall(cjson.decode, text or '')
+  return fine and type(value) == 'table' and value or nil
+end
+
+-- The set in which a request stands: in flight, due, or dead; and its score there.
+local function place_of(id)
+  for _, place in ipairs({INFLIGHT, due_of(id), DEAD}) do
+    local score = redis.call('ZSCORE', place, id)
+    if score then return place, tonumber(score) end
+  end
+end
+
+local function new_meta(accepted)
+  return {token = '', accepted = int(accepted), due = int(accepted), attempts = 0, recovered = 0, unknown = 0,
+          error = '', failed = '0', history = {}}
+end
+
+-- What is stored of a request beside its body; what is missing or of a wrong type is made anew.
+local function meta_from(text, accepted)
+  local meta, fresh = table_of(text), new_meta(accepted)
+  if not meta then return fresh end
+  for name, value in pairs(fresh) do
+    if type(meta[name]) ~= type(value) then meta[name] = value end
+  end
+  for _, name in ipairs({'accepted', 'due', 'failed'}) do
+    if not tonumber(meta[name]) then meta[name] = fresh[name] end
+  end
+  return meta
+end
+
+-- The same of a request that must carry this token, or nil.
+local function meta_under(token, id)
+  local text = redis.call('HGET', META, id)
+  local meta = text and meta_from(text, 0)
+  return meta and meta.token == token and meta or nil
+end
+
+local function save_meta(id, meta)
+  redis.call('HSET', META, id, cjson.encode(meta))
+end
+
+-- At most 100 bytes, not ending inside a character.
+local function short(text)
+  if #text <= 100 then return text end
+  return (string.gsub(string.sub(text, 1, 100), '[\192-\255][\128-\191]*$', ''))
+end
+
+-- A failure: the newest five stay in the history.
+local function note(meta, now, status, reason)
+  meta.status, meta.error, meta.failed = status, reason, int(now)
+  table.insert(meta.history, {int(now), status or cjson.null, short(reason)})
+  while #meta.history > 5 do table.remove(meta.history, 1) end
+end
+
+local function add_to_ledger(counters)
+  for name, number in pairs(counters) do
+    if number ~= 0 then redis.call('HINCRBY', LEDGER, name, number) end
+  end
+end
+
+local function batch_of(token)
+  local batch = table_of(redis.call('HGET', BATCH, token))
+  if batch and type(batch.ids) == 'table' and type(batch.shards) == 'table' then return batch end
+end
+
+local function alive(token, now)
+  local ends = token and redis.call('ZSCORE', CLAIM, token)
+  return ends and tonumber(ends) > now
+end
+
+-- The code of an endpoint (ARGV[1] is its URL, ARGV[2] its candidates, two characters each), and whether it is known.
+local function code_of_endpoint()
+  local free
+  for at = 1, #ARGV[2], 2 do
+    local code = string.sub(ARGV[2], at, at + 1)
+    local held = redis.call('HGET', ENDPOINTS, code)
+    if held == ARGV[1] then return code, true end
+    if not free and (not held or held == UNKNOWN_URL) then free = code end
+  end
+  if not free then error('every code of this endpoint belongs to another one') end
+  return free, false
+end

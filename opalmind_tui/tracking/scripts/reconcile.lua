@@ -1,0 +1,74 @@
+-- One step of a walk over all that is stored. ARGV: part ('' at the beginning), scan cursor, how many, recoveries after
+-- which a request is dead. Answers: next part ('' at the end), scan cursor, returned, missing.
+local part, scan, number, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local now = clock()
+local returned, missing = 0, 0
+local holds = {}
+
+local function parts()
+  local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged'}
+  for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
+    for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
+  end
+  return found
+end
+
+local function held_by_claim(id, token)
+  if holds[token] == nil then
+    holds[token] = {}
+    local batch = redis.call('ZSCORE', CLAIM, token) and batch_of(token)
+    for _, held in ipairs(batch and batch.ids or {}) do holds[token][held] = true end
+  end
+  return holds[token][id]
+end
+
+local function look_at_request(id)
+  local place, score = place_of(id)
+  local meta = meta_from(redis.call('HGET', META, id), score or now)
+  if place == INFLIGHT and not held_by_claim(id, meta.token) then
+    recover(id, meta, true, most, now)
+    add_to_ledger({recovered = 1, unknown = 1})
+    returned = returned + 1
+  elseif not place then
+    meta.due = meta.accepted
+    redis.call('ZADD', due_of(id), meta.due, id)
+    save_meta(id, meta)
+    returned = returned + 1
+  end
+  redis.call('HSETNX', ENDPOINTS, string.sub(id, 1, 2), UNKNOWN_URL)
+end
+
+local function stored(id)
+  return redis.call('HEXISTS', MSG, id) == 1
+end
+
+-- What to do with each entry of a part: name, value or score.
+local LOOK = {
+  msg = look_at_request,
+  key = function(name, entry) if not stored(string.sub(entry, 1, 14)) then redis.call('HDEL', KEY, name) end end,
+  meta = function(id) if not stored(id) and not place_of(id) then redis.call('HDEL', META, id) end end,
+  batch = function(token) if not redis.call('ZSCORE', CLAIM, token) then redis.call('HDEL', BATCH, token) end end,
+  failed = function(id) if not stored(id) then redis.call('ZREM', FAILED, id) end end,
+  aged = function(id) if not stored(id) then redis.call('ZREM', AGED, id) end end,
+}
+local HASHES = {msg = true, key = true, meta = true, batch = true}
+
+local function look_at_place(id)
+  if stored(id) then return end
+  redis.call('ZREM', P .. part, id)
+  redis.call('HDEL', META, id)
+  missing = missing + 1
+end
+
+local all = parts()
+if part == '' then part = all[1] end
+open_way()
+local found = redis.call(HASHES[part] and 'HSCAN' or 'ZSCAN', P .. part, scan, 'COUNT', number)
+local look = LOOK[part] or look_at_place
+for at = 1, #found[2], 2 do look(found[2][at], found[2][at + 1]) end
+if missing > 0 then add_to_ledger({missing = missing}) end
+if found[1] ~= '0' then return {part, found[1], returned, missing} end
+for at, name in ipairs(all) do
+  if name == part then return {all[at + 1] or '', '0', returned, missing} end
+end
+return {'', '0', returned, missing}

@@ -1,0 +1,22 @@
+-- Give back what a claim (ARGV[1]) holds and has not posted: to its old place, as if it had not been claimed.
+local token = ARGV[1]
+local batch = batch_of(token)
+if not batch or batch.posted then return 0 end
+local released = 0
+open_way()
+for _, id in ipairs(batch.ids) do
+  local meta = meta_under(token, id)
+  if meta and redis.call('ZREM', INFLIGHT, id) == 1 then
+    redis.call('ZADD', due_of(id), meta.due, id)
+    if meta.attempts + meta.recovered + meta.unknown == 0 and meta.failed == '0' and meta.due == meta.accepted then
+      redis.call('HDEL', META, id)
+    else
+      meta.token = ''
+      redis.call('ZADD', AGED, meta.accepted, id)
+      save_meta(id, meta)
+    end
+    released = released + 1
+  end
+end
+end_claim(token, batch.shards)
+return released
