@@ -28,11 +28,11 @@ def noon() -> float:
     return NOON
 
 
-async def ask(client: httpx.AsyncClient, method: str, **params: object) -> Any:
+async def ask(client: httpx.AsyncClient, method: str, **params: str | int) -> Any:
     """The value of a report for site 1 and today."""
-    asked = {"idSite": 1, "period": "day", "date": "today", **params}
+    asked: dict[str, str | int] = {"idSite": 1, "period": "day", "date": "today", **params}
     url = {"module": "API", "method": method, "format": "JSON", "token_auth": TOKEN}
-    response = await client.get("index.php", params={**url, **asked})  # type: ignore[arg-type]
+    response = await client.get("index.php", params={**url, **asked})
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json; charset=utf-8"
     return response.json()
@@ -71,7 +71,13 @@ def token_in(url: str) -> dict[str, str]:
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 async def test_every_feature_has_believable_data(feature: Any) -> None:
     async with standing_in(clock=noon) as (_, client):
-        asked = {"siteId": 1, "period": "day", "date": "yesterday", "funnelId": 1, "limit": 3}
+        asked: dict[str, str | int | bool] = {
+            "siteId": 1,
+            "period": "day",
+            "date": "yesterday",
+            "funnelId": 1,
+            "limit": 3,
+        }
         for method in feature.methods:
             params = {name: value for name, value in request_params(feature, asked).items() if name != "idSite"}
             value = await ask(client, method, **params)
