@@ -1,4 +1,4 @@
-"""How long to wait: for one request, and for a Matomo that is down. Random numbers are injected; nothing here sleeps."""
+"""How long to wait: for one request, and for a Matomo that is down. Randomness is injected; nothing here sleeps."""
 
 from __future__ import annotations
 

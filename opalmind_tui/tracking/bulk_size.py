@@ -1,0 +1,68 @@
+"""How many hits travel together: as many as Matomo takes, fewer after trouble, those of a failed bulk apart."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+
+from opalmind_tui.tracking.answer_rules import Size
+from opalmind_tui.tracking.prepare import Hit
+
+MAX_BYTES = 512 * 1024
+"""Bytes of one bulk; a single larger hit travels alone."""
+REMEMBERED = 20_000
+
+
+class BulkSize:
+    """The size of bulks.
+
+    Args:
+        most: hits in one bulk at the most.
+        max_bytes: bytes in one bulk at the most.
+
+    A bulk that failed is split: its hits travel in halves until the one that made it fail is alone, while others go on
+    at full size.
+    """
+
+    def __init__(self, most: int, *, max_bytes: int = MAX_BYTES) -> None:
+        self._most = most
+        self._max_bytes = max_bytes
+        self._limits: OrderedDict[str, int] = OrderedDict()
+        self.now = most
+        """Hits in the next bulk at the most."""
+
+    def learn(self, advice: Size, posted: Sequence[Hit], *, took: bool) -> None:
+        """Follow the advice of an answer to these hits."""
+        number = len(posted)
+        if advice is Size.ONE:
+            self.now = 1
+        elif advice is Size.HALVE and number > 1:
+            self.now = max(1, min(self.now, number // 2))
+        elif advice is Size.GROW and number * 2 >= self.now:
+            self.now = min(self._most, self.now * 2)
+        if took:
+            self.forget(hit.claimed.id for hit in posted)
+        elif advice is Size.HALVE and number > 1:
+            for hit in posted:
+                self._limits[hit.claimed.id] = max(1, number // 2)
+            while len(self._limits) > REMEMBERED:
+                self._limits.popitem(last=False)
+
+    def forget(self, request_ids: Iterable[str]) -> None:
+        """These left the queue."""
+        for request_id in request_ids:
+            self._limits.pop(request_id, None)
+
+    def split(self, hits: Sequence[Hit]) -> Iterator[Sequence[Hit]]:
+        """The hits in order, cut into bulks that keep to the size, to the bytes and to each member's own limit."""
+        start, size, limit = 0, 0, self.now
+        for place, hit in enumerate(hits):
+            own = self._limits.get(hit.claimed.id, self._most)
+            length = len(hit.claimed.body)
+            if place > start and (place - start >= min(limit, own) or size + length > self._max_bytes):
+                yield hits[start:place]
+                start, size, limit = place, 0, self.now
+            limit = min(limit, own)
+            size += length
+        if start < len(hits):
+            yield hits[start:]

@@ -1,0 +1,195 @@
+"""One claim from the queue to Matomo and back: post its hits, judge the answers, tell the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.matomo.answer import BulkAnswer
+from opalmind_tui.tracking.classify import HELD_DELAY, Decision, Sent, SentHit, classify
+from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
+from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
+from opalmind_tui.tracking.sending import Poster, Shared
+from opalmind_tui.tracking.suspects import Suspects
+
+
+class ClaimRound:
+    """What is done with one claim.
+
+    Args:
+        shared: what the senders of this process share.
+        poster: the client of the sender that claimed.
+        claim: at least one request.
+    """
+
+    def __init__(self, shared: Shared, poster: Poster, claim: Claim) -> None:
+        self._shared, self._poster = shared, poster
+        self._claim, self._token = claim, claim.token
+        self._marked = False
+        self.posting = False
+        """Whether Matomo may be working on a bulk right now."""
+        self._halted = ""
+        """Why the rest of the claim is not posted."""
+
+    async def send(self) -> None:
+        """Settle what needs no post, then post the rest: hits that need the token first, for they are the oldest."""
+        ordinary, needing = await self._sort()
+        for site, hits in needing.items():
+            await self._send_needing(site, hits)
+        bulks = list(self._shared.size.split(ordinary))
+        for place, bulk in enumerate(bulks):
+            if not await self._may_post():
+                await self._give_back([hit for rest in bulks[place:] for hit in rest])
+                return
+            with_token = self._shared.token_use.with_ordinary
+            decision = await self._post(bulk, with_token=with_token)
+            self._shared.token_use.learn_from_ordinary(decision, with_token=with_token)
+
+    async def _sort(self) -> tuple[list[Hit], dict[str, list[Hit]]]:
+        """Split the claim into ordinary hits and, by site, those that need the token."""
+        settled: list[Settlement] = []
+        ordinary: list[Hit] = []
+        needing: dict[str, list[Hit]] = {}
+        for claimed in self._claim.requests:
+            hit = prepare(claimed, self._shared.clock())
+            if hit is None:
+                settled.append(Settlement(claimed.id, Fate.DEAD, error="its stored bytes are no request"))
+            elif (delivery := self._shared.delivered.find(claimed.id)) is not None:
+                settled.append(settlement_of(hit, delivery))
+                self._shared.counter.add(again=1)
+            elif hit.token_reason:
+                needing.setdefault(hit.site, []).append(hit)
+            else:
+                ordinary.append(hit)
+        await self._shared.duties.settle(self._token, settled)
+        return ordinary, needing
+
+    async def _send_needing(self, site: str, hits: list[Hit]) -> None:
+        """Post hits that need the token: one alone until the token is proved for their site, then all."""
+        token_use = self._shared.token_use
+        while hits:
+            if not token_use.usable(site):
+                await self._hold(hits)
+                return
+            if not await self._may_post():
+                await self._give_back(hits)
+                return
+            proved = token_use.is_proved(site)
+            bulk = next(self._shared.size.split(hits)) if proved else hits[:1]
+            hits = hits[len(bulk) :]
+            decision = await self._post(bulk, with_token=True, needs_token=True, proved=proved)
+            token_use.learn_from_needed(decision, site)
+
+    async def _hold(self, hits: Sequence[Hit]) -> None:
+        self._shared.counter.add(held=len(hits))
+        await self._shared.duties.settle(
+            self._token,
+            [
+                Settlement(
+                    hit.claimed.id,
+                    Fate.RETRY,
+                    delay=HELD_DELAY,
+                    error=f"held: {hit.token_reason} and no usable token",
+                    costs_attempt=False,
+                )
+                for hit in hits
+            ],
+        )
+
+    async def _may_post(self) -> bool:
+        """Whether the next bulk may leave; the claim is marked before the first."""
+        if self._shared.stopping:
+            self._halted = "the sender stops"
+        elif not self._shared.keeper.may_post(self._token):
+            self._halted = "the lease could not be renewed"
+        if self._halted or self._marked:
+            return not self._halted
+        try:
+            await self._shared.queue.mark_posted(self._token)
+        except StoreUnavailable as error:
+            self._shared.counter.store_failed(error)
+            self._halted = "the store could not be told"
+            self._marked = error.in_doubt
+            return False
+        self._marked = True
+        # Marking takes a moment, in which the lease may have come to its end.
+        return await self._may_post()
+
+    async def _give_back(self, hits: Sequence[Hit]) -> None:
+        if not self._marked:
+            await self._shared.duties.release(self._token)
+            return
+        await self._shared.duties.settle(
+            self._token,
+            [
+                Settlement(hit.claimed.id, Fate.RETRY, error=f"not sent: {self._halted}", costs_attempt=False)
+                for hit in hits
+            ],
+        )
+
+    async def _post(
+        self, bulk: Sequence[Hit], *, with_token: bool, needs_token: bool = False, proved: bool = False
+    ) -> Decision:
+        shared = self._shared
+        suspects = shared.token_suspects if needs_token else shared.suspects
+        sent = Sent(
+            tuple(SentHit(hit.claimed.id, hit.claimed.attempts, suspects.is_suspect(hit.claimed.id)) for hit in bulk),
+            with_token=with_token,
+            needs_token=needs_token,
+            proved=proved,
+            failures=max(self._claim.gate.failures if self._claim.gate else 0, shared.cooldowns),
+        )
+        self.posting = True
+        try:
+            answer = await self._poster.post_bulk([hit.params for hit in bulk], with_token=with_token)
+        finally:
+            self.posting = False
+        decision = classify(answer, sent, shared.backoff)
+        settlements = self._learn(bulk, decision, answer, suspects)
+        await self._act_on_gate(decision)
+        await shared.duties.settle(self._token, settlements)
+        return decision
+
+    def _learn(
+        self, bulk: Sequence[Hit], decision: Decision, answer: BulkAnswer, suspects: Suspects
+    ) -> list[Settlement]:
+        """Remember what the answer tells, and complete the settlements with their records."""
+        shared = self._shared
+        shared.counter.decided(decision, answer.status, answer.elapsed)
+        shared.size.learn(decision.size, bulk, took=decision.took)
+        settlements: list[Settlement] = []
+        through: list[str] = []
+        for hit, settlement in zip(bulk, decision.settlements, strict=True):
+            if settlement.fate in (Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED):
+                delivery = Delivery(settlement.fate, answer.status or 0, answer.body, answer.at, settlement.error)
+                shared.delivered.remember(hit.claimed.id, delivery)
+                settlement = settlement_of(hit, delivery)
+            if settlement.fate is Fate.DELIVERED:
+                through.append(hit.claimed.id)
+            elif settlement.fate is Fate.RETRY and len(bulk) == 1:
+                suspects.failed_alone(hit.claimed.id)
+            settlements.append(settlement)
+        if through:
+            suspects.got_through(tuple(through))
+        return settlements
+
+    async def _act_on_gate(self, decision: Decision) -> None:
+        """Before the hits go back to the queue, or another sender would take them to the same end."""
+        shared, action = self._shared, decision.gate
+        try:
+            if action is not None:
+                self._halted = action.reason
+                shared.cooldowns = action.failures if action.kind is GateKind.COOLDOWN else 0
+                await shared.queue.close_gate(
+                    shared.endpoint, action.kind, seconds=action.seconds, reason=action.reason,
+                    failures=action.failures,
+                )  # fmt: skip
+            elif decision.took:
+                shared.cooldowns = 0
+                if self._claim.probe:
+                    await shared.queue.open_gate(shared.endpoint)
+        except StoreUnavailable as error:
+            shared.counter.store_failed(error)
+            if action is not None:
+                shared.closed_until = time.monotonic() + action.seconds

@@ -1,0 +1,279 @@
+"""From Matomo's answer to what is done with each hit, the endpoint and the next bulks. Pure: no clock, no I/O.
+
+An attempt costs only where the hit itself may be to blame (I4): it was alone, it failed, and another hit got through
+since it failed alone before. Everything else is the endpoint's doing and closes a gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opalmind_tui.matomo.answer import BulkAnswer
+from opalmind_tui.matomo.retry_after import retry_after
+from opalmind_tui.snapshot.model import GateKind
+from opalmind_tui.tracking.answer_rules import (
+    BULK_REFUSED,
+    NO_ANSWER,
+    RECORDING_OFF,
+    SUCCESS_BUT,
+    Alone,
+    Rule,
+    Size,
+    rule_of_status,
+)
+from opalmind_tui.tracking.backoff import ATTEMPTS, Backoff
+from opalmind_tui.tracking.bulk_reply import Reply, Says, read_reply
+from opalmind_tui.tracking.queue import Fate, Settlement, cut
+
+HELD_DELAY = 900.0
+"""Seconds until a hit that waits for a usable token is looked at again. Nothing is sent for it."""
+TOKEN_DOUBT_DELAY = 5.0
+"""Seconds until hits of a refused token bulk are tried again, one at a time."""
+REJECTED = "Matomo counted it invalid: unknown site or goal, or a value that it refuses"
+HELD_REFUSED = "held: Matomo ignores the token (wrong, expired, or without write access to the site)"
+
+
+@dataclass(frozen=True, slots=True)
+class SentHit:
+    """One hit of a bulk.
+
+    Args:
+        id: the request's.
+        attempts: that cost, before this one.
+        suspect: it failed alone before, and another hit got through since.
+    """
+
+    id: str
+    attempts: int = 0
+    suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was posted.
+
+    Args:
+        hits: in the order of the bulk.
+        with_token: the token went with it.
+        needs_token: every hit of it is refused without a valid token.
+        proved: Matomo took a hit of this site that needed the token.
+        failures: of the endpoint in a row, before this one.
+    """
+
+    hits: tuple[SentHit, ...]
+    with_token: bool = False
+    needs_token: bool = False
+    proved: bool = False
+    failures: int = 0
+
+
+class TokenNews(StrEnum):
+    """What an answer says about the token."""
+
+    NONE = "none"
+    PROVED = "proved"
+    """A hit that needs it was taken."""
+    REFUSED = "refused"
+    """The first hit that needed it was counted invalid: do not use it any more (ruling 11)."""
+    DOUBTFUL = "doubtful"
+    """It was good before: test it again with one hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateAction:
+    """Close the endpoint. `failures` in a row, this one included."""
+
+    kind: GateKind
+    seconds: float
+    reason: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do.
+
+    Args:
+        settlements: one for each hit, in their order; a DELIVERED one without its record.
+        took: Matomo looked at the hits and answered as it should.
+        reason: what was wrong, empty when nothing was.
+        rolled_back: Matomo's JSON for a failure: its database, or its objection to the token (or to its absence).
+        unnamed: hits that Matomo counted invalid without naming them.
+        names_invalid: Matomo says which hits are invalid (a super user's token); None where the answer tells nothing.
+    """
+
+    settlements: tuple[Settlement, ...]
+    gate: GateAction | None = None
+    size: Size = Size.KEEP
+    token: TokenNews = TokenNews.NONE
+    took: bool = False
+    reason: str = ""
+    rolled_back: bool = False
+    unnamed: int = 0
+    names_invalid: bool | None = None
+
+
+def classify(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
+    """Decide.
+
+    Args:
+        answer: what came back.
+        sent: what was posted, at least one hit.
+        backoff: where waits come from.
+    """
+    succeeded = answer.status is not None and 200 <= answer.status < 300
+    if answer.status is None or (succeeded and answer.failure):
+        return _fail(NO_ANSWER[answer.failure], answer, sent, backoff)
+    reply = read_reply(answer.body)
+    if succeeded and reply.says is Says.TALLY:
+        return _count(reply, answer, sent, backoff)
+    rule = SUCCESS_BUT[reply.says] if succeeded else rule_of_status(
+        answer.status, reply.says, answer.headers.get("location", "")
+    )  # fmt: skip
+    if rule is BULK_REFUSED and len(sent.hits) == 1:
+        return _count(Reply(Says.TALLY, 0, 1), answer, sent, backoff)
+    return _fail(rule, answer, sent, backoff, rolled_back=reply.says is Says.ERROR)
+
+
+def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
+    """Matomo counted: what is tracked is stored, what is invalid never will be, what is missing was lost."""
+    number = len(sent.hits)
+    if reply.tracked == reply.invalid == 0 and (reply.indices is None or number == 1):
+        if reply.indices is None:
+            return _fail(RECORDING_OFF, answer, sent, backoff)
+        return _lock_wait_alone(answer, sent, backoff)
+    if sent.needs_token and reply.tracked == 0 and reply.invalid >= number:
+        return _token_ignored(answer, sent, backoff)
+    rejected, sure = _invalid_places(reply, number)
+    dropped = _dropped_places(number - reply.tracked - reply.invalid, rejected, number)
+    size = Size.HALVE if dropped else Size.GROW if sure else Size.ONE
+    reason = f"Matomo lost {len(dropped)} of {number} hits (a lock was held too long)" if dropped else ""
+    if not reason and rejected:
+        reason = f"{len(rejected)} of {number} hits are invalid"
+    doubt = "" if sure else f"; one of {len(rejected)} of the {number} in its bulk, Matomo did not say which"
+
+    def settle(place: int, hit: SentHit) -> Settlement:
+        if place in rejected:
+            return Settlement(hit.id, Fate.REJECTED, status=answer.status, error=REJECTED + doubt)
+        if place in dropped:
+            return Settlement(hit.id, Fate.DROPPED, status=answer.status, error=reason)
+        return Settlement(hit.id, Fate.DELIVERED, status=answer.status)
+
+    return Decision(
+        tuple(settle(place, hit) for place, hit in enumerate(sent.hits)),
+        size=size,
+        token=TokenNews.PROVED if sent.needs_token and reply.tracked else TokenNews.NONE,
+        took=True,
+        reason=reason,
+        unnamed=0 if sure else len(rejected),
+        names_invalid=reply.indices is not None,
+    )
+
+
+def _invalid_places(reply: Reply, number: int) -> tuple[frozenset[int], bool]:
+    """Which hits are invalid, and whether that is sure. Where Matomo gives a number only, the last ones stand for it:
+    the valid ones are stored, so nothing may be sent again to find out."""
+    invalid = min(reply.invalid, number)
+    named = frozenset(reply.indices or ())
+    if len(named) == invalid and all(place < number for place in named):
+        return named, True
+    return frozenset(range(number - invalid, number)), invalid == number
+
+
+def _dropped_places(missing: int, rejected: frozenset[int], number: int) -> frozenset[int]:
+    """Hits that are in neither count: a lock was held too long. Which ones is never said, so the last stand for it."""
+    left = [place for place in range(number) if place not in rejected]
+    return frozenset(left[len(left) - missing :] if missing > 0 else ())
+
+
+def _lock_wait_alone(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
+    """A lock was held too long for a hit that was alone: it is known to be lost, so it is tried again."""
+    hit = sent.hits[0]
+    reason = "Matomo lost it (a lock was held too long)"
+    return Decision((_charge(hit, reason, answer, backoff, dies=False),), took=True, reason=reason, names_invalid=True)
+
+
+def _token_ignored(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
+    """All hits that need the token are invalid, nothing is stored: the token may be to blame, so none is rejected."""
+    if len(sent.hits) == 1 and sent.hits[0].suspect:
+        return Decision(
+            (Settlement(sent.hits[0].id, Fate.REJECTED, status=answer.status, error=REJECTED),),
+            took=True,
+            reason=REJECTED,
+        )
+    refused = len(sent.hits) == 1 and not sent.proved
+    reason = HELD_REFUSED if refused else "invalid with a token that was good before: tried again alone"
+    delay = HELD_DELAY if refused else TOKEN_DOUBT_DELAY + backoff.request(1)
+    return Decision(
+        tuple(_put_off(hit, delay, reason, answer) for hit in sent.hits),
+        token=TokenNews.REFUSED if refused else TokenNews.DOUBTFUL,
+        reason=reason,
+    )
+
+
+def _fail(rule: Rule, answer: BulkAnswer, sent: Sent, backoff: Backoff, *, rolled_back: bool = False) -> Decision:
+    """The bulk as a whole was not taken."""
+    culprit = len(sent.hits) == 1 and sent.hits[0].suspect and rule.alone in (Alone.CHARGED, Alone.CONDEMNED)
+    # A hit that fails alone while others get through says nothing about the endpoint.
+    gate = None if culprit else _gate(rule, answer, sent, backoff)
+    wait = gate.seconds if gate else 0.0
+    unknown = rule.unknown and answer.sent
+    if len(sent.hits) == 1:
+        settlements: tuple[Settlement, ...] = (_settle_alone(rule, answer, sent, backoff, wait, unknown),)
+    else:
+        settlements = tuple(_put_off(hit, 0.0, rule.reason, answer, unknown) for hit in sent.hits)
+    with_token = rolled_back and sent.needs_token
+    return Decision(
+        settlements,
+        gate=gate,
+        size=rule.size,
+        token=TokenNews.DOUBTFUL if with_token else TokenNews.NONE,
+        reason=rule.reason,
+        rolled_back=rolled_back,
+    )
+
+
+def _gate(rule: Rule, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> GateAction | None:
+    failures = sent.failures + 1
+    hint = retry_after(answer.headers, answer.at)
+    if hint:
+        seconds = backoff.cooldown(hint, failures)
+        return GateAction(GateKind.COOLDOWN, seconds, f"{rule.reason}, asked to wait {hint:.0f} s", failures)
+    if rule.gate is None:
+        return None
+    return GateAction(rule.gate, backoff.cooldown(None, failures), rule.reason, failures)
+
+
+def _settle_alone(
+    rule: Rule, answer: BulkAnswer, sent: Sent, backoff: Backoff, wait: float, unknown: bool
+) -> Settlement:
+    hit = sent.hits[0]
+    if rule.alone is Alone.DEAD:
+        return Settlement(hit.id, Fate.DEAD, status=answer.status, error=cut(rule.reason))
+    if rule.alone is Alone.NOTHING or (sent.needs_token and not hit.suspect):
+        return _put_off(hit, 0.0, rule.reason, answer, unknown)
+    if not hit.suspect:
+        # The next probe is another's turn: only its success can tell whether this hit is to blame.
+        return _put_off(hit, wait + backoff.request(1), rule.reason, answer, unknown)
+    return _charge(hit, rule.reason, answer, backoff, dies=rule.alone is Alone.CONDEMNED, unknown=unknown)
+
+
+def _charge(
+    hit: SentHit, reason: str, answer: BulkAnswer, backoff: Backoff, *, dies: bool, unknown: bool = False
+) -> Settlement:
+    """The hit is to blame: its attempt costs, and the last one makes it dead."""
+    attempts = hit.attempts + 1
+    if dies or attempts >= ATTEMPTS:
+        given_up = reason if dies else f"given up after {attempts} attempts: {reason}"
+        return Settlement(hit.id, Fate.DEAD, status=answer.status, error=cut(given_up), unknown=unknown)
+    return Settlement(
+        hit.id, Fate.RETRY, delay=backoff.request(attempts), status=answer.status, error=cut(reason), unknown=unknown
+    )
+
+
+def _put_off(hit: SentHit, delay: float, reason: str, answer: BulkAnswer, unknown: bool = False) -> Settlement:
+    """Not the hit's fault: no attempt is spent."""
+    return Settlement(
+        hit.id, Fate.RETRY, delay=delay, status=answer.status, error=cut(reason), costs_attempt=False, unknown=unknown
+    )

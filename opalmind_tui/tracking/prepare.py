@@ -1,0 +1,123 @@
+"""From a claimed request to the hit that Matomo gets: what is added when it is sent, and whether it needs the token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from opalmind_tui.tracking.queue import Claimed, Fate, Settlement
+from opalmind_tui.tracking.request import TrackingRequest, decode_request
+
+TOKEN_AGE = 86_400.0 - 900.0
+"""Seconds. Matomo wants a token for a time over 24 hours ago, by its own clock; ours may differ by minutes."""
+TOKEN_PARAMS = ("cip", "country", "region", "city", "lat", "long")
+"""Without a valid token Matomo refuses a hit with the first of these, and silently ignores the others."""
+OURS = ("token_auth", "send_image")
+"""Never from a stored request: the token is the sender's, and without a picture a bulk's answer would be empty."""
+RECORD_BODY = 2_000
+"""Characters of Matomo's answer in an idempotency record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A request that is ready to go.
+
+    Args:
+        claimed: what the queue gave.
+        key: its idempotency key, empty for none.
+        params: what Matomo gets.
+        site: Matomo's site id, as text.
+        token_reason: why it needs the token; empty when it does not.
+    """
+
+    claimed: Claimed
+    key: str
+    params: Mapping[str, str]
+    site: str
+    token_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What Matomo said of a hit, for good: the value of an idempotency record. `at` in epoch seconds."""
+
+    fate: Fate
+    status: int
+    body: str
+    at: float
+    error: str = ""
+
+
+def prepare(claimed: Claimed, now: float) -> Hit | None:
+    """The hit of a claimed request, or None when its bytes are no request.
+
+    Args:
+        now: epoch seconds.
+    """
+    request = decode_request(claimed.body)
+    if request is None:
+        return None
+    params = _complete(request, claimed.accepted)
+    return Hit(claimed, request.key, params, params.get("idsite", ""), _token_reason(params, now))
+
+
+def record_of(hit: Hit, delivery: Delivery) -> bytes | None:
+    """The idempotency record in the reference's shape; the queue adds the fingerprint. None without a key."""
+    if not hit.key or delivery.fate is not Fate.DELIVERED:
+        return None
+    return orjson.dumps(
+        {
+            "key": hit.key,
+            "value": {"ok": True, "status": delivery.status, "body": delivery.body[:RECORD_BODY]},
+            "attempts": hit.claimed.attempts + 1,
+            "completedAt": int(delivery.at * 1000),
+        }
+    )
+
+
+def settlement_of(hit: Hit, delivery: Delivery) -> Settlement:
+    """How a hit is settled for which Matomo has answered for good."""
+    return Settlement(
+        hit.claimed.id,
+        delivery.fate,
+        status=delivery.status,
+        error=delivery.error,
+        record=record_of(hit, delivery),
+    )
+
+
+def _complete(request: TrackingRequest, accepted: float) -> dict[str, str]:
+    given = {name: value for name, value in request.params.items() if name not in OURS}
+    params = {"idsite": given.get("idsite", ""), **given, "rec": "1", "apiv": "1"}
+    if request.kind == "event" or "e_c" in params:
+        # Without it Matomo stores an event that it cannot read as a page view.
+        params.setdefault("ca", "1")
+    if "cdt" not in params:
+        params["cdt"] = datetime.fromtimestamp(accepted, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return params
+
+
+def _token_reason(params: Mapping[str, str], now: float) -> str:
+    when = moment_of(params["cdt"])
+    if when is not None and now - when > TOKEN_AGE:
+        return "over 24 h old"
+    return next((f"it sets {name}" for name in TOKEN_PARAMS if params.get(name)), "")
+
+
+def moment_of(text: str) -> float | None:
+    """Epoch seconds of a `cdt`: unix seconds, ``YYYY-MM-DD hh:mm:ss`` or ISO 8601; UTC where it does not say.
+
+    None where it cannot be read: Matomo then takes the time of arrival, for which no token is needed.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

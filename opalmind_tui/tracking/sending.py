@@ -1,0 +1,56 @@
+"""What the senders of one process share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from opalmind_tui.matomo.answer import BulkAnswer
+from opalmind_tui.tracking.backoff import Backoff
+from opalmind_tui.tracking.bulk_size import BulkSize
+from opalmind_tui.tracking.delivered_memory import DeliveredMemory
+from opalmind_tui.tracking.duties import Duties
+from opalmind_tui.tracking.lease_keeper import LeaseKeeper
+from opalmind_tui.tracking.queue import TrackingQueue
+from opalmind_tui.tracking.send_stats import SendCounter
+from opalmind_tui.tracking.suspects import Suspects
+from opalmind_tui.tracking.token_use import TokenUse
+
+
+class Poster(Protocol):
+    """What posts bulks: `matomo.tracking_client.TrackingClient`."""
+
+    async def post_bulk(self, hits: Sequence[Mapping[str, str]], *, with_token: bool) -> BulkAnswer:
+        """Post them; never raises for trouble with the network."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the senders of one process share."""
+
+    queue: TrackingQueue
+    endpoint: str
+    lease: float
+    keeper: LeaseKeeper
+    duties: Duties
+    counter: SendCounter
+    token_use: TokenUse
+    size: BulkSize
+    backoff: Backoff
+    clock: Callable[[], float] = time.time
+    delivered: DeliveredMemory = field(default_factory=DeliveredMemory)
+    suspects: Suspects = field(default_factory=Suspects)
+    token_suspects: Suspects = field(default_factory=Suspects)
+    cooldowns: int = 0
+    """Cooldowns in a row: the queue's gate forgets its failures when a cooldown ends."""
+    closed_until: float = float("-inf")
+    """By the loop's clock: the endpoint is closed, and the store could not be told."""
+    paused: bool = False
+    stopping: bool = False
