@@ -7,13 +7,16 @@ of an id from its first three characters, so that no second look-up is needed, a
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 from hashlib import blake2b
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SHARDS = 16
 """Visitor shards of one endpoint. Part of the key layout: every process must agree on it."""
+_RANDOM_BITS = 65
 
 
+@lru_cache(256)
 def endpoint_code(endpoint: str, attempt: int = 0) -> str:
     """Two characters for an endpoint; `attempt` gives the next candidate where two endpoints share a code."""
     number = int.from_bytes(blake2b(f"{attempt}:{endpoint}".encode(), digest_size=8).digest())
@@ -28,7 +31,12 @@ def shard_of(visitor: str) -> str:
 
 def new_id(code: str, visitor: str) -> str:
     """A new id for a visitor's request to the endpoint with this code."""
-    return code + shard_of(visitor) + "".join(secrets.choice(ALPHABET) for _ in range(11))
+    number = secrets.randbits(_RANDOM_BITS)
+    characters = []
+    for _ in range(11):
+        number, digit = divmod(number, 62)
+        characters.append(ALPHABET[digit])
+    return code + shard_of(visitor) + "".join(characters)
 
 
 def new_token() -> str:

@@ -23,7 +23,7 @@ from opalmind_tui.tracking.queue import (
     Settlement,
     cut,
 )
-from opalmind_tui.tracking.redis_queue.batches import batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
 from opalmind_tui.tracking.redis_queue.replies import (
     LEDGER_FIELDS,
@@ -180,7 +180,7 @@ class RedisQueue:
     async def reap(self) -> int:
         reaped = 0
         for _ in range(REAP_ROUNDS):
-            found = int(await self._scripts.run("reap", [200, self._max_recovered]))
+            found = int(await self._scripts.run("reap", [MOST_ITEMS, self._max_recovered]))
             reaped += found
             if not found:
                 break

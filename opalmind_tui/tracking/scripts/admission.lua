@@ -27,7 +27,7 @@ end
 local function look_up(requests, prefix_length)
   local digests, records = {}, {}
   for _, request in ipairs(requests) do
-    if request.digest ~= '' then table.insert(digests, request.digest) end
+    if request.digest ~= '' then digests[#digests + 1] = request.digest end
   end
   if #digests == 0 then return {}, records end
   if redis.call('EXISTS', unpack(KEYS, 2)) > 0 then

@@ -4,7 +4,8 @@
 local code, known = code_of_endpoint()
 local requests = {}
 for at = 6, #ARGV, 4 do
-  table.insert(requests, {id = code .. ARGV[at], digest = ARGV[at + 1], fingerprint = ARGV[at + 2], body = ARGV[at + 3]})
+  requests[#requests + 1] =
+    {id = code .. ARGV[at], digest = ARGV[at + 1], fingerprint = ARGV[at + 2], body = ARGV[at + 3]}
 end
 local entries, records = look_up(requests, tonumber(ARGV[5]))
 local room = tonumber(ARGV[4]) - redis.call('HLEN', MSG)
@@ -17,13 +18,14 @@ local function accept(request)
   if redis.call('HSETNX', MSG, request.id, request.body) == 0 then return 'accepted' end
   if request.digest ~= '' then
     entries[request.digest] = request.id .. request.fingerprint
-    table.insert(index, request.digest)
-    table.insert(index, entries[request.digest])
+    index[#index + 1] = request.digest
+    index[#index + 1] = entries[request.digest]
   end
   local place = due_of(request.id)
-  due[place] = due[place] or {}
-  table.insert(due[place], int(time))
-  table.insert(due[place], request.id)
+  local members = due[place] or {}
+  members[#members + 1] = int(time)
+  members[#members + 1] = request.id
+  due[place] = members
   room, time = room - 1, time + 1
   counters.accepted = counters.accepted + 1
   return 'accepted'
@@ -40,8 +42,8 @@ for _, request in ipairs(requests) do
   end
   if outcome == 'duplicate' then counters.duplicates = counters.duplicates + 1 end
   if outcome == 'conflict' then counters.conflicts = counters.conflicts + 1 end
-  table.insert(answers, outcome)
-  table.insert(answers, id)
+  answers[#answers + 1] = outcome
+  answers[#answers + 1] = id
 end
 
 for place, members in pairs(due) do redis.call('ZADD', place, unpack(members)) end

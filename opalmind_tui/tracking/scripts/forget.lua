@@ -1,21 +1,24 @@
--- Requests that leave the queue: all that is kept of each {id, digest of its key}. Frees the key if it is still theirs.
+-- Requests that leave the queue: all that is kept of each {id, digest of its key}. Frees the keys that are still theirs;
+-- answers what stood in the key index, by digest.
 local function forget(requests)
-  if #requests == 0 then return end
-  local ids, digests, owners, freed = {}, {}, {}, {}
+  local ids, digests, owners, freed, entries = {}, {}, {}, {}, {}
+  if #requests == 0 then return entries end
   for _, request in ipairs(requests) do
-    table.insert(ids, request.id)
+    ids[#ids + 1] = request.id
     if request.digest ~= '' then
-      table.insert(digests, request.digest)
-      table.insert(owners, request.id)
+      digests[#digests + 1] = request.digest
+      owners[#owners + 1] = request.id
     end
   end
   redis.call('HDEL', MSG, unpack(ids))
   redis.call('HDEL', META, unpack(ids))
   redis.call('ZREM', FAILED, unpack(ids))
   redis.call('ZREM', AGED, unpack(ids))
-  if #digests == 0 then return end
+  if #digests == 0 then return entries end
   for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do
-    if entry and string.sub(entry, 1, 14) == owners[at] then table.insert(freed, digests[at]) end
+    entries[digests[at]] = entry
+    if entry and string.sub(entry, 1, 14) == owners[at] then freed[#freed + 1] = digests[at] end
   end
   if #freed > 0 then redis.call('HDEL', KEY, unpack(freed)) end
+  return entries
 end

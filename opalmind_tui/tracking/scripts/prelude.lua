@@ -14,7 +14,7 @@ local function clock()
 end
 
 local function int(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 -- At the memory limit a script is refused at its first write if that may grow; once anything was written it may go on.

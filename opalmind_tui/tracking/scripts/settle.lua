@@ -3,100 +3,88 @@
 -- Answers: done, late, lost. A request is settled by who holds its token, wherever it stands by now; the first write is
 -- ZREM, so that a full server drains.
 local token, ttl, now = ARGV[1], ARGV[2], clock()
-local items = {}
-for at = 3, #ARGV, 9 do
-  table.insert(items, {id = ARGV[at], fate = ARGV[at + 1], delay = tonumber(ARGV[at + 2]),
-    status = tonumber(ARGV[at + 3]), error = ARGV[at + 4], costs = ARGV[at + 5] == '1',
-    unknown = ARGV[at + 6] == '1', digest = ARGV[at + 7], record = ARGV[at + 8]})
-end
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
-local counters, last, finished, settled = {late = 0, unknown = 0}, {}, {}, {}
-local done, late, lost, names = 0, 0, 0, 1
-
-local function count(name)
-  if name then counters[name] = (counters[name] or 0) + 1 end
-end
-
-local function failed(item, meta, score)
-  if item.costs then meta.attempts = meta.attempts + 1 end
-  if item.unknown then
-    meta.unknown = meta.unknown + 1
-    count('unknown')
+local items, ids, names = {}, {}, 1
+for at = 3, #ARGV, 9 do
+  local item = {id = ARGV[at], fate = ARGV[at + 1], delay = ARGV[at + 2], status = ARGV[at + 3], error = ARGV[at + 4],
+    costs = ARGV[at + 5], unknown = ARGV[at + 6], digest = ARGV[at + 7], record = ARGV[at + 8]}
+  if item.record ~= '' then
+    names = names + 1
+    item.name = KEYS[names]
   end
-  note(meta, score, item.status, item.error)
+  items[#items + 1] = item
+  ids[#ids + 1] = item.id
+end
+local metas, leased = redis.call('HMGET', META, unpack(ids)), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
+local counters, last, settled, mine, finished = {late = 0, unknown = 0}, {}, {}, {}, {}
+local lost = 0
+
+-- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
+local mark = '"token":"' .. token .. '"'
+for at, item in ipairs(items) do
+  local ours = metas[at] and not settled[item.id] and string.find(metas[at], mark, 1, true)
+  item.place = ours and (leased[at] and INFLIGHT or place_of(item.id))
+  settled[item.id] = true
+  if item.place then
+    item.meta = metas[at]
+    -- Of requests settled together the first stays before the others, and none lies ahead of now.
+    item.score = now - #items + at
+    mine[#mine + 1] = item
+  else
+    lost = lost + 1
+  end
+end
+
+local function take_out()
+  local together = {}
+  for _, item in ipairs(mine) do
+    if item.place == INFLIGHT then
+      together[#together + 1] = item.id
+    else
+      redis.call('ZREM', item.place, item.id)
+      counters.late = counters.late + 1
+    end
+  end
+  if #together > 0 then redis.call('ZREM', INFLIGHT, unpack(together)) end
+end
+
+local function fail(item)
+  local meta = meta_from(item.meta, now)
+  if item.costs == '1' then meta.attempts = meta.attempts + 1 end
+  -- Once, by the reaper or here.
+  if item.unknown == '1' and item.place == INFLIGHT then
+    meta.unknown = meta.unknown + 1
+    counters.unknown = counters.unknown + 1
+  end
+  note(meta, item.score, tonumber(item.status), item.error)
   meta.token = ''
-  redis.call('ZADD', FAILED, int(score), item.id)
-end
-
-local function put_off(item, meta, score)
-  failed(item, meta, score)
-  meta.due = int(score + item.delay)
-  redis.call('ZADD', due_of(item.id), meta.due, item.id)
-  redis.call('ZADD', AGED, meta.accepted, item.id)
-  save_meta(item.id, meta)
-  last.last_retry_at, last.last_backoff = int(now), int(item.delay)
-end
-
-local function bury(item, meta, score)
-  failed(item, meta, score)
-  redis.call('ZADD', DEAD, int(score), item.id)
-  redis.call('ZREM', AGED, item.id)
+  redis.call('ZADD', FAILED, int(item.score), item.id)
+  if item.fate == 'dead' then
+    redis.call('ZADD', DEAD, int(item.score), item.id)
+    redis.call('ZREM', AGED, item.id)
+  else
+    meta.due = int(item.score + item.delay)
+    redis.call('ZADD', due_of(item.id), meta.due, item.id)
+    redis.call('ZADD', AGED, meta.accepted, item.id)
+    last.last_retry_at, last.last_backoff = int(now), item.delay
+  end
   save_meta(item.id, meta)
 end
 
 -- Our record names the payload, so that another one under the same key is a conflict.
-local function write_record(item, name)
-  local entry, record = redis.call('HGET', KEY, item.digest), item.record
-  local parsed = table_of(record)
-  if parsed and parsed.key and not parsed.fingerprint and entry and string.sub(entry, 1, 14) == item.id then
+local function write_record(item, entry)
+  local record = item.record
+  if entry and string.sub(entry, 1, 14) == item.id and not string.find(record, '"fingerprint":', 1, true) then
     record = string.sub(record, 1, -2) .. ',"fingerprint":' .. cjson.encode(string.sub(entry, 15)) .. '}'
   end
-  redis.call('SET', name, record, 'EX', ttl)
+  redis.call('SET', item.name, record, 'EX', ttl)
 end
 
-for at, item in ipairs(items) do
-  local name
-  if item.record ~= '' then
-    names = names + 1
-    name = KEYS[names]
-  end
-  local meta = meta_under(token, item.id)
-  local place = meta and place_of(item.id)
-  if place then
-    -- Of requests settled together the first stays before the others, and none lies ahead of now.
-    local score = now - #items + at
-    redis.call('ZREM', place, item.id)
-    if place == INFLIGHT then
-      done = done + 1
-    else
-      late = late + 1
-      item.unknown = false
-    end
-    if item.fate == 'retry' then
-      put_off(item, meta, score)
-    elseif item.fate == 'dead' then
-      bury(item, meta, score)
-    else
-      table.insert(finished, item)
-      if name then write_record(item, name) end
-    end
-    count(COUNTED[item.fate])
-    if item.error ~= '' then
-      last.last_error, last.last_error_at, last.last_status = item.error, int(now), tostring(item.status or '')
-    end
-  else
-    lost = lost + 1
-  end
-  settled[item.id] = true
-end
-
-open_way()
-forget(finished)
-local batch = batch_of(token)
-if batch then
-  local left = {}
+local function end_batch()
+  local batch, left = batch_of(token), {}
+  if not batch then return end
   for _, id in ipairs(batch.ids) do
-    if not settled[id] then table.insert(left, id) end
+    if not settled[id] then left[#left + 1] = id end
   end
   if #left == 0 then
     end_claim(token, batch.shards)
@@ -105,7 +93,22 @@ if batch then
     redis.call('HSET', BATCH, token, cjson.encode(batch))
   end
 end
+
+take_out()
+open_way()
+for _, item in ipairs(mine) do
+  local counted = COUNTED[item.fate]
+  if counted then counters[counted] = (counters[counted] or 0) + 1 end
+  if item.fate == 'retry' or item.fate == 'dead' then fail(item) else finished[#finished + 1] = item end
+  if item.error ~= '' then
+    last.last_error, last.last_error_at, last.last_status = item.error, int(now), item.status
+  end
+end
+local entries = forget(finished)
+for at, item in ipairs(finished) do
+  if item.name then write_record(item, entries[item.digest]) end
+end
+end_batch()
 for name, value in pairs(last) do redis.call('HSET', LEDGER, name, value) end
-counters.late = late
 add_to_ledger(counters)
-return {done, late, lost}
+return {#mine - counters.late, counters.late, lost}
