@@ -1,8 +1,8 @@
 """What the engine tells a screen, frozen at one moment.
 
 All moments are epoch seconds (float) by the clock of whoever answered: Redis time for what Redis counts, the engine's
-clock for the rest. All durations are seconds, all sizes bytes, unless a name says otherwise. Text that came from outside
-is raw here: `opalmind_tui.text` makes it safe, at the last step before a screen or a terminal.
+clock for the rest. All durations are seconds, all sizes bytes, unless a name says otherwise. Text from outside is raw
+here: `opalmind_tui.text` makes it safe, at the last step before a screen or a terminal.
 """
 
 from __future__ import annotations
@@ -184,6 +184,8 @@ class FeatureView:
     ttl: float = 60.0
     ttl_origin: str = "default"
     """``default``, ``environment`` or ``configured`` (run-time configuration in Redis)."""
+    window_hits: int = 0
+    window_misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Matomo's reports: what they look like, the cache they are kept in, and how long."""

@@ -1,0 +1,116 @@
+"""What the cache of this process did, by feature: since its start, in the last minutes, and not shared yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+WINDOW_MINUTES = 5
+"""Whole minutes before the present one that the hit rate covers."""
+_MINUTE = 60
+_UNSHARED_MINUTES = 60
+"""Minutes that are kept for the shared history while Redis is away."""
+
+
+class Count(StrEnum):
+    """What is counted."""
+
+    HITS = "hits"
+    MISSES = "misses"
+    SETS = "sets"
+    STALE_EVICTIONS = "staleEvictions"
+    """Entries found past their `expiresAt`."""
+    STALE_SERVED = "staleServed"
+    """Old reports given because Matomo was away."""
+    CORRUPT = "corrupt"
+    """Values under a report's key that are no such report."""
+    ERRORS = "errors"
+    """Look-ups and writes that Redis failed."""
+
+
+BY_MINUTE = (Count.HITS, Count.MISSES)
+"""What is kept by minute, too."""
+
+Key = tuple[str, Count]
+Tally = Counter[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts by feature and kind: all, and those of the window, which covers `seconds`."""
+
+    all: Mapping[Key, int]
+    window: Mapping[Key, int]
+    seconds: float
+
+
+@dataclass(slots=True)
+class Unshared:
+    """Counts that the shared totals do not hold yet; `minutes` by the number of the minute since 1970."""
+
+    totals: Tally = field(default_factory=Counter)
+    minutes: dict[int, Tally] = field(default_factory=dict)
+
+    def add(self, other: Unshared) -> None:
+        """Take over counts."""
+        self.totals.update(other.totals)
+        for minute, tally in other.minutes.items():
+            self.minutes.setdefault(minute, Counter()).update(tally)
+        for old in sorted(self.minutes)[:-_UNSHARED_MINUTES]:
+            del self.minutes[old]
+
+
+class Tallies:
+    """The counts of one process. No I/O."""
+
+    def __init__(self) -> None:
+        self._since_start: Tally = Counter()
+        self._minutes: dict[int, Tally] = {}
+        self.unshared = Unshared()
+
+    def add(self, feature: str, count: Count, now: float) -> None:
+        """Count one. `now` in epoch seconds."""
+        one: Tally = Counter({(feature, count): 1})
+        self._since_start.update(one)
+        minutes = {minute_of(now): one} if count in BY_MINUTE else {}
+        self.unshared.add(Unshared(one, minutes))
+        for minute in minutes:
+            self._minutes.setdefault(minute, Counter()).update(one)
+            for old in [known for known in self._minutes if known < minute - WINDOW_MINUTES]:
+                del self._minutes[old]
+
+    def take(self) -> Unshared:
+        """Hand over what was not shared, to share it; `give_back` if that failed."""
+        taken, self.unshared = self.unshared, Unshared()
+        return taken
+
+    def give_back(self, taken: Unshared) -> None:
+        """It was not shared after all."""
+        taken.add(self.unshared)
+        self.unshared = taken
+
+    def totals(self, now: float) -> Totals:
+        """This process alone."""
+        wanted = window_minutes(now)
+        window: Tally = Counter()
+        for minute, tally in self._minutes.items():
+            if minute in wanted:
+                window.update(tally)
+        return Totals(self._since_start, window, window_seconds(now))
+
+
+def minute_of(now: float) -> int:
+    """The number of the minute since 1970."""
+    return int(now // _MINUTE)
+
+
+def window_minutes(now: float) -> range:
+    """The minutes that the window covers: whole ones, and the present one as far as it has come."""
+    return range(minute_of(now) - WINDOW_MINUTES, minute_of(now) + 1)
+
+
+def window_seconds(now: float) -> float:
+    """Seconds that the window covers."""
+    return WINDOW_MINUTES * _MINUTE + now % _MINUTE

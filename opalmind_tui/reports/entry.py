@@ -1,0 +1,47 @@
+"""One cached report as it is stored: ``{"feature":F,"value":V,"expiresAt":ms}``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from opalmind_tui.reports.js_json import parse, stringify
+from opalmind_tui.reports.values import FITS
+
+LARGEST = 8 * 1024 * 1024
+"""Bytes of an entry that is written or read. A report of ten thousand rows has about three million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A report that was read back and tested. `expires_at` in epoch milliseconds."""
+
+    feature: str
+    value: Any
+    expires_at: float
+
+
+def encode_entry(feature: str, value: Any, expires_at_ms: int) -> bytes:
+    """The stored form. Raises `RecursionError` for a value that is nested too deep."""
+    return stringify({"feature": feature, "value": value, "expiresAt": expires_at_ms}).encode()
+
+
+def decode_entry(raw: bytes, feature: str) -> Entry | None:
+    """Read a stored entry; None for anything but a report of this feature: broken, foreign, of another one, too large.
+
+    Never raises.
+    """
+    if len(raw) > LARGEST:
+        return None
+    try:
+        data = parse(raw)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or data.get("feature") != feature or "value" not in data:
+        return None
+    expires_at = data.get("expiresAt")
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float) or not math.isfinite(expires_at):
+        return None
+    fits = FITS.get(feature)
+    return Entry(feature, data["value"], expires_at) if fits is not None and fits(data["value"]) else None

@@ -1,0 +1,86 @@
+"""Reports in this process's memory: what serves while Redis is away, and the stale copies while Matomo is."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+from opalmind_tui.reports.entry import LARGEST
+
+MAX_BYTES = 32 * 1024 * 1024
+MAX_ENTRIES = 5_000
+_OVERHEAD = 400
+"""Bytes that an entry costs beside its key and value, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An entry as stored, its feature, and when it expires (epoch milliseconds).
+
+    `only_here`: Redis does not have it, so that it may serve although Redis knows nothing of it.
+    """
+
+    raw: bytes
+    feature: str
+    expires_at: float
+    only_here: bool = False
+
+
+class MemoryCache:
+    """A bounded table; the least recently used entry goes first. Expired ones stay until they are pushed out.
+
+    Args:
+        max_bytes: keys and values together, with what they cost beside.
+        max_entries: number of entries.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+        self._held: OrderedDict[str, Held] = OrderedDict()
+        self.bytes = 0
+        self.evicted = 0
+        """Entries pushed out since the start."""
+
+    def get(self, key: str) -> Held | None:
+        """The entry, expired or not."""
+        held = self._held.get(key)
+        if held is not None:
+            self._held.move_to_end(key)
+        return held
+
+    def put(self, key: str, held: Held) -> None:
+        """Keep an entry, push out others for it. One that would fill an eighth of the room is not kept."""
+        self.drop(key)
+        cost = _cost(key, held)
+        if cost > min(self._max_bytes // 8, LARGEST):
+            return
+        self._held[key] = held
+        self.bytes += cost
+        while self.bytes > self._max_bytes or len(self._held) > self._max_entries:
+            self.drop(next(iter(self._held)))
+            self.evicted += 1
+
+    def drop(self, key: str) -> None:
+        """Forget an entry."""
+        held = self._held.pop(key, None)
+        if held is not None:
+            self.bytes -= _cost(key, held)
+
+    def purge(self, feature: str | None) -> int:
+        """Forget the entries of a feature, or all; returns how many."""
+        keys = [key for key, held in self._held.items() if feature in (None, held.feature)]
+        for key in keys:
+            self.drop(key)
+        return len(keys)
+
+    def count(self, now_ms: float) -> Counter[str]:
+        """Entries by feature that have not expired."""
+        return Counter(held.feature for held in self._held.values() if held.expires_at >= now_ms)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+def _cost(key: str, held: Held) -> int:
+    return len(key) + len(held.raw) + _OVERHEAD

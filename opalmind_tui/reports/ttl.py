@@ -1,0 +1,158 @@
+"""How long reports and idempotency records live: configured while running, else by the environment (ruling 5)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from opalmind_tui.errors import SettingsError
+from opalmind_tui.reports.features import NAMES
+from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.commands import TtlTarget
+from opalmind_tui.text import safe_text
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+
+REPORTS_NAME = "ttl:reports"
+IDEMPOTENCY_NAME = "ttl:idempotency"
+CONFIG_NAMES: tuple[str, ...] = (REPORTS_NAME, *(f"{REPORTS_NAME}:{name}" for name in NAMES), IDEMPOTENCY_NAME)
+"""Every name under which a time to live can be configured."""
+
+BOUNDS: Mapping[TtlTarget, tuple[float, float]] = {
+    TtlTarget.REPORTS: (1.0, 30 * _DAY),
+    TtlTarget.IDEMPOTENCY: (60.0, 365 * _DAY),
+}
+"""Least and most seconds that can be configured."""
+PRESETS: Mapping[TtlTarget, tuple[tuple[float, str], ...]] = {
+    TtlTarget.REPORTS: (
+        (30.0, "real-time"),
+        (60.0, "real-time"),
+        (2 * _MINUTE, "moderate"),
+        (5 * _MINUTE, "moderate"),
+        (10 * _MINUTE, "batch"),
+        (15 * _MINUTE, "batch"),
+    ),
+    TtlTarget.IDEMPOTENCY: (
+        (1 * _HOUR, "short retries"),
+        (6 * _HOUR, "short retries"),
+        (24 * _HOUR, "a day"),
+        (48 * _HOUR, "long outages"),
+        (72 * _HOUR, "long outages"),
+    ),
+}
+"""(seconds, what it is for) from practice."""
+
+_UNITS = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "": 1.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smhd]?)", re.IGNORECASE)
+
+
+class ConfiguredValues(Protocol):
+    """The run-time configuration, as far as it is read here."""
+
+    def get(self, name: str) -> str | None:
+        """The configured text, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ttl:
+    """Seconds, and where they come from: ``configured``, ``environment`` or ``default``."""
+
+    seconds: float
+    origin: str
+
+
+class Ttls:
+    """The times to live in force.
+
+    Args:
+        settings: the environment's values.
+        config: what was configured while running; None for nothing. A text there that is no valid time counts as none.
+    """
+
+    def __init__(self, settings: Settings, config: ConfiguredValues | None = None) -> None:
+        self._settings = settings
+        self._config = config
+        self._given = {variable for variable, _ in settings.origins}
+
+    def report(self, feature: str) -> Ttl:
+        """A feature's own time, else that of all reports."""
+        return self._configured(config_name(TtlTarget.REPORTS, feature), TtlTarget.REPORTS) or self.reports()
+
+    def reports(self) -> Ttl:
+        """The time of all reports that have none of their own."""
+        return self._configured(REPORTS_NAME, TtlTarget.REPORTS) or self._set(
+            "CACHE_TTL_MS", self._settings.cache_ttl_ms / 1000
+        )
+
+    def idempotency(self) -> Ttl:
+        """The time of idempotency records."""
+        return self._configured(IDEMPOTENCY_NAME, TtlTarget.IDEMPOTENCY) or self._set(
+            "REDIS_IDEMPOTENCY_TTL", float(self._settings.idempotency_ttl_s)
+        )
+
+    def changed(self) -> int:
+        """How many are configured otherwise than the environment says."""
+        targets = dict.fromkeys(CONFIG_NAMES, TtlTarget.REPORTS) | {IDEMPOTENCY_NAME: TtlTarget.IDEMPOTENCY}
+        return sum(self._configured(name, target) is not None for name, target in targets.items())
+
+    def followers(self, feature: str) -> frozenset[str]:
+        """The features that a change concerns: the one named, or all that have no time of their own."""
+        if feature:
+            return frozenset({feature})
+        own = {name for name in NAMES if self._configured(config_name(TtlTarget.REPORTS, name), TtlTarget.REPORTS)}
+        return frozenset(NAMES) - own
+
+    def _configured(self, name: str, target: TtlTarget) -> Ttl | None:
+        text = self._config.get(name) if self._config is not None else None
+        try:
+            seconds = float(text) if text else math.nan
+        except ValueError:
+            return None
+        least, most = BOUNDS[target]
+        return Ttl(seconds, "configured") if least <= seconds <= most else None
+
+    def _set(self, variable: str, seconds: float) -> Ttl:
+        return Ttl(seconds, "environment" if variable in self._given else "default")
+
+
+def config_name(target: TtlTarget, feature: str = "") -> str:
+    """The name in the run-time configuration."""
+    if target is TtlTarget.IDEMPOTENCY:
+        return IDEMPOTENCY_NAME
+    return f"{REPORTS_NAME}:{feature}" if feature else REPORTS_NAME
+
+
+def config_text(seconds: float) -> str:
+    """Seconds as the configuration holds them."""
+    return str(int(seconds)) if seconds == int(seconds) else str(seconds)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``90``, ``300s``, ``5m``, ``2h`` or ``1d``. Raises `SettingsError` that says what is accepted."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise SettingsError(
+            "time to live",
+            f"'{safe_text(text, 40)}'",
+            "a number of seconds, or one with s, m, h or d, such as 300s or 5m",
+        )
+    return float(found[1]) * _UNITS[found[2].lower()]
+
+
+def check_ttl(target: TtlTarget, seconds: float) -> None:
+    """Raise `SettingsError` where a time is out of bounds."""
+    least, most = BOUNDS[target]
+    if not least <= seconds <= most:
+        raise SettingsError("time to live", duration_text(seconds), f"{duration_text(least)} to {duration_text(most)}")
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds in the largest unit that divides them: ``90 s``, ``5 min``, ``2 h``, ``30 d``."""
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
