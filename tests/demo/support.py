@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -28,7 +29,9 @@ TOKENS: Mapping[str, Account] = {
 
 @asynccontextmanager
 async def standing_in(**options: Any) -> AsyncIterator[tuple[StandIn, httpx.AsyncClient]]:
-    """A started stand-in and a client whose base URL it is."""
+    """A started stand-in and a client whose base URL it is. Nothing may go wrong inside of the stand-in."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     options.setdefault("token", TOKEN)
     options.setdefault("tokens", TOKENS)
     stand_in = StandIn(**options)
@@ -38,6 +41,7 @@ async def standing_in(**options: Any) -> AsyncIterator[tuple[StandIn, httpx.Asyn
             yield stand_in, client
     finally:
         await stand_in.stop()
+    assert complaints == []
 
 
 def hit(number: int = 0, **more: object) -> dict[str, object]:

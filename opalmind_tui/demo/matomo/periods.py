@@ -7,7 +7,7 @@ import re
 from datetime import date, timedelta
 
 PERIODS = ("day", "week", "month", "year", "range")
-MOST = 500
+MOST = 120
 """Parts that one report may have."""
 FIRST_WEBSITE = date(1991, 8, 6)
 

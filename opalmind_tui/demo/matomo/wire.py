@@ -239,18 +239,21 @@ class Listener:
         self.port = held.getsockname()[1]
         return held
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a connection is served by a task")
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A plain function with a task of our own: asyncio complains loudly when its own task is cancelled.
         if len(self._connections) >= self._limits.connections and not self._make_room():
             writer.close()
             return
-        connection = self._connections[task] = Connection(reader, writer, self._handler, self._limits)
-        try:
-            await connection.serve()
-        finally:
-            del self._connections[task]
+        connection = Connection(reader, writer, self._handler, self._limits)
+        task = asyncio.get_running_loop().create_task(connection.serve())
+        self._connections[task] = connection
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._connections[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            told = {"message": "the stand-in failed on a request", "exception": error, "task": task}
+            asyncio.get_running_loop().call_exception_handler(told)
 
     def _make_room(self) -> bool:
         """End the oldest connection that is not being answered, so that slow clients lock nobody out."""
