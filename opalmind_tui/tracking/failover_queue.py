@@ -27,6 +27,7 @@ from opalmind_tui.tracking.queue import (
     Repairs,
     Settled,
     Settlement,
+    SharedQueue,
     TrackingQueue,
 )
 from opalmind_tui.tracking.request import TrackingRequest
@@ -50,7 +51,7 @@ class FailoverQueue:
 
     def __init__(
         self,
-        shared: TrackingQueue,
+        shared: SharedQueue,
         private: MemoryQueue,
         link: RedisLink,
         *,
@@ -67,6 +68,8 @@ class FailoverQueue:
         self._clock = clock
         self._claims: dict[str, TrackingQueue] = {}
         self._moving = asyncio.Lock()
+        self._open = asyncio.Event()
+        self._open.set()
         self.mode = Mode.REDIS
         self.since = clock()
         """When the mode began."""
@@ -79,6 +82,7 @@ class FailoverQueue:
         """As the protocol says. Raises `StoreUnavailable` where memory may not take over."""
         # Fixed before the first try, so that Redis and memory know a request by the same id whatever happens.
         named = list(ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests])
+        await self._open.wait()
         if self.mode is Mode.REDIS and self._link.writable:
             try:
                 return await self._shared.enqueue(endpoint, requests, named)
@@ -123,6 +127,10 @@ class FailoverQueue:
         if claim.requests:
             self._claims[token] = self._private
         return claim
+
+    def holds_here(self, token: str) -> bool:
+        """The claim was given by memory. Safe to ask from any thread."""
+        return token in self._claims
 
     def _of(self, token: str) -> TrackingQueue:
         return self._claims.get(token, self._shared)
@@ -214,24 +222,43 @@ class FailoverQueue:
 
         Raises `StoreUnavailable` when Redis fails again on the way; what had moved by then stays moved.
         """
-        moved = 0
         async with self._moving:
-            while self._link.writable and (batch := self._private.take_for_adoption(ADOPT_BATCH)):
-                ids = [request.id for request in batch]
-                try:
-                    await self._guard(self._shared.adopt(batch))
-                except BaseException:
-                    self._private.put_back(ids)
-                    raise
-                self._private.adopted(ids)
-                moved += len(ids)
-            await self._merge_share()
-            # No await between the test and the switch: a request that comes now meets one mode or the other.
-            if self._link.writable and not self._private.waiting():
-                self._back_to_redis()
+            try:
+                moved = await self._move_all()
+                await self._share_what_is_done()
+                # No await between the test and the switch: a request that comes now meets one mode or the other.
+                if self._link.writable and not self._private.waiting():
+                    self._back_to_redis()
+            finally:
+                self._open.set()
         return moved
 
-    async def _merge_share(self) -> None:
+    async def _move_all(self) -> int:
+        moved = 0
+        at_first = self._private.waiting()
+        while self._link.writable and (batch := self._private.take_for_adoption(ADOPT_BATCH)):
+            await self._move(batch)
+            moved += len(batch)
+            if moved >= at_first:
+                # What came meanwhile is the last stretch. Newcomers wait for its end, a script or two, so that busy
+                # traffic cannot keep the way back open for ever.
+                self._open.clear()
+        return moved
+
+    async def _move(self, batch: Sequence[Adopted]) -> None:
+        ids = [request.id for request in batch]
+        try:
+            await self._guard(self._shared.adopt(batch))
+        except BaseException:
+            self._private.put_back(ids)
+            raise
+        self._private.adopted(ids)
+
+    async def _share_what_is_done(self) -> None:
+        """What memory delivered: the idempotency records, so that nobody sends it again, and its part of the ledger."""
+        while self._link.writable and (records := self._private.records_to_share(ADOPT_BATCH)):
+            await self._guard(self._shared.keep_records(records))
+            self._private.records_shared([record.key for record in records])
         share = self._private.ledger_share()
         if share is not None and self._link.writable:
             await self._guard(self._shared.merge_ledger(share))

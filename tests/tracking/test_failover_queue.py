@@ -1,0 +1,242 @@
+"""I7: what memory accepted while Redis was away moves into Redis once, in order, while traffic goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.model import Mode
+from opalmind_tui.storage.connection import async_client
+from opalmind_tui.storage.link import RedisLink
+from opalmind_tui.storage.local_server import LocalServer
+from opalmind_tui.tracking.failover_queue import FailoverQueue
+from opalmind_tui.tracking.ids import new_token
+from opalmind_tui.tracking.memory_queue import MemoryQueue
+from opalmind_tui.tracking.queue import Acceptance, Fate, Settlement
+from opalmind_tui.tracking.redis_queue import RedisQueue
+from opalmind_tui.tracking.request import TrackingRequest, decode_request, fingerprint_of
+from tests.support.servers import RUNNABLE, Product, running
+
+MATOMO = "http://127.0.0.1:9/matomo.php"
+DAY = 86_400
+
+
+@dataclass
+class World:
+    """A failover queue on a server of its own."""
+
+    server: LocalServer
+    link: RedisLink
+    shared: RedisQueue
+    memory: MemoryQueue
+    queue: FailoverQueue
+
+    async def offer(self, *numbers: int, key: str = "") -> list[Acceptance]:
+        answers = await self.queue.enqueue(MATOMO, [hit(number, key) for number in numbers])
+        return [answer.outcome for answer in answers]
+
+    async def crash(self) -> None:
+        """The server dies, and the link has noticed: nothing is in doubt."""
+        self.server.kill()
+        await self.link.probe()
+
+    async def back(self) -> int:
+        """The server is started again and the way back is walked."""
+        if not self.server.pid:
+            await asyncio.to_thread(self.server.start)
+        async with asyncio.timeout(10):
+            while not await self.link.probe():  # noqa: ASYNC110 - a server has no event
+                await asyncio.sleep(0.05)
+        return await self.queue.move_over()
+
+    async def drained(self) -> list[int]:
+        """The numbers of everything due, in the order of claims; all delivered."""
+        found: list[int] = []
+        while True:
+            token = new_token()
+            claim = await self.queue.claim(MATOMO, token, limit=100, lease=30)
+            if not claim.requests:
+                return found
+            found += [number_of(request.body) for request in claim.requests]
+            await self.queue.settle(token, [Settlement(request.id, Fate.DELIVERED) for request in claim.requests])
+
+
+def hit(number: int, key: str = "") -> TrackingRequest:
+    params = {"idsite": "1", "url": f"https://example.com/{number}"}
+    return TrackingRequest("pageview", params, key, fingerprint_of("pageview", params), visitor="one")
+
+
+def number_of(body: bytes) -> int:
+    request = decode_request(body)
+    assert request is not None
+    return int(request.params["url"].rpartition("/")[2])
+
+
+@asynccontextmanager
+async def a_world(product: Product, **options: bool) -> AsyncIterator[World]:
+    with running(product, persistent=True) as server:
+        client = async_client(Settings(redis_url=server.url), timeout=0.5)
+        link = RedisLink(client, probe_key="opalmind:stats:probe")
+        shared = RedisQueue(
+            client, queue_prefix="opalmind:queue:", idempotency_prefix="opalmind:idempotency:",
+            idempotency_ttl=lambda: DAY,
+        )  # fmt: skip
+        memory = MemoryQueue(idempotency_ttl=lambda: DAY)
+        yield World(server, link, shared, memory, FailoverQueue(shared, memory, link, **options))
+        await client.aclose()
+
+
+@pytest.fixture(params=RUNNABLE, ids=lambda product: product.name)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    async with a_world(request.param) as made:
+        yield made
+        counts = await made.shared.counts(MATOMO)
+        assert counts.ledger_difference == 0
+
+
+async def test_accepted_in_memory_moves_over_in_order(world: World) -> None:
+    await world.offer(1, 2, 3)
+    await world.crash()
+    assert await world.offer(4, 5) == [Acceptance.ACCEPTED] * 2
+    assert world.queue.mode is Mode.MEMORY
+    assert world.queue.only_here == 2
+    assert await world.back() == 2
+    assert world.queue.mode is Mode.REDIS
+    assert world.queue.only_here == 0
+    await world.offer(6)
+    assert await world.drained() == [1, 2, 3, 4, 5, 6]
+    counts = await world.shared.counts(MATOMO)
+    assert (counts.accepted, counts.delivered) == (6, 6)
+
+
+async def test_traffic_during_the_way_back_overtakes_nobody(world: World) -> None:
+    await world.crash()
+    await world.offer(*range(1200))
+    moving = asyncio.create_task(world.back())
+    late = []
+    while not moving.done():
+        number = 1200 + len(late)
+        late.append(number)
+        await world.offer(number)
+        await asyncio.sleep(0)
+    await moving
+    await world.queue.move_over()
+    assert await world.drained() == list(range(1200 + len(late)))
+
+
+async def test_memory_delivers_and_redis_learns_of_it_once(world: World) -> None:
+    await world.offer(1)
+    await world.crash()
+    await world.offer(2, key="order-2")
+    await world.offer(3)
+    token = new_token()
+    claim = await world.queue.claim(MATOMO, token, limit=1, lease=30)
+    (request,) = claim.requests
+    assert number_of(request.body) == 2
+    record = b'{"key":"order-2","value":{"ok":true,"status":200,"body":""},"attempts":1,"completedAt":1}'
+    await world.queue.settle(token, [Settlement(request.id, Fate.DELIVERED, record=record)])
+    await world.back()
+    await world.queue.move_over()
+    counts = await world.shared.counts(MATOMO)
+    assert (counts.accepted, counts.delivered, counts.pending) == (3, 1, 2)
+    assert await world.offer(2, key="order-2") == [Acceptance.DUPLICATE]
+    assert await world.drained() == [1, 3]
+
+
+async def test_what_memory_is_sending_moves_over_only_if_it_must_wait(world: World) -> None:
+    await world.crash()
+    await world.offer(1, 2)
+    token = new_token()
+    claim = await world.queue.claim(MATOMO, token, limit=2, lease=30)
+    first, second = claim.requests
+    await world.back()
+    assert world.queue.mode is Mode.REDIS
+    assert world.queue.only_here == 2
+    await world.queue.settle(token, [
+        Settlement(first.id, Fate.DELIVERED), Settlement(second.id, Fate.RETRY, delay=0.0, error="503"),
+    ])  # fmt: skip
+    await world.queue.move_over()
+    assert world.queue.only_here == 0
+    counts = await world.shared.counts(MATOMO)
+    assert (counts.accepted, counts.delivered, counts.pending) == (2, 1, 1)
+    assert await world.drained() == [2]
+
+
+async def test_a_request_whose_answer_was_lost_is_not_doubled(world: World) -> None:
+    await world.offer(0)
+    world.server.send(signal.SIGSTOP)
+    assert await world.offer(1) == [Acceptance.ACCEPTED]
+    assert world.queue.mode is Mode.MEMORY
+    token = new_token()
+    assert not (await world.queue.claim(MATOMO, token, limit=5, lease=30)).requests, "it may be in Redis: held"
+    world.server.send(signal.SIGCONT)
+    await world.back()
+    assert await world.drained() == [0, 1]
+    counts = await world.shared.counts(MATOMO)
+    assert (counts.accepted, counts.delivered) == (2, 2)
+
+
+async def test_dead_ones_move_over_as_dead(world: World) -> None:
+    await world.crash()
+    await world.offer(1)
+    token = new_token()
+    claim = await world.queue.claim(MATOMO, token, limit=1, lease=30)
+    await world.queue.settle(token, [Settlement(claim.requests[0].id, Fate.DEAD, status=400, error="given up")])
+    await world.back()
+    (row,) = await world.queue.rows(limit=5)
+    assert (row.state, row.error) == ("dead", "given up")
+
+
+async def test_a_full_redis_drains_while_memory_accepts(world: World) -> None:
+    await world.offer(1, 2)
+    client = async_client(Settings(redis_url=world.server.url))
+    await client.config_set("maxmemory", "1")
+    assert await world.offer(3) == [Acceptance.ACCEPTED]
+    assert world.queue.mode is Mode.MEMORY
+    assert (await world.drained())[:2] == [1, 2]
+    await client.config_set("maxmemory", "0")
+    await world.back()
+    assert world.queue.mode is Mode.REDIS
+    await client.aclose()
+
+
+async def test_a_crash_of_redis_half_way_back_repeats_nothing(world: World) -> None:
+    await world.crash()
+    await world.offer(*range(1500))
+    await asyncio.to_thread(world.server.start)
+    await world.link.probe()
+    moving = asyncio.create_task(world.queue.move_over())
+    while world.queue.only_here > 1000 and not moving.done():  # noqa: ASYNC110 - a moment within
+        await asyncio.sleep(0)
+    await asyncio.sleep(1.1)  # the append-only file is written every second: what was acknowledged is kept
+    await world.crash()
+    await asyncio.gather(moving, return_exceptions=True)
+    await world.back()
+    await world.queue.move_over()
+    assert sorted(await world.drained()) == list(range(1500))
+
+
+@pytest.mark.parametrize("product", RUNNABLE[:1], ids=lambda product: product.name)
+async def test_without_memory_nothing_is_accepted(product: Product) -> None:
+    async with a_world(product, memory=False) as world:
+        await world.crash()
+        with pytest.raises(StoreUnavailable):
+            await world.offer(1)
+        assert world.queue.mode is Mode.REDIS
+        assert world.queue.only_here == 0
+
+
+@pytest.mark.parametrize("product", RUNNABLE[:1], ids=lambda product: product.name)
+async def test_an_observer_takes_nothing_from_redis(product: Product) -> None:
+    async with a_world(product, deliver_shared=False) as world:
+        await world.offer(1)
+        assert await world.drained() == []
+        world.queue.deliver_shared = True
+        assert await world.drained() == [1]
