@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from opalmind_tui.demo.matomo import FAULTS, Asked, Behaviour, Journal
+from opalmind_tui.demo.matomo import FAULTS, Asked, Behaviour, Journal, StandIn
 from opalmind_tui.demo.matomo.wire import Limits
 from tests.demo.support import TOKEN, bulk, hit, standing_in
+from tests.demo.test_replay import cases, content
 
 ANSWERS = {
     "400": 400, "401": 401, "403": 403, "404": 404, "413": 413, "429": 429, "500-rollback": 500, "500-empty": 500,
+    "database-down": 500,
     "502": 502, "503": 503, "504": 504, "204": 204, "html": 200, "not-installed": 200, "redirect": 302, "echo": 500,
     "recording-off": 200, "sqlstate": 200, "lock-wait": 200,
 }  # fmt: skip
 """Status of a bulk's answer by fault. The other faults give no whole answer."""
+
+
+async def scripted(stand_in: StandIn, fault: str) -> None:
+    """Every request meets this fault."""
+    stand_in.script(lambda _: fault)
+
+
+TROUBLES: dict[str, Callable[[StandIn], Awaitable[None]]] = {
+    "record_statistics=0 (tracking off)": lambda stand_in: stand_in.behave(Behaviour(recording=False)),
+    "config.ini.php absent (not installed)": lambda stand_in: scripted(stand_in, "not-installed"),
+    "database down, caches empty": lambda stand_in: scripted(stand_in, "database-down"),
+    "bulk_requests_require_authentication=1": lambda stand_in: stand_in.behave(Behaviour(require_token=True)),
+}
+"""How the stand-in is brought into the state of a recorded failure."""
 
 
 async def one_fault(name: str) -> tuple[httpx.Response | None, int]:
@@ -57,6 +75,20 @@ async def test_a_database_error_counts_what_it_rolls_back() -> None:
         assert stand_in.journal.stored == 0
         await client.post("matomo.php", content=bulk(goal))
         assert stand_in.journal.stored == 1
+
+
+@pytest.mark.parametrize("recorded", cases("tracking-failures.jsonl"))
+async def test_recorded_failure(recorded: dict[str, Any]) -> None:
+    async with standing_in() as (stand_in, client):
+        await TROUBLES[recorded["case"].partition(":")[0]](stand_in)
+        request, expected = recorded["request"], recorded["response"]
+        response = await client.request(
+            request["method"], request["path"], headers=request["headers"], content=content(request)
+        )
+    assert (response.status_code, response.reason_phrase) == (expected["status"], expected["reason"])
+    assert response.content == content(expected)
+    assert response.headers["content-type"].lower() == expected["content_type"].lower()
+    assert stand_in.journal.stored == recorded["rows"].get("actions", 0)
 
 
 async def test_a_lost_hit_is_in_neither_count() -> None:

@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 import orjson
 
-from opalmind_tui.demo.matomo.message import HTML, JSON, Response, Wire
+from opalmind_tui.demo.matomo.message import HTML, JSON, REPORT, Response, Wire
 from opalmind_tui.demo.matomo.texts import (
     ENDPOINT_PAGE,
     GIF,
@@ -19,6 +19,9 @@ from opalmind_tui.demo.matomo.texts import (
     proxy_page,
 )  # fmt: skip
 
+NO_DATABASE = "SQLSTATE[HY000] [2002] Connection refused"
+LOST_DATABASE = "SQLSTATE[HY000]: General error: 2006 MySQL server has gone away"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -27,7 +30,7 @@ class Case:
     Args:
         kind: ``single``, ``bulk`` or ``report``.
         sent: hits in the request. failed_at: the place in it where a database error strikes.
-        image: the answer may be a picture (single).
+        image: the answer may be a picture (single). knows: the sender may know which hits were invalid (bulk).
         token: what was given as a token, for answers that echo it.
         now: epoch seconds. retry_after: seconds. as_date: spelled as a date.
     """
@@ -36,6 +39,7 @@ class Case:
     sent: int = 0
     failed_at: int = 0
     image: bool = False
+    knows: bool = False
     token: str = ""
     now: float = 0.0
     retry_after: float = 0.0
@@ -61,13 +65,17 @@ class Fault:
     wire: Wire = Wire.WHOLE
 
 
-def failed(case: Case, *, tracked: int = 0, message: str = "SQLSTATE[HY000] [2002] Connection refused") -> Response:
-    """Trouble inside Matomo: each kind of request tells it in its own way, and a single hit tells nothing."""
+def failed(case: Case, *, tracked: int | None = None, message: str = NO_DATABASE) -> Response:
+    """Trouble inside Matomo: each kind of request tells it in its own way, and a single hit tells nothing.
+
+    `tracked` counts the hits of a bulk before the trouble (all rolled back); None where none was begun.
+    """
     if case.kind == "report":
-        return Response(500, orjson.dumps({"result": "error", "message": message}), JSON)
+        return Response(500, orjson.dumps({"result": "error", "message": message}), REPORT)
     if case.kind == "single":
         return refused(case)
-    return Response(500, tally("error", tracked, 0, None), JSON, TRACKER_HEADERS)
+    indices: list[int] | None = [] if case.knows and tracked is not None else None
+    return Response(500, tally("error", tracked or 0, 0, indices), JSON, TRACKER_HEADERS)
 
 
 def refused(case: Case) -> Response:
@@ -105,8 +113,8 @@ def _nothing_recorded(case: Case) -> Response:
 
 def _lost_database(case: Case) -> Response:
     if case.kind != "bulk":
-        return failed(case, message="SQLSTATE[HY000]: General error: 2006 MySQL server has gone away")
-    return Response(200, b"Error:SQLSTATE[HY000]: General error: 2006 MySQL server has gone away", HTML)
+        return failed(case, message=LOST_DATABASE)
+    return Response(200, f"Error:{LOST_DATABASE}".encode(), HTML)
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -125,10 +133,11 @@ FAULTS: Mapping[str, Fault] = {
     "html": Fault("a page for people in place of an answer", lambda case: Response(200, LOGIN_PAGE)),
     "not-installed": Fault("Matomo without its configuration", lambda case: Response(200, NOT_INSTALLED)),
     "redirect": Fault("moved", lambda case: Response(302, b"", HTML, (("Location", "/moved/matomo.php"),))),
+    "database-down": Fault("Matomo cannot reach its database", failed),
     "echo": Fault("an error that repeats the token, with control characters", _echo),
     "recording-off": Fault("success, and nothing stored", _nothing_recorded),
     "sqlstate": Fault("database connection lost in the middle, with 200", _lost_database),
-    "lock-wait": Fault("one hit waited too long for a lock and is lost", loses=1, stores=True),
+    "lock-wait": Fault("one hit waited too long for a lock and is lost, with 200", loses=1, stores=True),
     "no-answer": Fault("closed before anything was stored", wire=Wire.CLOSED),
     "stalled": Fault("neither stored nor answered", wire=Wire.STALLED),
     "answer-lost": Fault("stored, then closed without an answer", stores=True, wire=Wire.CLOSED),

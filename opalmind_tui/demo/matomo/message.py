@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
+REPORT = "application/json; charset=utf-8"
+"""Media type of the reporting API."""
 MOST_FIELDS = 1000
 """PHP's max_input_vars."""
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from opalmind_tui.demo.matomo.accounts import Access, Account, Accounts
 from opalmind_tui.demo.matomo.figures import Day, LiveFigures
-from opalmind_tui.demo.matomo.message import Request, Response
+from opalmind_tui.demo.matomo.message import REPORT, Request, Response
 from opalmind_tui.demo.matomo.past import past_day
 from opalmind_tui.demo.matomo.periods import BadPeriod, parts_of
 from opalmind_tui.demo.matomo.reports import REPORTS, ZEROS, Asked
 from opalmind_tui.demo.matomo.sites import Site
 
 VERSION = "5.2.0-b5"
-KIND = "application/json; charset=utf-8"
 WRONG_TOKEN = "Unable to authenticate with the provided token. It is either invalid or expired."
 WRONG_TOKEN_IN_URL = (
     "Unable to authenticate with the provided token. It is either invalid, expired or is required to be sent as a POST "
@@ -69,7 +68,7 @@ def read_call(request: Request) -> Call:
 def answer_json(value: Any, status: int = 200) -> Response:
     """A value as Matomo's JSON: everything beyond ASCII escaped, slashes too."""
     body = json.dumps(value, separators=(",", ":")).replace("/", "\\/")
-    return Response(status, body.encode(), KIND)
+    return Response(status, body.encode(), REPORT)
 
 
 class Reporter:

@@ -9,7 +9,7 @@ from opalmind_tui.demo.matomo.accounts import Access, Account, Accounts
 from opalmind_tui.demo.matomo.behaviour import Behaviour
 from opalmind_tui.demo.matomo.faults import FAULTS, Case, Fault, failed, refused, tally
 from opalmind_tui.demo.matomo.journal import Hit, Journal, Post
-from opalmind_tui.demo.matomo.judge import Judged, Sender, Verdict, judge
+from opalmind_tui.demo.matomo.judge import Judged, Sender, Verdict, judge, site_of
 from opalmind_tui.demo.matomo.message import HTML, JSON, Request, Response
 from opalmind_tui.demo.matomo.sent import Sent
 from opalmind_tui.demo.matomo.sites import Site
@@ -80,8 +80,8 @@ class Tracker:
     def _case(self, arrival: Arrival, now: float) -> Case:
         sent, behaviour = arrival.sent, arrival.behaviour
         return Case(
-            sent.kind, len(sent.hits), int(arrival.chance * len(sent.hits)), sent.image, sent.token, now,
-            behaviour.retry_after, behaviour.retry_after_date,
+            sent.kind, len(sent.hits), int(arrival.chance * len(sent.hits)), sent.image,
+            self._may_know(sent), sent.token, now, behaviour.retry_after, behaviour.retry_after_date,
         )  # fmt: skip
 
     def _regular(self, arrival: Arrival, fault: Fault | None, now: float) -> tuple[Count, list[Hit], Response]:
@@ -89,19 +89,25 @@ class Tracker:
         case = self._case(arrival, now)
         if not arrival.behaviour.recording:
             return Count(), [], self._silent(sent) or FAULTS["recording-off"].answer(case)  # type: ignore[misc]
-        if sent.kind == "bulk" and self._shut_out(arrival, now):
-            return Count(), [], failed(case)
+        if sent.kind == "bulk" and (refusal := self._shut_out(arrival, case, now)):
+            return Count(), [], refusal
         lost = {case.failed_at} if fault is not None and fault.loses and sent.hits else set()
         count, hits = self._take(arrival, now, lost)
         return count, hits, self._response(arrival, count, case, lost)
 
-    def _shut_out(self, arrival: Arrival, now: float) -> bool:
-        """True when a bulk fails as a whole for its token."""
+    def _shut_out(self, arrival: Arrival, case: Case, now: float) -> Response | None:
+        """The answer to a bulk that fails as a whole: for its token, or where a token is required for one hit."""
         token = arrival.sent.token
         if token and self._accounts.locked(now):
-            return True
+            return failed(case)
+        if not arrival.behaviour.require_token:
+            return None
         account = self._accounts.for_tracking(token, secure=False)
-        return arrival.behaviour.require_token and not (account and account.access >= Access.WRITE)
+        if account is None or account.access < Access.WRITE:
+            return failed(case)
+        if any(site_of(hit, self._sites) is None for hit in arrival.sent.hits):
+            return Response(400, tally("error", 0, 0, None), JSON, TRACKER_HEADERS)
+        return None
 
     def _take(self, arrival: Arrival, now: float, lost: set[int]) -> tuple[Count, list[Hit]]:
         sent, request = arrival.sent, arrival.request
@@ -167,6 +173,9 @@ class Tracker:
         return self._silent(sent) or Response(200, GIF, "image/gif", TRACKER_HEADERS)
 
     def _tally(self, sent: Sent, count: Count) -> bytes:
+        indices = list(count.indices) if sent.hits and self._may_know(sent) else None
+        return tally("success", count.tracked, count.invalid, indices)
+
+    def _may_know(self, sent: Sent) -> bool:
         account = self._accounts.for_tracking(sent.token or sent.url_token, secure=False)
-        may_know = bool(sent.hits) and account is not None and account.access is Access.SUPER
-        return tally("success", count.tracked, count.invalid, list(count.indices) if may_know else None)
+        return account is not None and account.access is Access.SUPER
