@@ -77,7 +77,7 @@ def _gate(facts: Facts, clock: Clock) -> Finding | None:
 
 
 def _token(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
-    return f"Matomo refuses the token{time}: {many(view.backlog, 'request')} wait. Correct MATOMO_TOKEN."
+    return f"Matomo refuses the token{time}: {_waiting(view)}. Correct MATOMO_TOKEN."
 
 
 def _outage(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
@@ -90,12 +90,12 @@ def _cooldown(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
 
 
 def _recording_off(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
-    return f"{facts.clean(gate.reason, _LIMIT)}{time}: {many(view.backlog, 'request')} wait."
+    return f"{facts.clean(gate.reason, _LIMIT)}{time}: {_waiting(view)}."
 
 
 def _paused(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
     ends = f", on in {lasting(gate.until - facts.now)}" if math.isfinite(gate.until) else ""
-    return f"Sending is paused{time}{ends}: {many(view.backlog, 'request')} wait."
+    return f"Sending is paused{time}{ends}: {_waiting(view)}."
 
 
 _GATES: dict[GateKind, Callable[[Facts, QueueView, Gate, str], str]] = {
@@ -105,6 +105,10 @@ _GATES: dict[GateKind, Callable[[Facts, QueueView, Gate, str], str]] = {
     GateKind.RECORDING_OFF: _recording_off,
     GateKind.PAUSED: _paused,
 }
+
+
+def _waiting(view: QueueView) -> str:
+    return f"{many(view.backlog, 'request')} {'waits' if view.backlog == 1 else 'wait'}"
 
 
 def _says(facts: Facts, gate: Gate) -> str:
@@ -122,9 +126,7 @@ def _unattended(facts: Facts, clock: Clock) -> Finding | None:
     if view is None or not nobody_delivers(view):
         return None
     age = lasting(age_of(view, facts.now))
-    return queue_check(
-        facts
-    ).verdict, f"No process delivers: {many(view.backlog, 'request')} wait, the oldest for {age}."
+    return queue_check(facts).verdict, f"No process delivers: {_waiting(view)}, the oldest for {age}."
 
 
 def _unread_queue(facts: Facts, clock: Clock) -> Finding | None:
@@ -151,7 +153,7 @@ def _backlog(facts: Facts, clock: Clock) -> Finding | None:
     end = f", clears in {lasting(view.clears_in)}" if view.clears_in is not None else ""
     grows = f", grows by {view.slope:.1f}/s" if view.slope > 0 else ""
     age = lasting(age_of(view, facts.now))
-    return queue_check(facts).verdict, f"{many(view.backlog, 'request')} wait, the oldest for {age}{end or grows}."
+    return queue_check(facts).verdict, f"{_waiting(view)}, the oldest for {age}{end or grows}."
 
 
 def _dead(facts: Facts, clock: Clock) -> Finding | None:
@@ -180,7 +182,7 @@ def _whatever(facts: Facts, clock: Clock) -> Finding | None:
     check = next((check for check in view.checks if check.verdict is view.verdict), None)
     if check is None or view.verdict is Verdict.OK:
         return None
-    return check.verdict, f"{check.name}: {check.output}."
+    return check.verdict, f"{check.name}: {check.output.rstrip('.')}."
 
 
 CAUSES: tuple[Callable[[Facts, Clock], Finding | None], ...] = (
