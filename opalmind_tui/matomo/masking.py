@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from html import escape
 from urllib.parse import unquote
 
 MASK = "•••"
@@ -38,7 +39,7 @@ def _patterns(secrets: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 
 def _any_encoding(secret: str) -> re.Pattern[str]:
-    """The secret with each of its characters plain, percent-encoded (once or twice), or as HTML or JSON escape it.
+    """The secret with each of its characters plain, percent-encoded, or as HTML or JSON escape it.
 
     Case is ignored: some servers echo in capitals.
     """
@@ -48,14 +49,15 @@ def _any_encoding(secret: str) -> re.Pattern[str]:
 def _any_form(char: str) -> str:
     octets = char.encode("utf-8", "surrogatepass")
     forms = [
-        re.escape(char),
-        "".join(f"%(?:25)?{octet:02x}" for octet in octets),
-        f"&\\#0*{ord(char)};",
-        f"&\\#x0*{ord(char):x};",
-        f"\\\\u{ord(char):04x}",
+        # JSON escapes some characters by backslashes; JSON inside JSON by more of them.
+        rf"\\*{re.escape(char)}",
+        rf"\\+u{ord(char):04x}",
+        "".join(f"%(?:25)*{octet:02x}" for octet in octets),
+        f"&(?:amp;)?\\#0*{ord(char)};",
+        f"&(?:amp;)?\\#x0*{ord(char):x};",
     ]
-    if char == "/":
-        forms.append(r"\\/")
+    if (named := escape(char)) != char:
+        forms.append(re.escape(named))
     if char == " ":
         forms.append(r"\+")
     return f"(?:{'|'.join(forms)})"

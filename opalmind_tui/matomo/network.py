@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opalmind_tui.matomo.answer import Failure
@@ -25,6 +26,21 @@ WORDS = {
     Failure.GARBLED: "the answer is not HTTP",
     Failure.UNENCODABLE: "a value cannot be written as JSON",
 }
+
+
+@lru_cache(maxsize=1)
+def _default_context() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+def tls_context(url: str) -> ssl.SSLContext:
+    """What a client of this URL verifies certificates with: one for all, because reading the authorities takes long.
+
+    For plain http one that trusts nobody.
+    """
+    return _default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def failure_of(error: httpx.HTTPError | OSError, *, sent: bool) -> Failure:

@@ -12,7 +12,7 @@ import orjson
 from opalmind_tui.matomo.answer import BulkAnswer, Failure
 from opalmind_tui.matomo.endpoints import credentials, tracking_url
 from opalmind_tui.matomo.masking import mask
-from opalmind_tui.matomo.network import WORDS, failure_of
+from opalmind_tui.matomo.network import WORDS, failure_of, tls_context
 
 if TYPE_CHECKING:
     import httpx
@@ -65,6 +65,7 @@ class TrackingClient:
             limits=httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             headers={"content-type": "application/json", "accept-encoding": "identity", "user-agent": "opalmind-tui"},
             follow_redirects=False,
+            verify=tls_context(self._url),
         )
 
     async def close(self) -> None:
