@@ -1,0 +1,1 @@
+"""The dashboard. It knows the engine's port and the snapshot, never a server."""

@@ -1,0 +1,157 @@
+"""The one table of actions: bindings, footer, help and command palette all follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opalmind_tui.snapshot.model import RequestRow, State
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides which actions can be taken now.
+
+    Args:
+        selected: the request under the cursor, if the list is in view and the request is still there.
+        list_shown: whether the list of requests is in view.
+        dead: how many requests are dead.
+        lost: the request under the cursor has left the list.
+    """
+
+    read_only: bool = False
+    demo: bool = False
+    paused: bool = False
+    delivering: bool = False
+    selected: RequestRow | None = None
+    list_shown: bool = True
+    lost: bool = False
+    dead: int = 0
+
+
+Why = Callable[[Situation], str]
+"""Why an action cannot be taken now, as a sentence; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a key does.
+
+    Args:
+        id: stable name.
+        keys: Textual's names of its keys, the one to show first.
+        sign: how the key is shown.
+        label: one or two words for the footer.
+        help: a sentence for help screen and palette.
+        group: heading in the help.
+        why_not: see `Why`.
+        changes: whether it changes anything; never available read-only.
+        footer: place in the footer from 1 on; 0: not there.
+        demo_only: exists in the demo only.
+        spare: not worth a footer line of its own.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    sign: str
+    label: str
+    help: str
+    group: str
+    why_not: Why = lambda now: ""
+    changes: bool = False
+    footer: int = 0
+    demo_only: bool = False
+    spare: bool = False
+
+
+READ_ONLY = "This dashboard is read-only: it changes nothing."
+
+
+def _no_request(now: Situation) -> str:
+    if now.lost:
+        return "The request under the cursor has left the list. Move the cursor to choose another."
+    if not now.list_shown:
+        return "The list of requests is not in view. Press tab to go back to it."
+    return "" if now.selected else "No request is selected."
+
+
+def _cannot_retry(now: Situation) -> str:
+    reason = _no_request(now)
+    if reason or now.selected is None:
+        return reason
+    return (
+        ""
+        if now.selected.state in (State.DEAD, State.SCHEDULED)
+        else "Only dead and scheduled requests can be retried."
+    )
+
+
+def _cannot_purge(now: Situation) -> str:
+    reason = _no_request(now)
+    if reason or now.selected is None:
+        return reason
+    return "A request in flight cannot be purged." if now.selected.state is State.INFLIGHT else ""
+
+
+def _none_dead(now: Situation) -> str:
+    return "" if now.dead else "No request is dead."
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "detail", ("enter",), "⏎", "Detail", "Show all that is known of the request", "Requests", _no_request, footer=3
+    ),
+    Action("retry", ("r",), "r", "Retry", "Retry the request under the cursor", "Requests", _cannot_retry, True, 4),
+    Action(
+        "retry_all", ("R", "shift+r"), "R", "Retry dead", "Retry every dead request", "Requests", _none_dead, True, 5
+    ),
+    Action("purge", ("d",), "d", "Purge", "Purge the request under the cursor", "Requests", _cannot_purge, True, 6),
+    Action(
+        "purge_all", ("D", "shift+d"), "D", "Purge dead", "Purge every dead request", "Requests", _none_dead, True, 7
+    ),
+    Action(
+        "purge_cache", ("c",), "c", "Cache", "Purge cached reports: all, or one kind", "Cache", changes=True, footer=8
+    ),
+    Action("ttl", ("t",), "t", "TTLs", "Set a time to live of reports or sent keys", "Cache", changes=True, footer=9),
+    Action(
+        "deliver",
+        ("v",),
+        "v",
+        "Deliver",
+        "Start or stop to deliver from this dashboard",
+        "Dashboard",
+        changes=True,
+        footer=10,
+    ),
+    Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
+    Action("pause", ("space",), "spc", "Pause", "Pause or resume the refresh", "Dashboard", footer=12),
+    Action("next", ("tab",), "⇥", "Next", "Go to the next part: requests, features, health, trends", "Move", footer=13),
+    Action("previous", ("shift+tab",), "⇧⇥", "Previous", "Go to the part before", "Move"),
+    Action("up", ("up", "k"), "↑ k", "Up", "One line up", "Move"),
+    Action("down", ("down", "j"), "↓ j", "Down", "One line down", "Move"),
+    Action("page_up", ("pageup", "ctrl+b"), "PgUp", "Page up", "One page up", "Move"),
+    Action("page_down", ("pagedown", "ctrl+f"), "PgDn", "Page down", "One page down", "Move"),
+    Action("home", ("home", "g"), "Home g", "First", "To the first line", "Move"),
+    Action("end", ("end", "G", "shift+g"), "End G", "Last", "To the last line", "Move"),
+    Action(
+        "theme", ("l",), "l", "Light", "Change between the dark and the light theme", "Dashboard", footer=15, spare=True
+    ),
+    Action("palette", ("ctrl+p",), "^p", "Palette", "Find an action by its name", "Dashboard", footer=14, spare=True),
+    Action("suspend", ("ctrl+z",), "^z", "Shell", "Leave the dashboard asleep; fg brings it back", "Dashboard"),
+    Action("help", ("question_mark", "f1"), "?", "Help", "Show every key", "Dashboard", footer=2),
+    Action("quit", ("q", "ctrl+q", "ctrl+c"), "q", "Quit", "Leave the dashboard", "Dashboard", footer=1),
+)
+BY_ID = {action.id: action for action in ACTIONS}
+FOOTER = tuple(sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer))
+
+
+def exists(action: Action, now: Situation) -> bool:
+    """Whether there is such an action here at all."""
+    return now.demo or not action.demo_only
+
+
+def why_not(action: Action, now: Situation) -> str:
+    """Why the action cannot be taken now; empty if it can."""
+    if action.changes and now.read_only:
+        return READ_ONLY
+    return action.why_not(now)

@@ -1,0 +1,153 @@
+"""The app: owns the poller and the operator, and gives the terminal back whatever happens."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from opalmind_tui import exits
+from opalmind_tui.engine.port import DemoPort, EnginePort
+from opalmind_tui.errors import OpalmindError
+from opalmind_tui.text import safe_block
+from opalmind_tui.tui.actions import ACTIONS, exists, why_not
+from opalmind_tui.tui.bars import Status
+from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.operator import Operator
+from opalmind_tui.tui.overview import Overview
+from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
+from opalmind_tui.tui.themes import DARK, THEMES
+
+Hook = Callable[[], Awaitable[None]]
+_WATCH = 1.0
+
+
+async def _nothing() -> None:
+    """The hook of a caller that needs none."""
+
+
+class OpalmindApp(App[int]):
+    """The dashboard.
+
+    Args:
+        engine: what is shown and acted on.
+        demo: the demo's stand-in, whose moods then have a key.
+        interval: seconds between two snapshots.
+        mouse: whether the mouse is used; without it the terminal's own text selection works.
+        on_start: awaited in the app's loop after the first paint, before the first snapshot.
+        on_stop: awaited in the app's loop after the terminal was given back, also after a crash.
+    """
+
+    CSS_PATH = "look.tcss"
+    TITLE = "opalmind"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        engine: EnginePort,
+        *,
+        demo: DemoPort | None = None,
+        interval: float = 1.0,
+        mouse: bool = True,
+        on_start: Hook = _nothing,
+        on_stop: Hook = _nothing,
+    ) -> None:
+        super().__init__()
+        self.engine, self.demo, self.use_mouse = engine, demo, mouse
+        self.on_stop = on_stop
+        self.overview = Overview()
+        self.operator = Operator(self)
+        self.poller = Poller(
+            self,
+            engine,
+            interval,
+            rows=lambda: self.overview.requests.wanted,
+            before=on_start,
+            failed=self._poll_failed,
+        )
+        self._poll_trouble = ""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own variables, for themes that do not know them."""
+        return DARK.variables
+
+    def get_default_screen(self) -> Screen[object]:
+        """The overview is the screen under all dialogs."""
+        return self.overview  # type: ignore[return-value]
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self.poller.look)
+        self.set_interval(_WATCH, self._watch)
+
+    def leave(self) -> None:
+        """Quit, as asked."""
+        self.exit(exits.OK, return_code=exits.OK)
+
+    def _watch(self) -> None:
+        """Once a second: is the terminal still there, and does the engine answer?"""
+        if not self.is_headless and not _is_terminal(0):
+            self.leave()
+        self.poller.watch()
+
+    # -- refresh -------------------------------------------------------------------------------------------------
+
+    def on_snapshot_taken(self, message: SnapshotTaken) -> None:
+        if self.overview.is_mounted:
+            self.overview.show(message.snapshot)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        worker = event.worker
+        if event.state in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED) and worker.group == GROUP:
+            self.poller.finished(worker)
+        elif event.state is WorkerState.ERROR:
+            self.overview.say(Status(f"{worker.group}: {worker.error}", Tone.FAIL))
+
+    def _poll_failed(self, trouble: str) -> None:
+        if trouble != self._poll_trouble:
+            self._poll_trouble = trouble
+            self.overview.say(Status(trouble, Tone.FAIL))
+
+    # -- palette -------------------------------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: the actions of the table that can be taken now."""
+        now = self.overview.situation
+        for action in ACTIONS:
+            if exists(action, now) and not why_not(action, now) and action.group != "Move" and action.id != "palette":
+                yield SystemCommand(f"{action.label} ({action.sign})", action.help, self._doer(action.id))
+
+    def _doer(self, wanted: str) -> Callable[[], None]:
+        return lambda: self.operator.do(wanted)
+
+    def action_help_quit(self) -> None:
+        """ctrl+c where nothing else takes it: leave, as fingers expect."""
+        self.leave()
+
+    # -- crashes -------------------------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """A crash report without local variables (they may hold secrets) and without controls in it."""
+        self.bell()
+        self._exit_renderables.append(Text(safe_block(traceback.format_exc())))
+        self._close_messages_no_wait()
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+__all__ = ["OpalmindApp", "OpalmindError"]

@@ -1,0 +1,1 @@
+"""The windows over the overview. Nothing changes before one of them was confirmed."""

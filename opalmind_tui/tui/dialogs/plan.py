@@ -1,0 +1,170 @@
+"""Shows what would be done, asks, does it, and lets it be stopped (I12). Cancel has the focus."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+from textual.worker import Worker, WorkerState
+
+from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.errors import OpalmindError
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
+from opalmind_tui.tui import wire
+from opalmind_tui.tui.charts import bar
+from opalmind_tui.tui.dialogs.window import Dialog, text
+
+ARM_AFTER = 0.3
+"""Seconds that a plan is in view before it can be confirmed: what was typed ahead cannot confirm."""
+VERBS = {
+    Act.RETRY: "Retry",
+    Act.PURGE: "Purge",
+    Act.PURGE_CACHE: "Purge",
+    Act.SET_TTL: "Set",
+    Act.DELIVER: "Switch",
+}
+_BAR = 30
+
+
+class PlanDialog(Dialog[Outcome]):
+    """From a command to its outcome; dismissed with None if it was cancelled before anything was done.
+
+    Args:
+        engine: plans and runs.
+        command: the wish, with the ids captured when the key was pressed.
+        subject: what it is about, for a single request. Text from outside.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up,h,k", "app.focus_previous", show=False),
+        Binding("right,down,l,j", "app.focus_next", show=False),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    def __init__(self, engine: EnginePort, command: Command, subject: str = "") -> None:
+        super().__init__()
+        self._engine, self._command, self._subject = engine, command, subject
+        self._plan: Plan | None = None
+        self._work: asyncio.Task[Outcome] | None = None
+        self._stopped = False
+        self._progress = Progress(0, 0)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window plan"):
+            yield text("Counting …", classes="title", id="title")
+            if self._subject:
+                yield text(self._subject, classes="subject")
+            yield text("", id="facts")
+            yield text("", classes="undo", id="undo")
+            yield text("", classes="progress", id="progress")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(VERBS[self._command.act], id="confirm", compact=True, disabled=True)
+            yield text("tab: other button   enter: press   esc: cancel", classes="hint", id="hint")
+
+    def on_mount(self) -> None:
+        self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
+
+    async def _make_plan(self) -> None:
+        try:
+            plan = await self._engine.plan(self._command)
+        except OpalmindError as error:
+            self._cannot(str(error))
+            return
+        self._plan = plan
+        self._write("#title", plan.title)
+        facts = [f"· {count:,} not eligible: {reason}" for reason, count in plan.skipped]
+        facts += [f"· {sentence}" for sentence in plan.consequences]
+        self._write("#facts", "\n".join(facts))
+        self._write("#undo", plan.undo)
+        if plan.eligible or self._command.act in (Act.SET_TTL, Act.DELIVER):
+            self.set_timer(ARM_AFTER, self._arm)
+        else:
+            self._write("#undo", "There is nothing to do.")
+            self._only_close()
+
+    def _arm(self) -> None:
+        self.query_one("#confirm", Button).disabled = False
+
+    def _cannot(self, why: str) -> None:
+        self._write("#title", "This cannot be done now")
+        self._write("#facts", why)
+        self._only_close()
+
+    def _only_close(self) -> None:
+        self.query_one("#confirm").display = False
+        self.query_one("#cancel", Button).label = "Close"
+        self._write("#hint", "enter or esc: close")
+
+    def _write(self, where: str, value: str) -> None:
+        self.query_one(where, Static).update(wire.content(value))
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self) -> None:
+        self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """Before the start: close. While it runs: stop after the batch in hand."""
+        if self._work is None:
+            self.dismiss(None)
+        elif not self._stopped:
+            self._stopped = True
+            self._write("#hint", "stopping after the batch in hand …")
+            self._work.cancel()
+
+    @on(Button.Pressed, "#confirm")
+    def _confirm_pressed(self) -> None:
+        plan = self._plan
+        if plan is None or self._work is not None:
+            return
+        self._work = asyncio.ensure_future(self._engine.run(plan, self._on_progress))
+        cancel = self.query_one("#cancel", Button)
+        cancel.label = "Stop"
+        cancel.focus()
+        self.query_one("#confirm").display = False
+        self._write("#hint", "enter or esc: stop after the batch in hand")
+        self._progress = Progress(0, plan.eligible)
+        self._show_progress()
+        self.run_worker(self._finish(plan, self._work), group="run", exclusive=True, exit_on_error=False)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self._progress = progress
+        if self.is_mounted:
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        done, total = self._progress.done, self._progress.total
+        full, rest = bar(done / total if total else 0.0, _BAR)
+        self._write("#progress", f"{full}{rest}  {done:,} of {total:,}")
+
+    async def _finish(self, plan: Plan, running: asyncio.Task[Outcome]) -> None:
+        try:
+            outcome = await running
+        except OpalmindError as error:
+            outcome = Outcome(str(error), done=self._progress.done, failed=plan.eligible, error=str(error))
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
+            done = self._progress.done
+            outcome = Outcome(f"Stopped after {done:,} of {plan.eligible:,}", done=done, cancelled=True)
+        self.dismiss(outcome)
+
+    def on_unmount(self) -> None:
+        if self._work is not None and not self._work.done():
+            self._work.cancel()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """An error that nobody expected is shown, not swallowed, and does not end the dashboard."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            if self._work is not None:
+                self.dismiss(
+                    Outcome(f"Failed: {event.worker.error}", done=self._progress.done, error=str(event.worker.error))
+                )
+            else:
+                self._cannot(f"{event.worker.error}")

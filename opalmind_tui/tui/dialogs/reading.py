@@ -1,0 +1,87 @@
+"""Windows to read: help, and all that is known of one request."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from opalmind_tui.snapshot.model import RequestRow
+from opalmind_tui.text import safe_block, safe_text
+from opalmind_tui.tui import figures
+from opalmind_tui.tui.actions import ACTIONS, Situation, exists, why_not
+from opalmind_tui.tui.dialogs.window import Dialog, Page, text
+
+WORDS = """
+Words
+  pending     due now, waits to be sent
+  scheduled   failed, waits for its next attempt
+  inflight    leased by a worker, under way
+  dead        given up: kept, listed, can be retried
+  ledger      accepted minus all that can be accounted for; 0 means nothing lost
+  breaker     Matomo is down: one request probes, no attempt is spent
+  cooldown    Matomo asked to wait
+  degraded    Redis is away, memory serves
+"""
+
+
+class ReadingDialog(Dialog[None]):
+    """A title and a page of text that scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter,question_mark", "cancel", show=False)]
+    AUTO_FOCUS = "Page"
+
+    def __init__(self, title: str, body: str) -> None:
+        super().__init__()
+        self._title, self._body = title, body
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window reading"):
+            yield text(self._title, classes="title")
+            with Page():
+                yield text(self._body)
+            yield text("arrows: scroll   esc: close", classes="hint")
+
+
+def help_text(now: Situation) -> str:
+    """Every action by group, with its keys; what cannot be done now says why."""
+    lines: list[str] = []
+    groups = dict.fromkeys(action.group for action in ACTIONS if exists(action, now))
+    for group in groups:
+        lines.append(group)
+        for action in ACTIONS:
+            if action.group != group or not exists(action, now):
+                continue
+            reason = why_not(action, now)
+            lines.append(f"  {action.sign:<8}{action.help}" + (f"  (not now: {reason})" if reason else ""))
+        lines.append("")
+    return "\n".join(lines) + WORDS.lstrip("\n")
+
+
+def detail_text(request: RequestRow, now: float) -> str:
+    """Every field of a request as the list knows it, safe to show."""
+    outcome = f"{request.unknown:,} posts without an answer: Matomo may have counted it" if request.unknown else "known"
+    due = "-"
+    if request.next_try is not None:
+        left = request.next_try - now
+        due = f"{figures.stamp(request.next_try)}, {f'in {figures.words(left)}' if left > 0 else 'due now'}"
+    fields = (
+        ("id", safe_text(request.id)),
+        ("state", str(request.state)),
+        ("kind", safe_text(request.kind)),
+        ("what", safe_block(request.label)),
+        ("site", safe_text(request.site)),
+        ("key", safe_text(request.key) or "(none: never deduplicated)"),
+        ("accepted", f"{figures.stamp(request.accepted)}, {figures.words(now - request.accepted)} ago"),
+        ("attempts", f"{request.attempts:,}"),
+        ("next try", due),
+        ("status", "-" if request.status is None else f"HTTP {request.status}"),
+        ("last error", safe_block(request.error) or "-"),
+        ("failed at", figures.stamp(request.failed_at)),
+        ("outcome", outcome),
+        ("recovered", f"{request.recovered:,} times from a lease that ran out"),
+        ("size", f"{request.size:,} bytes"),
+    )
+    return "\n".join(f"{name:<12}{value}" for name, value in fields)

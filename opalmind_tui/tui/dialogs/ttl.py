@@ -1,0 +1,158 @@
+"""Asks for a new time to live. A mistake is said beside the field; escape changes nothing and loses nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Checkbox, Input, OptionList, Static
+
+from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
+from opalmind_tui.snapshot.model import CacheView
+from opalmind_tui.tui import figures, wire
+from opalmind_tui.tui.dialogs.choice import Choice, Choices, option
+from opalmind_tui.tui.dialogs.window import Dialog, text
+
+_UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?", re.ASCII)
+SHORTEST, LONGEST = 1.0, 365 * 86_400.0
+RESET = "reset"
+ACCEPTED = "Write seconds, or 90s, 5m, 2h, 1d; reset for the environment's value."
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed so far, kept when the dialog is closed."""
+
+    target: str = "reports:"
+    value: str = ""
+    existing: bool = False
+
+
+def seconds_of(typed: str) -> float:
+    """Seconds that a text means; 0 resets. Raises `ValueError` with a sentence for people."""
+    word = typed.strip().lower()
+    if word == RESET:
+        return 0.0
+    if not word:
+        raise ValueError(ACCEPTED)
+    match = _FORM.fullmatch(word)
+    if match is None:
+        raise ValueError(f"Not a time. {ACCEPTED}")
+    seconds = float(match[1]) * _UNITS[match[2] or ""]
+    if not SHORTEST <= seconds <= LONGEST:
+        raise ValueError("From 1 second to 365 days.")
+    return seconds
+
+
+def targets(cache: CacheView | None) -> list[Choice]:
+    """What has a time to live, with the one in force."""
+    if cache is None:
+        return [Choice("reports:", "Reports", "now unknown"), Choice("idempotency:", "Sent keys", "now unknown")]
+    rows = [Choice("reports:", "Reports, unless set below", f"now {figures.lifetime(cache.ttl)}")]
+    rows.append(Choice("idempotency:", "Sent keys (idempotency)", f"now {figures.lifetime(cache.idempotency_ttl)}"))
+    for feature in sorted(cache.features, key=lambda one: one.feature):
+        now = f"now {figures.lifetime(feature.ttl)}, {feature.ttl_origin}"
+        rows.append(Choice(f"reports:{feature.feature}", feature.feature, now))
+    return rows
+
+
+def command_of(draft: Draft) -> Command:
+    """The command that a draft asks for. Raises `ValueError` where the value cannot be used."""
+    kind, _, feature = draft.target.partition(":")
+    return Command(
+        Act.SET_TTL,
+        feature=feature,
+        target=TtlTarget(kind),
+        seconds=seconds_of(draft.value),
+        existing=draft.existing,
+    )
+
+
+class Tick(Checkbox):
+    """A box whose sign tells its state, not its colour alone."""
+
+    def watch_value(self) -> None:
+        self.BUTTON_INNER = "✓" if self.value else " "
+        super().watch_value()
+
+
+class TtlDialog(Dialog[Draft]):
+    """Returns a draft that is valid, to be planned. `on_draft` hears of every change, so that nothing is lost."""
+
+    AUTO_FOCUS = "#targets"
+
+    def __init__(self, cache: CacheView | None, draft: Draft) -> None:
+        super().__init__()
+        self._choices = targets(cache)
+        self.draft = draft
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window ttl"):
+            yield text("Set a time to live", classes="title")
+            yield Choices(*map(option, self._choices), id="targets", markup=False, compact=True)
+            with Horizontal(classes="field"):
+                yield text("New value", classes="label")
+                yield Input(self.draft.value, placeholder="60", id="value", compact=True)
+                yield text("", classes="message", id="message")
+            yield Tick("also apply to the entries that exist", self.draft.existing, id="existing", compact=True)
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Show plan", id="plan", compact=True)
+            yield text("tab: next field   enter: show plan   esc: close", classes="hint")
+
+    def on_mount(self) -> None:
+        values = [choice.value for choice in self._choices]
+        self.query_one(Choices).highlighted = values.index(self.draft.target) if self.draft.target in values else 0
+        self.query_one(Input).cursor_blink = False
+        if self.draft.value:
+            self._check()
+
+    def _read(self) -> Draft:
+        highlighted = self.query_one(Choices).highlighted or 0
+        field, box = self.query_one(Input), self.query_one(Checkbox)
+        self.draft = Draft(self._choices[highlighted].value, field.value, box.value)
+        return self.draft
+
+    def _check(self) -> bool:
+        """Say beside the field what is wrong with it; true if nothing is."""
+        message = self.query_one("#message", Static)
+        try:
+            seconds = seconds_of(self.query_one(Input).value)
+        except ValueError as error:
+            message.update(wire.content(f"✗ {error}"))
+            message.add_class("wrong")
+            return False
+        meaning = figures.lifetime(seconds) if seconds else "the environment's value"
+        message.update(wire.content(f"✓ {meaning}"))
+        message.remove_class("wrong")
+        return True
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._read()
+        self._check()
+
+    @on(Checkbox.Changed)
+    @on(OptionList.OptionHighlighted)
+    def _chose(self) -> None:
+        self._read()
+
+    @on(OptionList.OptionSelected)
+    def _to_value(self) -> None:
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#plan")
+    def _submit(self) -> None:
+        if self._check():
+            self.dismiss(self._read())
+        else:
+            self.query_one(Input).focus()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self) -> None:
+        self.action_cancel()

@@ -1,0 +1,40 @@
+"""What all dialogs share: a window over the screen, closed by escape, with nothing changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from opalmind_tui.tui import wire
+
+ResultType = TypeVar("ResultType")
+
+
+class Dialog(ModalScreen[ResultType]):
+    """A window. Subclasses compose into a container with the class ``window``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "cancel", "Close", show=False)]
+
+    def action_cancel(self) -> None:
+        """Close it; nothing was changed."""
+        self.dismiss(None)
+
+
+def text(value: str, *, classes: str = "", id: str | None = None) -> Static:
+    """Safe text in a dialog; markup in it is not read."""
+    return Static(wire.content(value), markup=False, classes=classes, id=id)
+
+
+class Page(VerticalScroll):
+    """Text longer than the window: arrows and vi keys scroll it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "scroll_up", show=False),
+        Binding("j", "scroll_down", show=False),
+        Binding("g", "scroll_home", show=False),
+        Binding("G,shift+g", "scroll_end", show=False),
+    ]

@@ -1,0 +1,67 @@
+"""The widget under every part of the overview: lines drawn by Textual's Line API, and only those that changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from opalmind_tui.tui import wire
+from opalmind_tui.tui.lines import Area, Line, Tone
+
+
+class LineView(Widget):
+    """Shows what `draw` returns. Call `redraw` when something that it depends on has changed."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in Tone}
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+        self._styles_of: dict[Tone, Style] = {}
+
+    def draw(self, area: Area) -> list[Line]:
+        """The lines for an area. Pure in what the widget was given."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw anew; only lines that differ from those on the screen are sent."""
+        width, height = self.content_size
+        if not width or not height:
+            return
+        former, self._lines = self._lines, self.draw(Area(width, height))
+        for y in range(max(len(former), len(self._lines))):
+            before = former[y] if y < len(former) else None
+            after = self._lines[y] if y < len(self._lines) else None
+            if before != after:
+                self._strips.pop(y, None)
+                self.refresh(Region(0, y, width, 1))
+
+    def on_resize(self) -> None:
+        """Another size shows other things."""
+        self._strips.clear()
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        """A new theme: same lines, other colours."""
+        self._strips.clear()
+        self._styles_of.clear()
+        super().notify_style_update()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        drawn = self._strips.get(y)
+        if drawn is None:
+            line = self._lines[y] if y < len(self._lines) else ()
+            drawn = self._strips[y] = wire.strip(line, self._style_of)
+        return drawn
+
+    def _style_of(self, tone: Tone) -> Style:
+        style = self._styles_of.get(tone)
+        if style is None:
+            style = self._styles_of[tone] = self.get_component_rich_style(f"tone--{tone}")
+        return style

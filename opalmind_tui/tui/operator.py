@@ -1,0 +1,175 @@
+"""Does what a key asks for: one handler for each action of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from opalmind_tui.snapshot.commands import Act, Command, Outcome
+from opalmind_tui.snapshot.model import RequestRow
+from opalmind_tui.text import safe_text
+from opalmind_tui.tui.actions import BY_ID, exists, why_not
+from opalmind_tui.tui.bars import Status
+from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
+from opalmind_tui.tui.dialogs.plan import PlanDialog
+from opalmind_tui.tui.dialogs.reading import ReadingDialog, detail_text, help_text
+from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
+from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from opalmind_tui.tui.app import OpalmindApp
+    from opalmind_tui.tui.overview import Overview
+
+_NOTICE = 160
+"""Most characters of a notification."""
+
+
+class Operator:
+    """Acts for the person at the keys. Everything that changes something goes through a plan (I12)."""
+
+    def __init__(self, app: OpalmindApp) -> None:
+        self._app = app
+        self._draft = Draft()
+        self.handlers: dict[str, Callable[[], None]] = {
+            "detail": self._detail,
+            "retry": lambda: self._one(Act.RETRY),
+            "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
+            "purge": lambda: self._one(Act.PURGE),
+            "purge_all": lambda: self._plan(Command(Act.PURGE, all_dead=True)),
+            "purge_cache": self._purge_cache,
+            "ttl": self._ttl,
+            "deliver": self._deliver,
+            "mood": self._mood,
+            "pause": self._pause,
+            "next": lambda: self._screen.step(1),
+            "previous": lambda: self._screen.step(-1),
+            "up": lambda: self._screen.move(-1),
+            "down": lambda: self._screen.move(1),
+            "page_up": lambda: self._screen.move(-1, pages=True),
+            "page_down": lambda: self._screen.move(1, pages=True),
+            "home": lambda: self._screen.move(-1_000_000),
+            "end": lambda: self._screen.move(1_000_000),
+            "theme": self._theme,
+            "palette": app.action_command_palette,
+            "suspend": app.action_suspend_process,
+            "help": self._help,
+            "quit": app.leave,
+        }
+
+    @property
+    def _screen(self) -> Overview:
+        return self._app.overview
+
+    def do(self, wanted: str) -> None:
+        """Take an action, or say why it cannot be taken now."""
+        action, now = BY_ID[wanted], self._screen.situation
+        if not exists(action, now):
+            return
+        if reason := why_not(action, now):
+            self.refuse(reason)
+        else:
+            self.handlers[wanted]()
+
+    def refuse(self, reason: str) -> None:
+        """Say why not, politely, in the status line and as a notification."""
+        self._tell(reason, Tone.WARN, "warning")
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def _one(self, act: Act) -> None:
+        """Act on the request that was under the cursor when the key was pressed, whatever is there later."""
+        if (request := self._screen.situation.selected) is not None:
+            self._plan(Command(act, ids=(request.id,)), _subject(request))
+
+    def _detail(self) -> None:
+        request, snapshot = self._screen.situation.selected, self._screen.snapshot
+        if request is not None and snapshot is not None:
+            self._app.push_screen(ReadingDialog("Request", detail_text(request, snapshot.taken_at)))
+
+    def _plan(self, command: Command, subject: str = "", back: Callable[[], None] | None = None) -> None:
+        """Show the plan; `back` is where a cancelled one returns to."""
+
+        def ended(outcome: Outcome | None) -> None:
+            if outcome is not None:
+                self._report(outcome)
+            elif back is not None:
+                back()
+
+        self._app.push_screen(PlanDialog(self._app.engine, command, subject), ended)
+
+    def _report(self, outcome: Outcome) -> None:
+        if outcome.error or outcome.failed:
+            self._tell(outcome.sentence, Tone.FAIL, "error")
+        else:
+            self._tell(outcome.sentence, Tone.WARN if outcome.cancelled else Tone.OK, "information")
+        self._app.poller.look()
+
+    def _tell(self, sentence: str, tone: Tone, severity: str) -> None:
+        self._screen.say(Status(sentence, tone))
+        level = "error" if severity == "error" else "warning" if severity == "warning" else "information"
+        self._app.notify(safe_text(sentence, _NOTICE), severity=level, markup=False)  # type: ignore[arg-type]
+
+    # -- cache ---------------------------------------------------------------------------------------------------
+
+    def _purge_cache(self) -> None:
+        cache = self._screen.snapshot.cache.value if self._screen.snapshot else None
+        about = "" if cache is None or cache.entries_exact else "about "
+        choices = [Choice("", "All reports", f"{about}{cache.entries:,} entries" if cache else "")]
+        choices += [
+            Choice(feature.feature, feature.feature, f"{about}{feature.entries:,} entries")
+            for feature in sorted(cache.features if cache else (), key=lambda one: one.feature)
+        ]
+
+        def chosen(feature: str | None) -> None:
+            if feature is not None:
+                self._plan(Command(Act.PURGE_CACHE, feature=feature), back=self._purge_cache)
+
+        self._app.push_screen(ChoiceDialog("Purge cached reports", choices), chosen)
+
+    def _ttl(self) -> None:
+        dialog = TtlDialog(self._screen.snapshot.cache.value if self._screen.snapshot else None, self._draft)
+
+        def ended(draft: Draft | None) -> None:
+            self._draft = dialog.draft
+            if draft is not None:
+                self._plan(command_of(draft), back=self._ttl)
+
+        self._app.push_screen(dialog, ended)
+
+    # -- the dashboard itself ------------------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        self._plan(Command(Act.DELIVER, deliver=not self._screen.situation.delivering))
+
+    def _mood(self) -> None:
+        demo = self._app.demo
+        if demo is None:
+            return
+        choices = [Choice(name, name, note, key) for key, name, note in demo.moods]
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self._app.run_worker(demo.set_mood(name), group="mood", exclusive=True, exit_on_error=False)
+                self._screen.say(Status(f"Matomo is now: {name}", Tone.ACCENT))
+
+        self._app.push_screen(ChoiceDialog("How shall the demo's Matomo behave?", choices, current=demo.mood()), chosen)
+
+    def _pause(self) -> None:
+        self._app.poller.toggle()
+        paused = self._app.poller.paused
+        self._screen.say(Status("Paused: the figures stand still. Space goes on." if paused else "", Tone.WARN))
+        if self._screen.snapshot is not None:
+            self._screen.show(self._screen.snapshot)
+
+    def _theme(self) -> None:
+        self._app.theme = LIGHT.name if self._app.theme == DARK.name else DARK.name
+
+    def _help(self) -> None:
+        self._app.push_screen(ReadingDialog("Keys", help_text(self._screen.situation)))
+
+
+def _subject(request: RequestRow) -> str:
+    """The request in one line, so that a glance tells whether it is the right one."""
+    what = f"{safe_text(request.kind, 10)} {safe_text(request.label, 120)}"
+    return f"{what}\nsite {safe_text(request.site, 12)}, id {safe_text(request.id, 20)}"

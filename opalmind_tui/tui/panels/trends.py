@@ -1,0 +1,55 @@
+"""TRENDS: the main figures over the last minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opalmind_tui.snapshot.model import Figure, Series, Snapshot
+from opalmind_tui.tui import figures
+from opalmind_tui.tui.charts import sparkline
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, right
+from opalmind_tui.tui.sheet import Sheet
+
+_LABEL, _VALUE, _RANGE = 9, 8, 8
+
+FORMS: dict[Figure, tuple[str, Callable[[float], str], bool]] = {
+    Figure.BACKLOG: ("backlog", lambda value: figures.count(round(value)), True),
+    Figure.ACCEPTED: ("in", figures.rate, True),
+    Figure.DELIVERED: ("out", figures.rate, True),
+    Figure.RETRIED: ("retried", figures.rate, True),
+    Figure.DEAD: ("dead", lambda value: figures.count(round(value)), True),
+    Figure.HIT_RATE: ("hit rate", figures.percent, False),
+    Figure.MEMORY: ("memory", figures.size, False),
+    Figure.OPS: ("ops", figures.rate, True),
+    Figure.ROUND_TRIP: ("ping", figures.milliseconds, True),
+}
+"""Label, how a value is written, and whether the picture starts at 0."""
+
+
+def render(snapshot: Snapshot, area: Area) -> Sheet:
+    """The panel."""
+    inner = Area(area.width - 2, area.height - 1)
+    shown = [series for series in map(snapshot.series, FORMS) if any(point is not None for point in series.points)]
+    if not shown:
+        return Sheet("TRENDS", tuple(paragraph("The history begins now.", inner, Tone.DIM)))
+    seconds = max(len(series.points) * series.step for series in shown)
+    rows = tuple(_row(series, snapshot.taken_at, inner.width) for series in shown)
+    return Sheet("TRENDS", rows, note=f"last {figures.words(seconds)}")
+
+
+def _row(series: Series, now: float, width: int) -> Line:
+    label, form, zero = FORMS[Figure(series.name)]
+    newest = series.points[-1]
+    value = figures.UNKNOWN if newest is None else form(newest)
+    spans = line(left(label, _LABEL, Tone.DIM), right(value, _VALUE, Tone.STRONG), "  ")
+    room = width - _LABEL - _VALUE - 2
+    extremes: Line = ()
+    if room >= 40:
+        known = [point for point in series.points if point is not None]
+        room -= 2 * _RANGE + 8
+        extremes = line(
+            Span("  min", Tone.DIM), right(form(min(known)), _RANGE),
+            Span("  max"[1:], Tone.DIM), right(form(max(known)), _RANGE - 1),
+        )  # fmt: skip
+    phase = int(now // series.step) if series.step > 0 else 0
+    return (*spans, Span(sparkline(series.points, room, phase=phase, zero=zero), Tone.CHART), *extremes)

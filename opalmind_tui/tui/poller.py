@@ -1,0 +1,109 @@
+"""Asks the engine for snapshots, one at a time; the next look is armed when the last one has finished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
+
+from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.snapshot.model import Snapshot
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+GROUP = "poll"
+_SHORTEST = 0.1
+_PATIENCE = 3.0
+"""Intervals without an answer after which the screen says so."""
+
+
+class SnapshotTaken(Message):
+    """A newer snapshot. One that still waits is replaced by it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, SnapshotTaken)
+
+
+class Poller:
+    """The refresh.
+
+    Args:
+        app: posts the messages and runs the worker.
+        engine: what is asked.
+        interval: seconds from one look to the next.
+        rows: how many requests the visible list can show.
+        before: awaited once before the first look.
+        failed: told why a look failed, or what keeps it waiting; an empty text when one succeeded again.
+    """
+
+    def __init__(
+        self,
+        app: App[int],
+        engine: EnginePort,
+        interval: float,
+        *,
+        rows: Callable[[], int],
+        before: Callable[[], Awaitable[None]],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._app, self._engine, self._interval = app, engine, interval
+        self._rows, self._before, self._failed = rows, before, failed
+        self._timer: Timer | None = None
+        self._began = 0.0
+        self._looking = False
+        self._started = False
+        self.paused = False
+
+    def look(self) -> None:
+        """Take a snapshot now, unless one is under way."""
+        if self._looking:
+            return
+        self._disarm()
+        self._looking, self._began = True, asyncio.get_running_loop().time()
+        self._app.run_worker(self._once(), group=GROUP, exclusive=True, exit_on_error=False)
+
+    def toggle(self) -> None:
+        """Pause, or go on with a look at once."""
+        self.paused = not self.paused
+        if self.paused:
+            self._disarm()
+        else:
+            self.look()
+
+    def finished(self, worker: Worker[object]) -> None:
+        """Arm the next look. The app calls this when a worker of the group has ended."""
+        self._looking = False
+        if worker.state is WorkerState.ERROR:
+            self._failed(f"The engine did not answer: {worker.error}")
+        elif worker.state is WorkerState.SUCCESS:
+            self._failed("")
+        if not self.paused and self._app.is_running:
+            spent = asyncio.get_running_loop().time() - self._began
+            self._timer = self._app.set_timer(max(_SHORTEST, self._interval - spent), self.look)
+
+    def watch(self) -> None:
+        """Say so when a look takes long. Called once in a while by the app."""
+        waited = asyncio.get_running_loop().time() - self._began
+        if self._looking and waited > _PATIENCE * self._interval:
+            self._failed(f"No answer from the engine for {waited:.0f} s; the figures are that old.")
+
+    async def _once(self) -> None:
+        if not self._started:
+            await self._before()
+            self._started = True
+        snapshot = await self._engine.take_snapshot(rows=self._rows())
+        self._app.post_message(SnapshotTaken(snapshot))
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None

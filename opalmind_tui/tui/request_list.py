@@ -1,0 +1,118 @@
+"""The requests: a virtual list that draws the visible rows and keeps its cursor on a request."""
+
+from __future__ import annotations
+
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
+
+from opalmind_tui.snapshot.model import RequestRow, Snapshot
+from opalmind_tui.tui.cursor import ListCursor
+from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line
+from opalmind_tui.tui.panels import requests
+
+MOST_ROWS = 500
+"""Rows that are ever asked for at once."""
+_HEAD = 1
+
+
+class RequestList(LineView):
+    """The list. It holds what the newest snapshot brought, and asks for a page more than it shows."""
+
+    can_focus = True
+
+    class Moved(Message):
+        """Other rows are in view, or the cursor stands elsewhere."""
+
+    class Opened(Message):
+        """A row was opened by a double click."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._snapshot: Snapshot | None = None
+        self._rows: tuple[RequestRow, ...] = ()
+        self.cursor = ListCursor()
+
+    @property
+    def page(self) -> int:
+        """Rows in view."""
+        return max(1, self.content_size.height - _HEAD)
+
+    @property
+    def wanted(self) -> int:
+        """How many rows the next snapshot should bring."""
+        return min(MOST_ROWS, self.cursor.offset + 2 * self.page)
+
+    @property
+    def selected(self) -> RequestRow | None:
+        """The request under the cursor, if it is still there."""
+        return next((row for row in self._rows if row.id == self.cursor.id), None)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The first and the last row in view, counted from 1."""
+        return self.cursor.offset + 1, min(len(self._rows), self.cursor.offset + self.page)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a newer snapshot."""
+        self._snapshot = snapshot
+        self._rows = snapshot.requests.value or ()
+        self.cursor.follow([row.id for row in self._rows], self.page)
+        self.redraw()
+
+    def draw(self, area: Area) -> list[Line]:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return []
+        if not self._rows:
+            room = Area(area.width - 4, area.height - 1)
+            return [(), *(fit(line("  ", *spans), area.width) for spans in requests.empty(snapshot, room))]
+        self.cursor.follow([row.id for row in self._rows], area.height - _HEAD)
+        start = self.cursor.offset
+        shown = self._rows[start : start + area.height - _HEAD]
+        lines = [
+            requests.request_line(row, snapshot.taken_at, area.width, cursor=self._tone(start + number))
+            for number, row in enumerate(shown)
+        ]
+        return [fit(requests.headline(area.width), area.width), *lines]
+
+    def _tone(self, index: int) -> Tone | None:
+        if index != self.cursor.index:
+            return None
+        return Tone.CURSOR_LOST if self.cursor.lost else Tone.CURSOR
+
+    def move(self, steps: int) -> None:
+        """Move the cursor by rows."""
+        self.cursor.move(steps, self.page)
+        self.redraw()
+        self.post_message(self.Moved())
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.post_message(self.Moved())
+
+    def on_click(self, event: Click) -> None:
+        row = event.y - _HEAD
+        if 0 <= row < len(self._rows) - self.cursor.offset:
+            self.cursor.take(self.cursor.offset + row, self.page)
+            self.redraw()
+            self.post_message(self.Moved())
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self.move(1)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self.move(-1)
+
+
+def title(snapshot: Snapshot, position: tuple[int, int]) -> Line:
+    """The head of the list: how many there are, and which of them are in view."""
+    queue = snapshot.queue.value
+    shown = len(snapshot.requests.value or ())
+    total = queue.backlog + queue.dead if queue else shown
+    where = f"  {position[0]}–{position[1]} of {max(total, shown):,}" if shown else ""
+    return line(Span("REQUESTS", Tone.TITLE), Span(where, Tone.DIM))

@@ -1,0 +1,48 @@
+"""Runs the dashboard from start to end: signals, the caller's engine in the app's loop, the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from opalmind_tui import exits
+from opalmind_tui.text import safe_text
+from opalmind_tui.tui.app import OpalmindApp
+from opalmind_tui.tui.terminal import why_no_dashboard
+
+STOP_WITHIN = 1.5
+"""Seconds that the engine has to stop after the terminal was given back."""
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+def run_dashboard(app: OpalmindApp) -> int:
+    """Show the dashboard until it is left; returns the exit code of the process.
+
+    0 when it was quit or told to stop, 1 after a crash, 2 where no dashboard can be shown.
+    """
+    if reason := why_no_dashboard():
+        print(reason, file=sys.stderr)
+        return exits.UNUSABLE
+    return asyncio.run(_run(app))
+
+
+async def _run(app: OpalmindApp) -> int:
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, app.leave)
+    try:
+        await app.run_async(mouse=app.use_mouse)
+    finally:
+        await _stop(app)
+    return app.return_code or exits.OK
+
+
+async def _stop(app: OpalmindApp) -> None:
+    try:
+        await asyncio.wait_for(app.on_stop(), STOP_WITHIN)
+    except TimeoutError:
+        print(
+            safe_text(f"The engine did not stop within {STOP_WITHIN:g} s; its leases run out by themselves."),
+            file=sys.stderr,
+        )
