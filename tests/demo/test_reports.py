@@ -191,6 +191,9 @@ async def test_too_many_wrong_tokens_lock_good_ones_out() -> None:
         assert (await client.post("matomo.php", content=bulk(hit(1), token="TOKEN_WRITE"))).status_code == 500
         assert (await client.post("matomo.php", content=bulk(hit(2), token=None))).json()["tracked"] == 1
         assert stand_in.journal.stored == 1
+        old = {"idsite": 1, "rec": 1, "send_image": 0, "cdt": "2026-11-19 10:00:00"}
+        assert (await client.post("matomo.php", data={**old, "token_auth": TOKEN})).status_code == 400
+        assert (await client.post("matomo.php", data={**old, "token_auth": "TOKEN_WRITE"})).status_code == 204
         now[0] += 1201
         assert (await client.get(url + TOKEN)).status_code == 200
 
