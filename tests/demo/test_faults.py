@@ -143,6 +143,7 @@ async def test_bulk_with_a_required_token() -> None:
 
 async def test_the_file_holds_each_stored_hit_at_once_without_the_token(tmp_path: Path) -> None:
     path = tmp_path / "hits.jsonl"
+    path.touch(0o644)
     async with standing_in(journal=path) as (stand_in, client):
         mine = {**hit(2), "token_auth": TOKEN}
         await client.post("matomo.php", content=bulk(hit(1), mine, hit(3, idsite=9999)))

@@ -10,12 +10,14 @@ import httpx
 import pytest
 
 from opalmind_tui.demo.matomo import Behaviour
+from opalmind_tui.engine.port import DemoPort
 from tests.demo.support import NO_TLS, bulk, hit, standing_in
 
 
 async def test_starts_normal_and_names_its_moods() -> None:
     async with standing_in() as (stand_in, client):
-        assert stand_in.mood() == "normal"
+        port: DemoPort = stand_in
+        assert port.mood() == "normal"
         assert [name for _, name, _ in stand_in.moods] == [
             "normal", "slow", "rate-limited", "errors", "outage", "down-503", "token-refused", "recording-off",
         ]  # fmt: skip
