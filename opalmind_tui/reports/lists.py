@@ -66,8 +66,9 @@ class Lists(Asking):
         Source: ``Events.getAction``, flat.
         """
         site = self._site(site_id)
+        shape = partial(rows.shape, "events")
         return await self._ask(
-            "events", partial(rows.shape, "events"), siteId=site, period=period, date=date, segment=segment, limit=limit,
+            "events", shape, siteId=site, period=period, date=date, segment=segment, limit=limit,
             category=category, action=action, name=name,
         )  # fmt: skip
 

@@ -47,7 +47,7 @@ class RedisCache:
         """Store an entry. Redis counts in whole seconds here, rounded up, as services do."""
         try:
             async with asyncio.timeout(DEADLINE):
-                await self._client.setex(self._prefix + key, math.ceil(ttl_ms / 1000), raw)
+                await self._client.set(self._prefix + key, raw, ex=math.ceil(ttl_ms / 1000))
         except TROUBLES as error:
             raise trouble(error) from error
 
