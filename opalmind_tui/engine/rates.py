@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from opalmind_tui.snapshot.model import Series
+from opalmind_tui.snapshot.model import Figure, Series
 
 WINDOW = 15.0
 """Seconds that a rate looks back."""
@@ -32,10 +32,6 @@ class Rates:
         while len(self._samples) > 2 and at - self._samples[1][0] >= self._window:
             self._samples.popleft()
 
-    def clear(self) -> None:
-        """Forget everything: another store counts from here on."""
-        self._samples.clear()
-
     def counter(self, name: str) -> float:
         """Growth per second of a counter; 0 until there are two samples, and after it was reset."""
         return max(0.0, self.slope(name))
@@ -53,12 +49,11 @@ class Rates:
 class History:
     """The main figures over the last quarter of an hour, one point every `STEP` seconds."""
 
-    def __init__(self, units: Mapping[str, str]) -> None:
-        self._units = dict(units)
-        self._points: dict[str, deque[float | None]] = {name: deque(maxlen=POINTS) for name in units}
+    def __init__(self) -> None:
+        self._points: dict[Figure, deque[float | None]] = {figure: deque(maxlen=POINTS) for figure in Figure}
         self._last_slot: int | None = None
 
-    def add(self, at: float, values: Mapping[str, float | None]) -> None:
+    def add(self, at: float, values: Mapping[Figure, float | None]) -> None:
         """Note the figures at a moment. Moments that nobody measured become gaps."""
         slot = int(at // STEP)
         if self._last_slot is not None:
@@ -69,10 +64,10 @@ class History:
         self._last_slot = slot
         self._append(values)
 
-    def _append(self, values: Mapping[str, float | None]) -> None:
-        for name, points in self._points.items():
-            points.append(values.get(name))
+    def _append(self, values: Mapping[Figure, float | None]) -> None:
+        for figure, points in self._points.items():
+            points.append(values.get(figure))
 
     def series(self) -> tuple[Series, ...]:
         """All of them, oldest point first."""
-        return tuple(Series(name, self._units[name], tuple(points), STEP) for name, points in self._points.items())
+        return tuple(Series(figure, points=tuple(points), step=STEP) for figure, points in self._points.items())

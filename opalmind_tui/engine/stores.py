@@ -1,4 +1,4 @@
-"""Everything that touches the store, made from settings: clients, link, queue, shared state. Made once, closed once."""
+"""Everything that touches the store, made from settings: clients, link, queue, cache. Made once, closed once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opalmind_tui import __version__
-from opalmind_tui.reports.features import NAMES
+from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.ttl import CONFIG_NAMES, Ttls
+from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
 from opalmind_tui.storage.audit import Audit
 from opalmind_tui.storage.connection import CACHE_TIMEOUT, async_client
@@ -22,32 +24,29 @@ from opalmind_tui.tracking.redis_queue import RedisQueue
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-TTL_REPORTS = "ttl:reports"
-TTL_IDEMPOTENCY = "ttl:idempotency"
-CONFIG_NAMES = (TTL_REPORTS, TTL_IDEMPOTENCY, *(f"{TTL_REPORTS}:{name}" for name in NAMES))
-"""Everything that can be configured while processes run."""
-
 
 @dataclass(slots=True)
 class Stores:
-    """What `open_stores` made."""
+    """What `open_stores` made. `commands` serves all that is shared; `quick` the cache, with short time-outs;
+    `observer` has one connection for looking, so that a slow look holds up no sending."""
 
     commands: Redis
-    """The queue's client, and that of all that is shared."""
-    cache: Redis
-    """The cache's own client: short time-outs, so that a report never waits long for Redis."""
+    quick: Redis
     observer: Redis
-    """One connection for looking, so that a slow look holds up no sending."""
     link: RedisLink
     config: RuntimeConfig
     audit: Audit
     presence: Presence
     memory: MemoryQueue
     queue: FailoverQueue
+    ttls: Ttls
+    cache: ReportCache
+    ttl_control: TtlControl
 
     async def close(self) -> None:
-        """Close all connections."""
-        for client in (self.commands, self.cache, self.observer):
+        """Share what is counted and close all connections."""
+        await self.cache.close()
+        for client in (self.commands, self.quick, self.observer):
             await client.aclose()
 
 
@@ -58,28 +57,30 @@ def open_stores(
     user: str,
     memory: bool,
     deliver_shared: bool,
-    read_only: bool,
     clock: Callable[[], float] = time.time,
 ) -> Stores:
     """Make them; nothing connects yet. Arguments as in `Engine`."""
     prefix = settings.stats_prefix
     commands = async_client(settings)
-    link = RedisLink(commands, probe_key="" if read_only else f"{prefix}probe", clock=clock)
+    quick = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT)
+    link = RedisLink(commands, probe_key="" if settings.read_only else f"{prefix}probe", clock=clock)
     config = RuntimeConfig(commands, link, f"{prefix}config", CONFIG_NAMES, clock)
+    ttls = Ttls(settings, config)
+    cache = ReportCache(settings, ttls, quick, commands=commands, clock=clock)
 
-    def idempotency_ttl() -> int:
-        return int(float(config.get(TTL_IDEMPOTENCY) or settings.idempotency_ttl_s))
+    def record_ttl() -> int:
+        return int(ttls.idempotency().seconds)
 
     shared = RedisQueue(
         commands,
         queue_prefix=settings.queue_prefix,
         idempotency_prefix=settings.idempotency_prefix,
-        idempotency_ttl=idempotency_ttl,
+        idempotency_ttl=record_ttl,
     )
-    private = MemoryQueue(clock=clock, idempotency_ttl=idempotency_ttl)
+    private = MemoryQueue(clock=clock, idempotency_ttl=record_ttl)
     return Stores(
         commands=commands,
-        cache=async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT),
+        quick=quick,
         observer=async_client(settings, pool=1),
         link=link,
         config=config,
@@ -87,4 +88,7 @@ def open_stores(
         presence=Presence(commands, f"{prefix}presence", role=role, user=user, version=__version__),
         memory=private,
         queue=FailoverQueue(shared, private, link, memory=memory, deliver_shared=deliver_shared, clock=clock),
+        ttls=ttls,
+        cache=cache,
+        ttl_control=TtlControl(settings, ttls, config, commands, cache),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opalmind_tui.engine.rates import POINTS, STEP, History, Rates
+from opalmind_tui.snapshot.model import Figure
 
 
 def test_rate_over_uneven_ticks() -> None:
@@ -47,18 +48,18 @@ def test_unknown_names_and_single_samples() -> None:
 
 
 def test_history_has_a_gap_where_nobody_looked() -> None:
-    history = History({"pending": ""})
-    history.add(0.0, {"pending": 1})
-    history.add(STEP / 2, {"pending": 9})
-    history.add(STEP * 3, {"pending": 4})
-    (series,) = history.series()
+    history = History()
+    history.add(0.0, {Figure.BACKLOG: 1})
+    history.add(STEP / 2, {Figure.BACKLOG: 9})
+    history.add(STEP * 3, {Figure.BACKLOG: 4})
+    series = next(found for found in history.series() if found.name == Figure.BACKLOG)
     assert series.points == (1, None, None, 4)
 
 
 def test_history_is_bounded() -> None:
-    history = History({"pending": ""})
-    history.add(0.0, {"pending": 1})
-    history.add(1e9, {"pending": 2})
-    (series,) = history.series()
+    history = History()
+    history.add(0.0, {Figure.BACKLOG: 1})
+    history.add(1e9, {Figure.BACKLOG: 2})
+    series = next(found for found in history.series() if found.name == Figure.BACKLOG)
     assert len(series.points) == POINTS
     assert series.points[-1] == 2

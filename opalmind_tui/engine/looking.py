@@ -1,0 +1,266 @@
+"""Takes the snapshot: each part at its own pace, rates and history from what changed, then verdict and sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.engine.parts import Part
+from opalmind_tui.engine.rates import History, Rates
+from opalmind_tui.engine.stores import Stores
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.health import Facts, cause_line, health_document, health_view
+from opalmind_tui.observe.census import Census
+from opalmind_tui.observe.durability import durability
+from opalmind_tui.observe.server import ServerSample, read_server
+from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.model import (
+    CacheView,
+    Figure,
+    Identity,
+    KeyCounts,
+    Mode,
+    QueueView,
+    Reading,
+    RequestRow,
+    ServerView,
+    Snapshot,
+    StoreStatus,
+)
+from opalmind_tui.storage.connection import address
+from opalmind_tui.tracking.queue import QueueCounts
+
+T = TypeVar("T")
+SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, WORKERS_EVERY = 2.0, 2.0, 2.0, 5.0
+"""Seconds between two reads of a part; together they keep a look at about five commands a second."""
+STEADY = 0.05
+"""Requests a second below which the backlog counts as steady."""
+
+
+class Look:
+    """Reads everything that a frame or the health document needs.
+
+    Args:
+        endpoint: the Matomo whose requests are in view; empty where none is configured.
+        delivers: whether this process takes requests from Redis now.
+        identity: whose screen it is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        stores: Stores,
+        probe: MatomoProbe,
+        *,
+        endpoint: str,
+        delivers: Callable[[], bool],
+        identity: Identity,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._stores, self._probe = settings, stores, probe
+        self._endpoint, self._delivers, self._clock = endpoint, delivers, clock
+        self.identity = identity
+        self._rates, self._rates_of = Rates(), Mode.REDIS
+        self._history = History()
+        self._census = Census(settings)
+        self._sample: ServerSample | None = None
+        self._rows_wanted = 0
+        self._epoch, self._most_accepted = "", 0
+        self._address = str(address(settings))
+        self._workers = Part(stores.presence.delivering, WORKERS_EVERY)
+        self._queue = Part(self.queue_view)
+        self._rows = Part(self._read_rows)
+        self._cache = Part(self._read_cache, CACHE_EVERY)
+        self._server = Part(self._read_server, SERVER_EVERY)
+        self._keys = Part(self._read_keys, KEYS_EVERY)
+
+    async def snapshot(self, rows: int, interval: float) -> Snapshot:
+        """One frame. `rows`: requests that the list can show."""
+        now = self._clock()
+        self._rows_wanted = rows
+        server = await self._server.get(now)
+        keys = await self._keys.get(now)
+        queue = await self._queue.get(now)
+        requests = await self._rows.get(now)
+        cache = await self._cache.get(now)
+        facts = self._facts(now, queue, cache, server, keys)
+        sentence, verdict = cause_line(facts)
+        self._remember(now, queue, cache, server)
+        return Snapshot(
+            taken_at=now,
+            interval=interval,
+            identity=self.identity,
+            store=facts.store,
+            queue=queue,
+            requests=requests,
+            cache=cache,
+            server=server,
+            keys=keys,
+            health=Reading(health_view(facts), now),
+            history=self._history.series(),
+            cause=sentence,
+            cause_verdict=verdict,
+        )
+
+    async def document(self) -> dict[str, object]:
+        """The health document, with keys counted exactly where the database is small."""
+        now = self._clock()
+        await self._probe.ask()
+        server = await self._server.get(now)
+        keys = await Part(self._count_keys).get(now)
+        queue = await self._queue.get(now)
+        cache = await self._cache.get(now)
+        return health_document(self._facts(self._clock(), queue, cache, server, keys))
+
+    def expire(self) -> None:
+        """Something was changed on purpose: the next look reads everything anew."""
+        for part in (self._queue, self._rows, self._cache, self._server, self._keys):
+            part.expire()
+
+    def _facts(
+        self,
+        now: float,
+        queue: Reading[QueueView],
+        cache: Reading[CacheView],
+        server: Reading[ServerView],
+        keys: Reading[KeyCounts],
+    ) -> Facts:
+        return Facts(now, self._settings, self._store(server), queue, cache, server, keys, self._probe.reading)
+
+    def _store(self, server: Reading[ServerView]) -> StoreStatus:
+        queue, link = self._stores.queue, self._stores.link
+        view = server.value if server.error is None else None
+        return StoreStatus(
+            mode=queue.mode,
+            since=queue.since if queue.mode is Mode.MEMORY else link.since,
+            reason=link.trouble.sentence if link.trouble else "",
+            remedy=link.trouble.remedy if link.trouble else "",
+            only_here=queue.only_here,
+            durability=durability(queue.mode, view),
+            address=self._address,
+            recovering=queue.mode is Mode.MEMORY and link.writable,
+        )
+
+    # -- parts ---------------------------------------------------------------------------------------------------
+
+    async def _read_server(self) -> ServerView:
+        self._need_redis()
+        view, self._sample = await self._asked(read_server(self._stores.observer, self._sample, self._clock()))
+        return view
+
+    async def _read_keys(self) -> KeyCounts:
+        self._need_redis()
+        return self._tell_cache(await self._asked(self._census.step(self._stores.observer)))
+
+    async def _count_keys(self) -> KeyCounts:
+        self._need_redis()
+        return self._tell_cache(await self._asked(self._census.exact(self._stores.observer)))
+
+    def _tell_cache(self, keys: KeyCounts) -> KeyCounts:
+        self._stores.cache.observe_entries(dict(keys.features), keys.cache, exact=keys.exact)
+        return keys
+
+    def _need_redis(self) -> None:
+        """A server that is known to be away is not asked: each try would cost its time-out. The link probes it."""
+        link = self._stores.link
+        if link.trouble is not None and not link.reachable:
+            raise link.trouble
+
+    async def _asked(self, answer: Awaitable[T]) -> T:
+        """Wait for an answer; whoever meets trouble tells the link."""
+        try:
+            return await answer
+        except StoreUnavailable as error:
+            self._stores.link.report(error)
+            raise
+
+    async def _read_cache(self) -> CacheView:
+        return await self._stores.cache.view()
+
+    async def _read_rows(self) -> tuple[RequestRow, ...]:
+        if self._stores.queue.mode is Mode.REDIS:
+            self._need_redis()
+        return await self._stores.queue.rows(limit=self._rows_wanted)
+
+    async def queue_view(self) -> QueueView:
+        """The queue now. Raises `StoreUnavailable`."""
+        if self._stores.queue.mode is Mode.REDIS:
+            self._need_redis()
+        counts = await self._stores.queue.counts(self._endpoint)
+        workers = await self._workers.get(self._clock())
+        delivers = self._delivers()
+        return self._queue_view(counts, delivers, workers.value if workers.error is None else None)
+
+    def _queue_view(self, counts: QueueCounts, delivers: bool, workers: int | None) -> QueueView:
+        backlog = counts.pending + counts.scheduled + counts.inflight
+        if self._rates_of is not self._stores.queue.mode:
+            # Another store counts from here on: differences between the two mean nothing.
+            self._rates, self._rates_of = Rates(), self._stores.queue.mode
+        self._rates.add(
+            counts.at,
+            {
+                "accepted": counts.accepted,
+                "delivered": counts.delivered,
+                "retried": counts.retried,
+                "backlog": backlog,
+            },
+        )
+        slope = self._rates.slope("backlog")
+        return QueueView(
+            **{name: getattr(counts, name) for name in _SAME},
+            ledger_difference=counts.ledger_difference,
+            epoch_changed=self._epoch_changed(counts),
+            endpoint=self._endpoint,
+            accepted_rate=self._rates.counter("accepted"),
+            delivered_rate=self._rates.counter("delivered"),
+            retried_rate=self._rates.counter("retried"),
+            slope=slope if abs(slope) >= STEADY else 0.0,
+            clears_in=backlog / -slope if backlog and slope <= -STEADY else None,
+            delivering_here=delivers,
+            workers=workers or 0,
+        )
+
+    def _epoch_changed(self, counts: QueueCounts) -> bool:
+        """The counters are not those that were counted before: the server was emptied or restored (I1)."""
+        if self._stores.queue.mode is Mode.MEMORY:
+            return False
+        if not self._epoch:
+            self._epoch = counts.epoch
+        lost = bool(self._epoch) and (counts.epoch != self._epoch or counts.accepted < self._most_accepted)
+        if not lost:
+            self._most_accepted = counts.accepted
+        return lost
+
+    def _remember(
+        self, now: float, queue: Reading[QueueView], cache: Reading[CacheView], server: Reading[ServerView]
+    ) -> None:
+        figures: dict[Figure, float | None] = {}
+        if queue.value is not None and queue.at == now:
+            view = queue.value
+            figures |= {
+                Figure.BACKLOG: view.backlog,
+                Figure.ACCEPTED: view.accepted_rate,
+                Figure.DELIVERED: view.delivered_rate,
+                Figure.RETRIED: view.retried_rate,
+                Figure.DEAD: view.dead,
+            }
+        if cache.value is not None and cache.error is None:
+            figures[Figure.HIT_RATE] = cache.value.hit_rate
+        if server.value is not None and server.error is None:
+            found = server.value
+            figures |= {
+                Figure.MEMORY: found.used_memory,
+                Figure.OPS: found.ops_rate,
+                Figure.ROUND_TRIP: found.round_trip,
+            }
+        self._history.add(now, figures)
+
+
+_SAME = (
+    "pending", "scheduled", "inflight", "dead", "accepted", "delivered", "rejected", "dropped", "purged", "retried",
+    "recovered", "unknown", "late", "duplicates", "conflicts", "epoch", "oldest_accepted", "next_due", "gate",
+    "other_endpoints", "last_error", "last_error_at", "last_status", "last_retry_at", "last_backoff",
+)  # fmt: skip
+"""Fields of `QueueCounts` that a screen gets as they are."""
