@@ -95,7 +95,8 @@ class Dispatcher:
     async def start(self) -> None:
         """Start delivering."""
         self._shared.stopping = False
-        self._posters = [self._make_poster() for _ in range(self._number)]
+        # In a thread, for an HTTP client takes a while to load, and a screen wants to draw meanwhile.
+        self._posters = await asyncio.to_thread(lambda: [self._make_poster() for _ in range(self._number)])
         self._senders = [Sender(self._shared, poster) for poster in self._posters]
         self._keeper.start()
         self._sending = {
