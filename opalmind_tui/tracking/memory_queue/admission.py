@@ -55,23 +55,30 @@ def _count(store: Store, answer: Answer) -> None:
         store.ledger["conflicts"] += 1
 
 
-def adopt(store: Store, adopted: Adopted) -> Answer:
-    """Take over one request. What conflicts was accepted all the same: it is kept, dead, for somebody to decide."""
+def adopt(store: Store, requests: Sequence[Adopted]) -> list[Answer]:
+    """Take over requests, in their order; one answer each."""
+    now = store.now()
+    return [_adopt(store, adopted, now, now - len(requests) + at) for at, adopted in enumerate(requests, 1)]
+
+
+def _adopt(store: Store, adopted: Adopted, now: int, moment: int) -> Answer:
+    """What conflicts was accepted all the same: it is kept, dead, for somebody to decide. It died at `moment`."""
     answer = _standing(store, adopted.request, adopted.id)
     if answer is not None:
         _count(store, answer)
         if answer.outcome is not Acceptance.CONFLICT:
             return answer
     conflict = answer is not None
-    now = store.now()
     accepted = min(round(adopted.accepted * MICROS), now)
+    while store.places.is_due_at((adopted.endpoint, adopted.id[2]), accepted):
+        accepted += 1
     item = Item(
         adopted.id, adopted.request, adopted.endpoint, accepted, due=accepted, attempts=adopted.attempts,
         unknown=int(adopted.unknown), status=adopted.status, error=CONFLICT if conflict else adopted.error,
     )  # fmt: skip
     if conflict or adopted.dead:
-        item.place, item.died = Place.DEAD, now
+        item.place, item.died = Place.DEAD, moment
     if item.error or item.status or item.place is Place.DEAD:
-        item.failed = now
+        item.failed = moment
     store.take_in(item, keyed=bool(adopted.request.key) and not conflict)
     return Answer(Acceptance.CONFLICT if conflict else Acceptance.ACCEPTED, adopted.id)

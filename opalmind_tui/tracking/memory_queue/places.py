@@ -155,6 +155,10 @@ class Places:
         held = sorted((item.due, item.id) for item in self.held.values())
         return (request_id for _, request_id in merge(held, *self.due.values()))
 
+    def is_due_at(self, shard: Shard, moment: int) -> bool:
+        """Whether a request of this shard has exactly this due time."""
+        return next(self.due.get(shard, SortedList()).irange((moment, ""), (moment, LAST)), None) is not None
+
     def heads(self, endpoint: str) -> list[tuple[int, str, Shard]]:
         """The earliest due time of each of an endpoint's shards, in order."""
         return sorted((entries[0][0], shard[1], shard) for shard, entries in self.due.items() if shard[0] == endpoint)

@@ -137,7 +137,7 @@ class MemoryQueue:
         self._gates.open(endpoint)
 
     async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
-        return [admission.adopt(self._store, adopted) for adopted in requests]
+        return admission.adopt(self._store, requests)
 
     async def merge_ledger(self, share: LedgerShare) -> None:
         self._recovery.merge(share)

@@ -72,7 +72,6 @@ class RedisQueue:
         self._max_length = max_length
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
-        self._epoch = secrets.token_hex(8)
         self._scripts = Scripts(client, tag_of(queue_prefix))
         self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
 
@@ -84,7 +83,7 @@ class RedisQueue:
         named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
         bodies = [request.encode() for request in requests]
         head: list[Argument] = [
-            endpoint, candidates_of(endpoint), self._epoch, self._max_length, len(self._record_prefix),
+            endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix),
         ]  # fmt: skip
         answers: list[Answer] = []
         for part in batches_by_size(bodies):
@@ -258,7 +257,7 @@ class RedisQueue:
         return [answers[at] for at in range(len(requests))]
 
     async def _adopt(self, endpoint: str, offered: Sequence[tuple[Adopted, bytes]]) -> list[Answer]:
-        arguments: list[Argument] = [endpoint, candidates_of(endpoint), self._epoch, len(self._record_prefix)]
+        arguments: list[Argument] = [endpoint, candidates_of(endpoint), _epoch(), len(self._record_prefix)]
         records: list[bytes] = []
         for adopted, body in offered:
             arguments += self._offer(adopted.id, adopted.request, body, records)
@@ -269,7 +268,7 @@ class RedisQueue:
         return answers_from(await self._scripts.run("adopt", arguments, records))
 
     async def merge_ledger(self, share: LedgerShare) -> None:
-        arguments: list[Argument] = [share.nonce, self._epoch]
+        arguments: list[Argument] = [share.nonce, _epoch()]
         for name in ("delivered", "rejected", "dropped", "purged", "retried", "unknown"):
             arguments += [name, getattr(share, name)]
         await self._scripts.run("merge", arguments)
@@ -280,6 +279,11 @@ class RedisQueue:
             for kept in part:
                 arguments += [kept.ttl, kept.record]
             await self._scripts.run("records", arguments, [self._record_key(kept.key) for kept in part])
+
+
+def _epoch() -> str:
+    """A candidate for the ledger's epoch, new for each call: a ledger that was lost never gets its old one back."""
+    return secrets.token_hex(8)
 
 
 def _key_in(body: bytes) -> str:

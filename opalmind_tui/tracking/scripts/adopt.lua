@@ -22,27 +22,27 @@ local function score_of(request)
   return score
 end
 
-local function store(request, score)
+local function store(request, score, moment)
   local meta = new_meta(score)
   meta.attempts, meta.unknown = request.attempts, request.unknown
   if request.error ~= '' or request.status then
-    note(meta, now, request.status, request.error)
-    redis.call('ZADD', FAILED, int(now), request.id)
+    note(meta, moment, request.status, request.error)
+    redis.call('ZADD', FAILED, int(moment), request.id)
   end
   if request.dead then
-    redis.call('ZADD', DEAD, int(now), request.id)
-    redis.call('ZADD', FAILED, int(now), request.id)
+    redis.call('ZADD', DEAD, int(moment), request.id)
+    redis.call('ZADD', FAILED, int(moment), request.id)
   else
     redis.call('ZADD', due_of(request.id), int(score), request.id)
   end
   if request.dead or meta.attempts + meta.unknown > 0 or meta.failed ~= '0' then save_meta(request.id, meta) end
 end
 
-local function take_in(request, keyed)
+local function take_in(request, keyed, moment)
   if redis.call('HSETNX', MSG, request.id, request.body) == 0 then return end
   local score = score_of(request)
   last = math.max(last, score)
-  store(request, score)
+  store(request, score, moment)
   if keyed then
     entries[request.digest] = request.id .. request.fingerprint
     redis.call('HSET', KEY, request.digest, entries[request.digest])
@@ -50,7 +50,7 @@ local function take_in(request, keyed)
   counters.accepted = counters.accepted + 1
 end
 
-for _, request in ipairs(requests) do
+for at, request in ipairs(requests) do
   local outcome, id = 'accepted', ''
   local known_already = redis.call('HEXISTS', MSG, request.id) == 1
   if request.digest ~= '' and not known_already then
@@ -63,7 +63,7 @@ for _, request in ipairs(requests) do
       request.dead, request.error = true, 'its idempotency key was taken by another payload while Redis was away'
       counters.conflicts = counters.conflicts + 1
     end
-    take_in(request, request.digest ~= '' and outcome == 'accepted')
+    take_in(request, request.digest ~= '' and outcome == 'accepted', now - #requests + at)
     id = request.id
   else
     id = request.id

@@ -1,9 +1,10 @@
 -- Gates: why an endpoint is closed, as JSON {kind, since, until ('' without end), reason, failures, probe}.
 local TIMED = {cooldown = true, paused = true}
+local PROBED = {breaker = true, token = true, ['recording-off'] = true}
 
 local function gate_of(code)
   local gate = table_of(redis.call('HGET', GATE, code))
-  return gate and gate.kind and gate or nil
+  return gate and (TIMED[gate.kind] or PROBED[gate.kind]) and gate or nil
 end
 
 local function ends_of(gate)

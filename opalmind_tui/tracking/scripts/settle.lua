@@ -22,7 +22,7 @@ local lost = 0
 -- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
 local mark = '"token":"' .. token .. '"'
 for at, item in ipairs(items) do
-  local ours = metas[at] and not settled[item.id] and string.find(metas[at], mark, 1, true)
+  local ours = token ~= '' and metas[at] and not settled[item.id] and string.find(metas[at], mark, 1, true)
   item.place = ours and (leased[at] and INFLIGHT or place_of(item.id))
   settled[item.id] = true
   if item.place then

@@ -1,0 +1,73 @@
+"""The queues under test: memory and every server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from opalmind_tui.storage.local_server import LocalServer
+from tests.support.servers import PRODUCTS, Product, running
+from tests.tracking.queue_harness import Bench, memory_bench, redis_queue
+
+
+@pytest.fixture(scope="session", params=[None, *PRODUCTS], ids=lambda product: product.name if product else "memory")
+def queue_server(request: pytest.FixtureRequest) -> Iterator[LocalServer | None]:
+    """Memory (None), then one server of each product for the session."""
+    product: Product | None = request.param
+    if product is None:
+        yield None
+        return
+    if product.binary is None:
+        pytest.skip(f"{product.name}: {product.why_not}")
+    with running(product) as server:
+        yield server
+
+
+def client_of(server: LocalServer) -> redis.asyncio.Redis:
+    """A client as the storage room makes it: bytes, no retries, two seconds at the most."""
+    return redis.asyncio.Redis.from_url(server.url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=2.0)
+
+
+@pytest.fixture
+async def make_bench(queue_server: LocalServer | None) -> AsyncIterator[Callable[..., Bench]]:
+    """Makes queues with limits of their own on an empty store; checks them at the end of the test."""
+    benches: list[Bench] = []
+    clients: list[redis.asyncio.Redis] = []
+
+    def make(**limits: Any) -> Bench:
+        if queue_server is None:
+            benches.append(memory_bench(**limits))
+        else:
+            with redis.Redis.from_url(queue_server.url) as client:
+                client.flushall()
+            clients.append(client_of(queue_server))
+            benches.append(Bench("redis", redis_queue(clients[-1], **limits), client=clients[-1]))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        await bench.check()
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    """A queue with its usual limits, on memory and on every server in turn."""
+    return make_bench()
+
+
+@pytest.fixture
+async def redis_bench(server: LocalServer) -> AsyncIterator[Bench]:
+    """A queue on every server, for what only Redis has."""
+    client = client_of(server)
+    bench = Bench("redis", redis_queue(client), client=client)
+    yield bench
+    await bench.check()
+    await client.aclose()
