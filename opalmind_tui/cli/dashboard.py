@@ -17,10 +17,8 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
     """
     with store_of(ctx) as settings:
         from opalmind_tui.engine.engine import Engine
-        from opalmind_tui.tui.app import OpalmindApp, run_dashboard
+        from opalmind_tui.tui.app import OpalmindApp
+        from opalmind_tui.tui.run import run_dashboard
 
-        engine = Engine(
-            settings, role="dashboard", deliver=(deliver or embedded_wanted(ctx)) and not settings.read_only,
-            read_only=settings.read_only,
-        )  # fmt: skip
+        engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
         return run_dashboard(OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop))

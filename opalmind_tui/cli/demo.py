@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from opalmind_tui.reports.features import BY_NAME
+from opalmind_tui.tracking.lines import CALLS
+
+if TYPE_CHECKING:
+    from opalmind_tui.demo.world import DemoWorld
+    from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+    from opalmind_tui.snapshot.model import Snapshot
 
 
 @click.command()
@@ -14,6 +30,71 @@ def demo(no_mouse: bool) -> int:
     is removed, with the dashboard.
     """
     from opalmind_tui.demo.world import DemoWorld
-    from opalmind_tui.tui.app import OpalmindApp, run_dashboard
+    from opalmind_tui.tui.app import OpalmindApp
+    from opalmind_tui.tui.run import run_dashboard
 
-    raise NotImplementedError(DemoWorld, OpalmindApp, run_dashboard, no_mouse)
+    world = DemoWorld()
+    engine = DemoEngine(world)
+    return run_dashboard(
+        OpalmindApp(engine, demo=world.stand_in, mouse=not no_mouse, on_start=engine.start, on_stop=engine.stop)
+    )
+
+
+class DemoEngine:
+    """The engine of the demo: its settings exist only when its world does, so it is made at the start."""
+
+    def __init__(self, world: DemoWorld) -> None:
+        self._world = world
+        self._engine: Engine | None = None
+        self._traffic: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the world, the engine on it, and the traffic."""
+        from opalmind_tui.engine.engine import Engine
+
+        settings = await self._world.start()
+        self._engine = Engine(settings, role="dashboard", deliver=True)
+        await self._engine.start()
+        self._traffic = asyncio.create_task(self._world.traffic(self._track, self._report).run(), name="traffic")
+
+    async def _track(self, kind: str, /, **fields: Any) -> object:
+        request = CALLS[kind](fields, default_site_id=self._started.settings.matomo_default_site_id)
+        return await self._started.offer([request])
+
+    async def _report(self, name: str, /, **params: Any) -> object:
+        report = getattr(self._started.reports, _snake(BY_NAME[name].function))
+        return await report(**{_snake(field): value for field, value in params.items()})
+
+    async def stop(self) -> None:
+        """End it all, the traffic first."""
+        if self._traffic is not None:
+            self._traffic.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._traffic
+        if self._engine is not None:
+            await self._engine.stop()
+        await self._world.stop()
+
+    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+        """As `EnginePort`; the screen's identity names the stand-in's mood."""
+        snapshot = await self._started.take_snapshot(rows=rows)
+        return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
+
+    async def plan(self, command: Command) -> Plan:
+        """As `EnginePort`."""
+        return await self._started.plan(command)
+
+    async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+        """As `EnginePort`."""
+        return await self._started.run(plan, on_progress)
+
+    @property
+    def _started(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("the demo has not been started")
+        return self._engine
+
+
+def _snake(name: str) -> str:
+    """``getMostPopularUrls`` as Python spells it."""
+    return re.sub("([A-Z])", r"_\1", name).lower()

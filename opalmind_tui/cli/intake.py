@@ -114,7 +114,7 @@ def _bar(stream: FileIO) -> AbstractContextManager[Any]:
 async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Callable[[int], None]) -> None:
     from opalmind_tui.engine.engine import Engine
 
-    engine = Engine(settings, role="track", deliver=False, memory=False)
+    engine = Engine(settings, role="track")
     try:
         try:
             await engine.start()

@@ -10,6 +10,7 @@ import click
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.dashboard import dashboard
 from opalmind_tui.cli.demo import demo
+from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, settings_options
 from opalmind_tui.cli.output import AnswerLost, prepare, say
 from opalmind_tui.cli.status import status
@@ -54,6 +55,7 @@ for _command in (demo, worker, track, status):
 def run(arguments: Sequence[str]) -> int:
     """Run the program; returns its exit code and lets no exception of ours out."""
     prepare()
+    log_to_stderr()
     try:
         code = program.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from opalmind_tui.cli.output import say
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings import VARIABLES, Settings, Variable, load_settings
 from opalmind_tui.settings.table import Kind
@@ -64,7 +65,10 @@ def settings_options(command: F) -> F:
 def settings_of(ctx: click.Context) -> Settings:
     """The settings of this run. Raises `SettingsError`."""
     given = {name: text for name, text in ctx.meta.get(GIVEN, {}).items() if name != "embedded"}
-    return load_settings(os.environ, given)
+    settings = load_settings(os.environ, given)
+    for note in settings.notes:
+        say(note)
+    return settings
 
 
 def embedded_wanted(ctx: click.Context) -> bool:

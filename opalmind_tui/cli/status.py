@@ -29,18 +29,24 @@ def status(ctx: click.Context, as_json: bool) -> int:
     with store_of(ctx) as settings:
         document = asyncio.run(_ask(settings))
     answer(json.dumps(document, indent=2) if as_json else shown(document))
-    return EXIT_OF.get(str(document["status"]), exits.CANNOT_TELL)
+    return exits.CANNOT_TELL if _nothing_asked(settings, document) else EXIT_OF[document["status"]]
 
 
 async def _ask(settings: Settings) -> dict[str, Any]:
     from opalmind_tui.engine.engine import Engine
 
-    engine = Engine(settings, role="status", deliver=False, memory=False, read_only=True)
+    engine = Engine(settings, role="status")
     try:
         await engine.start()
         return await engine.health_document()
     finally:
         await engine.stop()
+
+
+def _nothing_asked(settings: Settings, document: dict[str, Any]) -> bool:
+    """No Matomo is configured and Redis did not answer: nothing is known of anything (ruling 3)."""
+    server = next(check for check in document["checks"] if check["name"] == "redis-connection")
+    return not settings.matomo_base_url and server["details"]["server"] is None
 
 
 def shown(document: dict[str, Any]) -> str:

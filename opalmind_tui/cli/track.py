@@ -107,7 +107,7 @@ def _option_name(field: Field) -> str:
 async def _offer(settings: Settings, request: TrackingRequest) -> Any:
     from opalmind_tui.engine.engine import Engine
 
-    engine = Engine(settings, role="track", deliver=False, memory=False)
+    engine = Engine(settings, role="track")
     try:
         await engine.start()
         return (await engine.offer([request]))[0]

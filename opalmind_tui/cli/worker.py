@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING
+
 import click
 
+from opalmind_tui import exits
+from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
+from opalmind_tui.cli.output import say
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.settings import Settings
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.engine import Engine
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at whether Matomo is closed to us."""
+log = logging.getLogger(__name__)
 
 
 @click.command(cls=WithSettings)
@@ -13,10 +30,72 @@ from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, se
 def worker(ctx: click.Context) -> int:
     """Deliver the queue to Matomo until SIGTERM or ctrl+c.
 
-    What it is doing goes to stderr, one line for each event. It survives an absence of Redis and of Matomo; a wrong
-    password or a missing permission ends it with code 2.
+    What happens goes to stderr, one line for each event. It survives an absence of Redis and of Matomo; a wrong
+    password or a missing permission ends it with code 2. Told to stop, it waits up to 30 s for what it has posted; a
+    second ctrl+c ends it at once, and its leases run out by themselves.
     """
+    log_to_stderr(logging.INFO, stamped=True)
     with store_of(ctx) as settings:
         need_matomo(settings)
         need_writing(settings, "worker")
-        raise NotImplementedError
+        return asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> int:
+    from opalmind_tui.engine.engine import Engine
+
+    engine = Engine(settings, role="worker", deliver=True)
+    told: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
+    _listen(told)
+    try:
+        try:
+            await engine.start()
+        except StoreUnavailable as error:
+            say(f"opalmind-tui: {error}")
+            return exits.UNUSABLE
+        log.info("Started: delivers to %s", engine.endpoint)
+        watch = asyncio.create_task(_watch_gate(engine))
+        number = await told
+        watch.cancel()
+        log.info("Stopping (%s)", number.name)
+    finally:
+        _stop_listening()
+        await engine.stop()
+    log.info("Stopped")
+    return exits.INTERRUPTED if number is signal.SIGINT else exits.OK
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _listen(told: asyncio.Future[signal.Signals]) -> None:
+    def note(number: signal.Signals) -> None:
+        if not told.done():
+            told.set_result(number)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+            asyncio.get_running_loop().add_signal_handler(number, note, number)
+
+
+def _stop_listening() -> None:
+    for number in _SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+async def _watch_gate(engine: Engine) -> None:
+    """Log when Matomo's gate closes and opens. Runs until it is cancelled."""
+    closed = ""
+    while True:
+        try:
+            gate = (await engine.queue.counts(engine.endpoint)).gate
+            now = f"{gate.kind}: {gate.reason}" if gate is not None else ""
+            if now and now != closed:
+                log.warning("Matomo is closed: %s", now)
+            elif closed and not now:
+                log.info("Matomo is open again")
+            closed = now
+        except StoreUnavailable:
+            # The engine has logged why, and goes on in memory.
+            closed = ""
+        await asyncio.sleep(LOOK_EVERY)

@@ -1,0 +1,205 @@
+"""`track --from` on a real server: every line has its outcome, nothing is taken that cannot be kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from opalmind_tui import exits
+from opalmind_tui.storage.local_server import LocalServer, free_port
+from opalmind_tui.tracking.limits import LINE_LIMIT
+from tests.cli.program import MATOMO, command, environment, run
+
+SETTINGS = {"MATOMO_BASE_URL": MATOMO, "MATOMO_DEFAULT_SITE_ID": "1"}
+GOAL = '{"kind":"goal","goalId":%d}'
+
+
+@pytest.fixture
+def settings(server: LocalServer) -> dict[str, str]:
+    return {**SETTINGS, "REDIS_URL": server.url}
+
+
+def queued(settings: dict[str, str]) -> dict[str, object]:
+    """The tracking queue's details, as another process tells them."""
+    done = run("status", "--json", **settings)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    return checks["tracking-queue"]["details"]
+
+
+MIXED = "\n".join(
+    [
+        '{"kind":"pageview","url":"https://example.org/a","idempotencyKey":"k1"}',
+        '{"kind":"event","category":"c","action":"a"}',
+        "",
+        '{"kind":"pageview","url":"https://example.org/a","idempotencyKey":"k1"}',
+        '{"kind":"pageview","url":"https://example.org/b","idempotencyKey":"k1"}',
+        '{"kind":"goal","goalId":0}',
+        "not json \x1b[31m",
+        '{"kind":"raw","params":{"url":"https://example.org/r"}}',
+    ]
+)
+
+
+def test_each_line_has_its_outcome_and_the_others_go_on(settings: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "hits.jsonl"
+    source.write_text(MIXED)
+    done = run("track", "--from", str(source), **settings)
+    assert done.returncode == exits.DEGRADED
+    assert done.stdout == "7 lines: 3 accepted, 1 duplicate, 1 conflict, 2 refused\n"
+    said = done.stderr.splitlines()
+    assert [line.split(":")[:2] for line in said] == [
+        ["line 4", " duplicate"], ["line 5", " conflict"], ["line 6", " refused"], ["line 7", " refused"],
+    ]  # fmt: skip
+    assert "goalId" in said[2]
+    assert "\x1b" not in done.stderr
+    details = queued(settings)
+    assert details["pending"] == 3
+    assert details["ledgerDifference"] == 0
+
+
+def test_the_summary_as_json(settings: dict[str, str]) -> None:
+    done = run("track", "--from", "-", "--json", given=MIXED, **settings)
+    found = json.loads(done.stdout)
+    assert done.returncode == exits.DEGRADED
+    assert {name: found[name] for name in ("lines", "accepted", "duplicate", "conflict", "refused")} == {
+        "lines": 7, "accepted": 3, "duplicate": 1, "conflict": 1, "refused": 2,
+    }  # fmt: skip
+    assert [problem["line"] for problem in found["problems"]] == [4, 5, 6, 7]
+    assert found["firstNotTaken"] is None
+
+
+def test_many_lines_are_taken_once_each(settings: dict[str, str]) -> None:
+    given = "\n".join(GOAL % (number + 1) for number in range(3000))
+    done = run("track", "--from", "-", given=given, **settings)
+    assert (done.returncode, done.stderr) == (exits.OK, "")
+    assert done.stdout.startswith("3000 lines: 3000 accepted, 0 duplicate")
+    assert queued(settings)["pending"] == 3000
+
+
+def test_an_empty_input_is_no_error(settings: dict[str, str]) -> None:
+    done = run("track", "--from", "-", **settings)
+    assert (done.returncode, done.stdout) == (exits.OK, "0 lines: 0 accepted, 0 duplicate, 0 conflict, 0 refused\n")
+
+
+def test_a_line_over_the_limit_is_refused_with_the_limit(settings: dict[str, str]) -> None:
+    done = run("track", "--from", "-", given="x" * (LINE_LIMIT + 1) + "\n" + GOAL % 1, **settings)
+    assert done.returncode == exits.DEGRADED
+    assert f"line 1: refused: line: is longer than {LINE_LIMIT:,} bytes" in done.stderr
+    assert "1 accepted" in done.stdout
+
+
+@pytest.mark.parametrize("redirect", [">&-", ">/dev/full", "| true"])
+def test_all_is_taken_though_nobody_reads_the_summary(settings: dict[str, str], redirect: str) -> None:
+    shell = f"set -o pipefail; {' '.join(command('track', '--from', '-'))} {redirect}"
+    done = subprocess.run(
+        ["bash", "-c", shell], input=GOAL % 1, capture_output=True, text=True, timeout=60, env=environment(**settings)
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert done.returncode == (exits.CANNOT_TELL if "full" in redirect else exits.OK)
+    assert queued(settings)["pending"] == 1
+
+
+def test_one_call(settings: dict[str, str]) -> None:
+    def track(*more: str) -> subprocess.CompletedProcess[str]:
+        return run("track", "event", "--category", "c", "--action", "a", "--idempotency-key", "k", *more, **settings)
+
+    first = json.loads(track("--json").stdout)
+    assert (first["outcome"], len(first["id"]), first["idempotencyKey"]) == ("accepted", 14, "k")
+    again = track()
+    assert (again.returncode, again.stdout.split()[0]) == (exits.OK, "duplicate")
+    other = track("--value", "2")
+    assert (other.returncode, other.stdout.split()[0]) == (exits.DEGRADED, "conflict")
+    assert queued(settings)["pending"] == 1
+
+
+@pytest.mark.parametrize("arguments", [["track", "--from", "-"], ["track", "goal", "--goal-id", "1"]])
+def test_without_redis_nothing_is_accepted(arguments: list[str]) -> None:
+    done = run(*arguments, given=GOAL % 1, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0", **SETTINGS)
+    assert done.returncode == exits.CANNOT_TELL
+    assert "Redis refuses connections" in done.stderr
+    if "--from" in arguments:
+        assert "line 1 is the first one not taken" in done.stderr
+        assert done.stdout.startswith("0 lines: 0 accepted")
+
+
+@pytest.fixture
+def own_server(any_product, tmp_path: Path) -> Iterator[LocalServer]:  # type: ignore[no-untyped-def]
+    server = LocalServer(any_product.binary, tmp_path / "s", port=free_port(), persistent=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_redis_lost_on_the_way_names_the_first_line_not_taken(own_server: LocalServer) -> None:
+    settings = {**SETTINGS, "REDIS_URL": own_server.url}
+    process = subprocess.Popen(
+        command("track", "--from", "-", "--json"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, env=environment(**settings),
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write("\n" + GOAL % 1 + "\n" + GOAL % 2 + "\n")
+    process.stdin.flush()
+    with redis.Redis.from_url(own_server.url) as client:
+        wait_until(lambda: client.dbsize() > 3)
+    wait_until(lambda: queued(settings)["pending"] == 2)
+    own_server.stop()
+    process.stdin.write("nonsense\n" + GOAL % 3 + "\n")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == exits.CANNOT_TELL, err
+    found = json.loads(out)
+    assert (found["accepted"], found["refused"], found["firstNotTaken"]) == (2, 1, 5)
+    assert "line 5 is the first one not taken" in err
+    own_server.start()
+    assert queued(settings)["pending"] == 2
+
+
+def test_ctrl_c_says_how_far_it_came(own_server: LocalServer) -> None:
+    settings = {**SETTINGS, "REDIS_URL": own_server.url}
+    process = subprocess.Popen(
+        command("track", "--from", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=environment(**settings),
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(GOAL % 1 + "\n")
+    process.stdin.flush()
+    with redis.Redis.from_url(own_server.url) as client:
+        wait_until(lambda: client.dbsize() > 3)
+    wait_until(lambda: queued(settings)["pending"] == 1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == exits.INTERRUPTED
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.read() == "1 lines: 1 accepted, 0 duplicate, 0 conflict, 0 refused\n"
+    assert "Traceback" not in process.stderr.read()
+    process.communicate()
+
+
+def test_a_terminal_gets_a_progress_bar(settings: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "hits.jsonl"
+    source.write_text("\n".join(GOAL % (number + 1) for number in range(600)))
+    terminal, child = os.openpty()
+    done = subprocess.run(
+        command("track", "--from", str(source)), stdout=subprocess.PIPE, stderr=child, text=True, timeout=60,
+        env=environment(TERM="xterm", **settings),
+    )  # fmt: skip
+    os.close(child)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert done.stdout.startswith("600 lines: 600 accepted")
+    assert "100%" in shown
+
+
+def wait_until(seen, seconds: float = 20.0) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline, "not seen in time"
+        time.sleep(0.05)
