@@ -47,6 +47,9 @@ def _output(server: ServerView) -> str:
 
 
 def _findings(facts: Facts, server: ServerView | None, away: str) -> list[Finding]:
+    if away and facts.store.recovering:
+        moving = f"it is back, {many(facts.store.only_here, 'request')} of this process moving over"
+        return [(Verdict.WARN, moving), *(_wrong_with(server) if server else [])]
     if away:
         store = facts.store
         here = f"; running on memory, {many(store.only_here, 'request')} only here" if store.mode is Mode.MEMORY else ""

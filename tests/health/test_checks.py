@@ -215,6 +215,12 @@ def test_memory_mode_warns_and_shows_what_lives_here() -> None:
     assert found(facts(store=StoreStatus(mode=Mode.MEMORY)), "redis-connection").verdict is WARN
 
 
+def test_the_way_back_from_memory_is_no_outage_any_more() -> None:
+    check = found(facts(store=memory(reason="", recovering=True)), "redis-connection")
+    assert check.verdict is WARN
+    assert check.output.endswith("; it is back, 41 requests of this process moving over")
+
+
 def test_a_server_that_is_full_still_shows_its_figures() -> None:
     full = replace(SERVER, max_memory=100, used_memory=100)
     check = found(facts(store=memory(reason="Redis is full (maxmemory)"), server=full), "redis-connection")
