@@ -16,7 +16,7 @@ from opalmind_tui.engine.acts import Acts
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.stores import open_stores
-from opalmind_tui.errors import SettingsError, StoreUnavailable
+from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
@@ -251,8 +251,11 @@ class Engine:
     async def offer(self, requests: Sequence[TrackingRequest]) -> list[Answer]:
         """Accept requests for the configured Matomo; returns when the store has them, one answer each.
 
-        Raises `StoreUnavailable` where Redis is away and memory may not take over, `SettingsError` without a Matomo.
+        Raises `StoreUnavailable` where Redis is away and memory may not take over, `SettingsError` without a
+        Matomo, `ReadOnly`.
         """
+        if self.settings.read_only:
+            raise ReadOnly("This process is read-only: it accepts nothing")
         if not self.endpoint:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
         answers = await self.queue.enqueue(self.endpoint, requests)

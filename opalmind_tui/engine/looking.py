@@ -169,11 +169,12 @@ class Look:
             raise link.trouble
 
     async def _asked(self, answer: Awaitable[T]) -> T:
-        """Wait for an answer; whoever meets trouble tells the link."""
+        """Wait for an answer; whoever meets trouble tells the link, unless it is only that looking is not permitted."""
         try:
             return await answer
         except StoreUnavailable as error:
-            self._stores.link.report(error)
+            if error.kind != "permission":
+                self._stores.link.report(error)
             raise
 
     async def _read_cache(self) -> CacheView:

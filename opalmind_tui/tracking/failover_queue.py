@@ -67,6 +67,8 @@ class FailoverQueue:
         """Whether this process takes requests from Redis; what its own memory accepted it always delivers."""
         self._clock = clock
         self._claims: dict[str, TrackingQueue] = {}
+        self._doubtful: set[str] = set()
+        self._orphans: set[str] = set()
         self._moving = asyncio.Lock()
         self._open = asyncio.Event()
         self._open.set()
@@ -117,15 +119,28 @@ class FailoverQueue:
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
         """From Redis while it can be reached (a full one drains on), else from memory."""
         if self._link.reachable:
-            claim = Claim(token)
-            if self.deliver_shared:
-                claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
+            claim = await self._claim_shared(endpoint, token, limit, lease) if self.deliver_shared else Claim(token)
             # While the way back is open memory's requests move over instead: a visitor has one sender.
             if claim.requests or claim.gate is not None or self._link.writable:
                 return claim
         claim = await self._private.claim(endpoint, token, limit=limit, lease=lease)
         if claim.requests:
             self._claims[token] = self._private
+            if token in self._doubtful:
+                self._doubtful.remove(token)
+                self._orphans.add(token)
+        return claim
+
+    async def _claim_shared(self, endpoint: str, token: str, limit: int, lease: float) -> Claim:
+        try:
+            claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
+        except StoreUnavailable as error:
+            # Redis may hold a claim under this token. Asked again with it, it gives the same; if the token goes to
+            # memory's requests meanwhile, that claim is nobody's.
+            if error.in_doubt:
+                self._doubtful.add(token)
+            raise
+        self._doubtful.discard(token)
         return claim
 
     def holds_here(self, token: str) -> bool:
@@ -255,7 +270,11 @@ class FailoverQueue:
         self._private.adopted(ids)
 
     async def _share_what_is_done(self) -> None:
-        """What memory delivered: the idempotency records, so that nobody sends it again, and its part of the ledger."""
+        """Claims that are nobody's go back. What memory delivered: the idempotency records, so that nobody sends it
+        again, and its part of the ledger."""
+        for token in tuple(self._orphans):
+            await self._guard(self._shared.release(token))
+            self._orphans.discard(token)
         while self._link.writable and (records := self._private.records_to_share(ADOPT_BATCH)):
             await self._guard(self._shared.keep_records(records))
             self._private.records_shared([record.key for record in records])

@@ -194,6 +194,22 @@ async def test_dead_ones_move_over_as_dead(world: World) -> None:
     assert (row.state, row.error) == ("dead", "given up")
 
 
+async def test_a_claim_whose_answer_was_lost_is_not_held_for_its_lease(world: World) -> None:
+    await world.offer(0)
+    token = new_token()
+    world.server.send(signal.SIGSTOP)
+    with pytest.raises(StoreUnavailable):
+        await world.queue.claim(MATOMO, token, limit=5, lease=3600)
+    await world.offer(1)
+    claim = await world.queue.claim(MATOMO, token, limit=5, lease=3600)
+    assert [number_of(request.body) for request in claim.requests] == [1]
+    world.server.send(signal.SIGCONT)
+    await world.back()
+    await world.queue.settle(token, [Settlement(claim.requests[0].id, Fate.DELIVERED)])
+    assert await world.drained() == [0]
+    await world.queue.move_over()
+
+
 async def test_a_full_redis_drains_while_memory_accepts(world: World) -> None:
     await world.offer(1, 2)
     client = async_client(Settings(redis_url=world.server.url))

@@ -1,0 +1,55 @@
+"""The probe of Matomo: shared, rare, and never again with a refused token (ruling 11)."""
+
+from __future__ import annotations
+
+from tests.engine.conftest import Ground
+
+
+def asked(ground: Ground) -> int:
+    return sum(count for method, count in ground.matomo.reports.items() if method.startswith("API."))
+
+
+async def test_a_refused_token_is_used_once_by_all_processes(ground: Ground) -> None:
+    await ground.matomo.set_mood("token-refused")
+    for _ in range(5):
+        engine = await ground.engine(role="status")
+        document = await engine.health_document()
+        assert document["status"] == "unhealthy"
+        assert document["checks"][0]["status"] == "fail"
+        await engine.stop()
+    assert asked(ground) == 1
+
+
+async def test_another_token_is_asked_with_again(ground: Ground) -> None:
+    await ground.matomo.set_mood("token-refused")
+    await (await ground.engine(role="status")).health_document()
+    await ground.matomo.set_mood("normal")
+    other = await ground.engine(role="status", matomo_base_url=ground.matomo.url + "index.php")
+    assert (await other.health_document())["checks"][0]["status"] == "pass"
+
+
+async def test_a_fresh_answer_is_shared(ground: Ground) -> None:
+    for _ in range(3):
+        await (await ground.engine(role="status")).health_document()
+    assert asked(ground) == 1
+
+
+async def test_an_outage_is_asked_about_again(ground: Ground) -> None:
+    await ground.matomo.set_mood("outage")
+    document = await (await ground.engine(role="status")).health_document()
+    assert document["checks"][0]["status"] == "fail"
+    await ground.matomo.set_mood("normal")
+    document = await (await ground.engine(role="status")).health_document()
+    assert document["checks"][0]["status"] == "pass"
+
+
+async def test_foreign_verdicts_are_no_verdicts(ground: Ground) -> None:
+    import redis.asyncio
+
+    await (await ground.engine(role="status")).health_document()
+    async with redis.asyncio.Redis.from_url(ground.settings.redis_url) as client:
+        (key,) = [key async for key in client.scan_iter("opalmind:stats:matomo:*", count=100)]
+        for raw in (b"", b"true", b"{}", b"\xff", b'{"at":"x"}', b'{"at":1e999}', b'{"at":5,"refused":"no"}'):
+            await client.set(key, raw)
+            document = await (await ground.engine(role="status")).health_document()
+            assert document["checks"][0]["status"] == "pass"
