@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from opalmind_tui.engine.matomo_probe import MatomoProbe
@@ -112,7 +113,12 @@ class Look:
         keys = await Part(self._count_keys).get(now)
         queue = await self._queue.get(now)
         cache = await self._cache.get(now)
-        return health_document(self._facts(self._clock(), queue, cache, server, keys))
+        facts = self._facts(self._clock(), queue, cache, server, keys)
+        trouble = self._stores.link.trouble
+        if trouble is not None and trouble.falls_back:
+            # Also where this process keeps nothing itself: long-lived ones run on their memory now.
+            facts = replace(facts, store=replace(facts.store, mode=Mode.MEMORY))
+        return health_document(facts)
 
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""

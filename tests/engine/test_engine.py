@@ -213,3 +213,13 @@ def test_secrets_stay_out_of_what_is_shown() -> None:
     assert "hush" not in repr(engine.settings)
     assert "s3cr3t" not in repr(engine.settings)
     assert engine._identity.matomo == "http://127.0.0.1:1/"
+
+
+async def test_status_without_redis_is_degraded_with_nulls(ground: Ground) -> None:
+    engine = await ground.engine(role="status", redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    document = await engine.health_document()
+    assert document["status"] == "degraded"
+    queue, connection = document["checks"][2]["details"], document["checks"][3]["details"]
+    assert queue["pending"] is None
+    assert connection["mode"] == "memory"
+    assert connection["keys"] is None or set(connection["keys"].values()) == {None}
