@@ -70,13 +70,13 @@ async def test_shares_of_faults_are_kept_and_repeat_with_the_seed() -> None:
     async def faults(seed: int) -> list[str]:
         async with standing_in(seed=seed) as (stand_in, client):
             await stand_in.behave(Behaviour(faults=(("503", 0.1), ("429", 0.2))))
-            for n in range(300):
+            for n in range(150):
                 await client.post("matomo.php", content=bulk(hit(n)))
             return [post.fault for post in stand_in.journal.posts]
 
     first = await faults(5)
-    assert 15 <= first.count("503") <= 45
-    assert 40 <= first.count("429") <= 80
+    assert 5 <= first.count("503") <= 28
+    assert 15 <= first.count("429") <= 48
     assert await faults(5) == first
     assert await faults(6) != first
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -51,6 +52,8 @@ async def test_a_world_starts_and_leaves_nothing(tmp_path: Path, monkeypatch: py
         async with httpx.AsyncClient(base_url=settings.matomo_base_url, trust_env=False, verify=NO_TLS) as client:
             asked = {"module": "API", "method": "API.getMatomoVersion", "token_auth": settings.matomo_token}
             assert (await client.get("index.php", params=asked)).status_code == 200
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", world.stand_in.port))
     assert not folder.exists()
     assert is_empty(tmp_path)
     with pytest.raises(ProcessLookupError):
