@@ -24,6 +24,8 @@ START = 60.0
 """Seconds until requests must have been delivered, on a slow machine."""
 REACT = 15.0
 END = 10.0
+HELP = "esc: close"
+"""What only the help says."""
 
 
 class Screen:
@@ -95,24 +97,24 @@ def delivered(text: str) -> int:
     return int(re.sub(r"\D", "", found[1])) if found else 0
 
 
-def main(program: str, columns: int = 120, lines: int = 40) -> None:
-    """Drive it."""
-    screen = Screen([program, "demo"], columns, lines)
+def drive(command: list[str], columns: int = 120, lines: int = 40) -> str:
+    """Drive the demo; returns what the screen showed before the end. Raises `SystemExit` when it fails."""
+    screen = Screen(command, columns, lines)
     screen.wait_for("a delivered request", lambda text: delivered(text) > 0, START)
     first = delivered(screen.text)
     screen.wait_for("the next delivered request", lambda text: delivered(text) > first, REACT)
-    before = screen.text
     screen.press("?")
-    screen.wait_for("the help", lambda text: text != before and "elp" in text, REACT)
+    screen.wait_for("the help", lambda text: HELP in text, REACT)
     screen.press("\x1b")
-    screen.wait_for("the panels again", lambda text: delivered(text) > 0, REACT)
+    screen.wait_for("the panels again", lambda text: HELP not in text and delivered(text) > 0, REACT)
     shown = screen.text
     screen.press("q")
     code = screen.ended(END)
     if code:
         screen.give_up(f"it ended with code {code}")
-    print(f"{shown}\n\ndelivered {delivered(shown)}, ended with code 0")
+    return shown
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(int(value) for value in sys.argv[2:4]))
+    seen = drive([sys.argv[1], "demo"], *(int(value) for value in sys.argv[2:4]))
+    print(f"{seen}\n\ndelivered {delivered(seen)}, ended with code 0")

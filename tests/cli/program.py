@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from opalmind_tui.engine.engine import Engine
+from opalmind_tui.settings import load_settings
 
 TOP = Path(__file__).parent.parent.parent
 MATOMO = "http://127.0.0.1:1/matomo/"
@@ -38,3 +45,28 @@ def run(*arguments: str, given: str | bytes = b"", **variables: str) -> subproce
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
     )
+
+
+def checks(variables: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """The checks of the health document by name, as another process sees them."""
+
+    async def ask() -> dict[str, Any]:
+        async with Engine(load_settings(variables), role="status") as engine:
+            return await engine.health_document()
+
+    return {check["name"]: check for check in asyncio.run(ask())["checks"]}
+
+
+def queued(variables: dict[str, str]) -> dict[str, Any]:
+    """The tracking queue's details."""
+    details: dict[str, Any] = checks(variables)["tracking-queue"]["details"]
+    return details
+
+
+def wait_until(seen: Callable[[], object], what: str = "it", seconds: float = 30.0) -> None:
+    """Wait for something; fail when it does not come. The bound is generous: no test measures time."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} was not seen in {seconds:.0f} s")
+        time.sleep(0.05)

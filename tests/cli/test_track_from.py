@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import redis
 from opalmind_tui import exits
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking.limits import LINE_LIMIT
-from tests.cli.program import MATOMO, command, environment, run
+from tests.cli.program import MATOMO, command, environment, queued, run, wait_until
 
 SETTINGS = {"MATOMO_BASE_URL": MATOMO, "MATOMO_DEFAULT_SITE_ID": "1"}
 GOAL = '{"kind":"goal","goalId":%d}'
@@ -25,13 +24,6 @@ GOAL = '{"kind":"goal","goalId":%d}'
 @pytest.fixture
 def settings(server: LocalServer) -> dict[str, str]:
     return {**SETTINGS, "REDIS_URL": server.url}
-
-
-def queued(settings: dict[str, str]) -> dict[str, object]:
-    """The tracking queue's details, as another process tells them."""
-    done = run("status", "--json", **settings)
-    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    return checks["tracking-queue"]["details"]
 
 
 MIXED = "\n".join(
@@ -196,10 +188,3 @@ def test_a_terminal_gets_a_progress_bar(settings: dict[str, str], tmp_path: Path
     os.close(terminal)
     assert done.stdout.startswith("600 lines: 600 accepted")
     assert "100%" in shown
-
-
-def wait_until(seen, seconds: float = 20.0) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline, "not seen in time"
-        time.sleep(0.05)
