@@ -71,6 +71,7 @@ class Acts:
 
     Args:
         deliver: switches this process's delivery from Redis on or off.
+        test_token: lets Matomo's token be used again after it was refused.
         user: who acts when a command does not say.
     """
 
@@ -79,6 +80,7 @@ class Acts:
     ttls: TtlActs
     audit: AuditTrail
     deliver: Callable[[bool], None]
+    test_token: Callable[[], Awaitable[str]]
     read_only: bool
     user: str
 
@@ -90,6 +92,7 @@ class Acts:
             Act.PURGE_CACHE: self._plan_purge_cache,
             Act.SET_TTL: self._plan_ttl,
             Act.DELIVER: self._plan_deliver,
+            Act.TEST_TOKEN: self._plan_test_token,
         }
         return await planners[command.act](command)
 
@@ -103,6 +106,7 @@ class Acts:
             Act.PURGE_CACHE: self._run_purge_cache,
             Act.SET_TTL: self._run_ttl,
             Act.DELIVER: self._run_deliver,
+            Act.TEST_TOKEN: self._run_test_token,
         }
         outcome = await runners[plan.command.act](plan, on_progress or (lambda progress: None))
         await self.audit.write(
@@ -285,6 +289,25 @@ class Acts:
     async def _run_deliver(self, plan: Plan, on_progress: OnProgress) -> Outcome:
         self.deliver(plan.command.deliver)
         return Outcome("This dashboard delivers" if plan.command.deliver else "This dashboard only observes", done=1)
+
+    # -- token ---------------------------------------------------------------------------------------------------
+
+    async def _plan_test_token(self, command: Command) -> Plan:
+        return Plan(
+            command,
+            "Ask Matomo again with the token",
+            1,
+            (),
+            (
+                "After one refusal nobody uses the token, until it changes or somebody asks again.",
+                "Twenty-one refusals within an hour make Matomo lock tokens out for this address, good ones too.",
+            ),
+            "There is nothing to undo.",
+        )
+
+    async def _run_test_token(self, plan: Plan, on_progress: OnProgress) -> Outcome:
+        refusal = await self.test_token()
+        return Outcome(f"Matomo still says: {refusal}" if refusal else "Matomo takes the token", done=int(not refusal))
 
 
 def _outcome(done: int, skipped: int, failed: int, done_word: str, error: str, cancelled: bool) -> Outcome:

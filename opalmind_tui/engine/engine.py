@@ -20,7 +20,7 @@ from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.model import Identity, Mode, QueueView, Snapshot
+from opalmind_tui.snapshot.model import GateKind, Identity, Mode, QueueView, Snapshot
 from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
@@ -85,6 +85,7 @@ class Engine:
         self.reporting = self._reporting_client()
         """Asks Matomo for reports; None where no Matomo is configured."""
         self._reports: Reports | None = None
+        self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
         self._look: Look | None = None
         self._identity = Identity(
             environment=settings.environment,
@@ -98,6 +99,7 @@ class Engine:
             ttls=self._stores.ttl_control,
             audit=self._stores.audit,
             deliver=self._deliver,
+            test_token=self._test_token,
             read_only=settings.read_only,
             user=user,
         )
@@ -112,11 +114,10 @@ class Engine:
         no permission), and for `track` whenever Redis is away. A dashboard and `status` start all the same and say so.
         """
         await self._connect()
-        probe = MatomoProbe(self.settings, self.reporting, self._stores.observer, self._stores.link, self._clock)
         self._look = Look(
             self.settings,
             self._stores,
-            probe,
+            self._probe,
             endpoint=self.endpoint,
             delivers=lambda: self.delivers,
             identity=self._identity,
@@ -126,7 +127,7 @@ class Engine:
             self._stores.link.on_change(self._log_link)
             self._background(self._stores.link.watch(), "link")
             self._background(self._keep_up(), "housekeeping")
-            self._background(probe.watch(), "matomo")
+            self._background(self._probe.watch(), "matomo")
             if not self.settings.read_only:
                 self._background(self.queue.keep_moving(), "recovery")
         if self._sends:
@@ -291,6 +292,20 @@ class Engine:
         self.queue.deliver_shared = on
         if self._dispatcher is not None:
             self._dispatcher.wake()
+
+    async def _test_token(self) -> str:
+        """Let the token be used again, by reports and by delivery; returns what Matomo says against it."""
+        if self.reporting is not None:
+            self.reporting.forget_refusal()
+        await self._probe.ask_again()
+        error = self._probe.reading.error or ""
+        if not error:
+            view = await self.queue_view()
+            if view.gate is not None and view.gate.kind is GateKind.TOKEN:
+                await self.queue.open_gate(self.endpoint)
+            if self._dispatcher is not None:
+                self._dispatcher.test_token_again()
+        return error
 
     # -- the screen's port ---------------------------------------------------------------------------------------
 

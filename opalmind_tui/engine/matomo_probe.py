@@ -67,15 +67,23 @@ class MatomoProbe:
         if self._client is None:
             return
         known = await self._known()
-        if known is not None:
+        if known is None:
+            await self._ask(self._client)
+        else:
             self.reading = known
-            return
+
+    async def ask_again(self) -> None:
+        """Ask whatever was found out before: an operator wants to know."""
+        if self._client is not None:
+            await self._ask(self._client)
+
+    async def _ask(self, client: ReportingClient) -> None:
         # Loading an HTTP client takes longer than most answers do; it is not Matomo's time, nor the screen's.
         await asyncio.to_thread(import_module, "httpx")
         refused = False
         started = time.perf_counter()
         try:
-            await asyncio.wait_for(self._version(self._client), PATIENCE)
+            await asyncio.wait_for(self._version(client), PATIENCE)
             self.reading = Reading(time.perf_counter() - started, self._clock())
         except MatomoError as error:
             refused = error.kind == "auth"

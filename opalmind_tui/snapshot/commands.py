@@ -14,6 +14,7 @@ class Act(StrEnum):
     PURGE_CACHE = "purge-cache"
     SET_TTL = "set-ttl"
     DELIVER = "deliver"
+    TEST_TOKEN = "test-token"
 
 
 class TtlTarget(StrEnum):

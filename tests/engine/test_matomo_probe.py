@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.engine.conftest import Ground
+from opalmind_tui.engine.engine import Engine
+from opalmind_tui.snapshot.commands import Act, Command
+from tests.engine.conftest import Ground, until
 
 
 def asked(ground: Ground) -> int:
@@ -18,6 +20,22 @@ async def test_a_refused_token_is_used_once_by_all_processes(ground: Ground) -> 
         assert document["checks"][0]["status"] == "fail"
         await engine.stop()
     assert asked(ground) == 1
+
+
+async def test_an_operator_asks_again(ground: Ground) -> None:
+    await ground.matomo.set_mood("token-refused")
+    engine = await ground.engine()
+    await until(lambda: _refused(engine))
+    await ground.matomo.set_mood("normal")
+    outcome = await engine.run(await engine.plan(Command(Act.TEST_TOKEN)))
+    assert outcome.sentence == "Matomo takes the token"
+    assert (await engine.take_snapshot()).cause == "Nothing is wrong."
+    assert len(await engine.reports.get_most_popular_urls(limit=1)) == 1
+
+
+async def _refused(engine: Engine) -> bool:
+    snapshot = await engine.take_snapshot()
+    return snapshot.cause.startswith("Matomo does not answer")
 
 
 async def test_another_token_is_asked_with_again(ground: Ground) -> None:
