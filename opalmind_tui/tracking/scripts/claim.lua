@@ -5,6 +5,10 @@ local token, limit = ARGV[3], tonumber(ARGV[4])
 local now = clock()
 local code = code_of_endpoint()
 local gate = gate_of(code)
+if gate and TIMED[gate.kind] and ends_of(gate) <= now then
+  redis.call('HDEL', GATE, code)
+  gate = nil
+end
 local places = {}
 for at = 1, #SHARDS do places[at] = code .. string.sub(SHARDS, at, at) end
 
@@ -51,15 +55,8 @@ end
 
 local probe = false
 if gate then
-  if now < ends_of(gate) then return answer({}) end
-  if TIMED[gate.kind] then
-    redis.call('HDEL', GATE, code)
-    gate = nil
-  elseif alive(gate.probe, now) then
-    return answer({})
-  else
-    probe, limit = true, 1
-  end
+  if now < ends_of(gate) or alive(gate.probe, now) then return answer({}) end
+  probe, limit = true, 1
 end
 
 local taken, ids, shards, removed = {}, {}, {}, 0
