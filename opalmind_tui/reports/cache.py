@@ -86,10 +86,11 @@ class ReportCache:
         self._census: Census | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._commands = commands or client
-        self._redis = self._shared = self._breaker = None
+        self._redis = self._shared = self._sharing = self._breaker = None
         if client is not None:
             self._redis = RedisCache(client, settings.cache_prefix)
             self._shared = SharedCounters(client, settings.stats_prefix, self._tallies)
+            self._sharing = None if settings.read_only else self._shared
             self._breaker = Breaker(self._redis.ping)
 
     @property
@@ -193,22 +194,22 @@ class ReportCache:
 
     def _count(self, feature: str, count: Count) -> None:
         self._tallies.add(feature, count, self._clock())
-        if self._shared is not None and not self._read_only and self._flusher is None:
-            self._flusher = asyncio.get_running_loop().create_task(self._flush_soon(self._shared))
+        if self._sharing is not None and self._flusher is None:
+            self._flusher = asyncio.get_running_loop().create_task(self._share_soon())
 
-    async def _flush_soon(self, shared: SharedCounters) -> None:
+    async def _share_soon(self) -> None:
         try:
             while self._tallies.unshared.totals:
                 await asyncio.sleep(FLUSH_EVERY)
-                await self._flush(shared)
+                await self._share()
         finally:
             self._flusher = None
 
-    async def _flush(self, shared: SharedCounters) -> None:
-        if self._breaker is None or not self._breaker.allows():
+    async def _share(self) -> None:
+        if self._sharing is None or self._breaker is None or not self._breaker.allows():
             return
         try:
-            await shared.flush()
+            await self._sharing.flush()
         except StoreUnavailable as error:
             self._breaker.report(error)
 
@@ -269,8 +270,7 @@ class ReportCache:
         if self._flusher is not None:
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
-        if self._shared is not None and not self._read_only:
-            await self._flush(self._shared)
+        await self._share()
         if self._breaker is not None:
             await self._breaker.close()
 

@@ -98,6 +98,15 @@ async def test_what_is_no_entry_counts_as_corrupt_and_is_fetched_anew(
     assert decode_entry(await redis.get(KEY), "deviceTypes") is not None
 
 
+async def test_of_a_huge_value_only_the_beginning_is_read(reports: Reports, redis: Redis) -> None:
+    await redis.setrange(KEY, 4 * LARGEST, b"x")
+    before = (await redis.info("stats"))["total_net_output_bytes"]
+
+    await _ask(reports)
+
+    assert (await redis.info("stats"))["total_net_output_bytes"] - before < 1.1 * LARGEST
+
+
 async def test_a_key_of_another_type_counts_as_corrupt(reports: Reports, cache: ReportCache, redis: Redis) -> None:
     await redis.hset(KEY, "field", "value")
 

@@ -149,6 +149,9 @@ async def test_memory_alone(matomo: Matomo, clock: Clock) -> None:
 
     view = await cache.view()
     assert (view.hits, view.misses, view.sets, view.stale_evictions, view.entries) == (1, 2, 2, 1, 1)
+    assert (view.window_hits, view.window_misses) == (1, 2)
+    clock.now += 360
+    assert (await cache.view()).window_misses == 0
     assert await cache.count("deviceTypes") == (1, True)
     assert await cache.purge("events") == 0
     assert await cache.purge("deviceTypes") == 1

@@ -11,6 +11,7 @@ import pytest
 from opalmind_tui.errors import MatomoError, RefusedRequest
 from opalmind_tui.reports.breaker import FIRST_WAIT, LONGEST_WAIT, Breaker
 from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.counters import Count, Tallies
 from opalmind_tui.reports.currencies import KNOWN_FOR, UNKNOWN_FOR, Currencies
 from opalmind_tui.reports.memory_cache import Held, MemoryCache
 from opalmind_tui.reports.service import Reports
@@ -47,6 +48,16 @@ def test_memory_is_bounded_by_bytes_and_counts_them() -> None:
     assert memory.purge("other") == 0
     assert memory.purge(None) > 0
     assert (len(memory), memory.bytes) == (0, 0)
+
+
+def test_counts_that_cannot_be_shared_stay_bounded() -> None:
+    tallies = Tallies()
+    for minute in range(500):
+        tallies.add("events", Count.HITS, minute * 60.0)
+
+    assert tallies.unshared.totals["events", Count.HITS] == 500
+    assert list(tallies.unshared.minutes) == list(range(440, 500))
+    assert tallies.totals(499 * 60.0).window == {("events", Count.HITS): 6}
 
 
 async def test_the_breaker_probes_by_itself_and_waits_longer_each_time() -> None:

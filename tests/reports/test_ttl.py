@@ -156,6 +156,7 @@ async def test_existing_reports_change_in_one_number_and_in_redis_alike(
     ["{}", "true", "", "x", '{"expiresAt":1800000050000,"feature":"deviceTypes","value":[]}',
      '{"feature":"deviceTypes","value":[],"expiresAt":99999999999999999999}',
      '{"feature":"deviceTypes","value":[],"expiresAt":-5}',
+     '{"value":{"a":{"expiresAt":1800000050000},"b":1}}',
      '{"feature":"deviceTypes","value":[],"expiresAt":1799999999999}'],
 )  # fmt: skip
 async def test_what_is_no_live_entry_stays_as_it_is(redis: Redis, clock: Clock, stored: str) -> None:
@@ -185,6 +186,8 @@ async def test_many_existing_entries_with_progress(redis: Redis, clock: Clock) -
 async def test_existing_idempotency_records_live_from_their_completion(redis: Redis, clock: Clock) -> None:
     records = [record for record in RECORDS if record["key"].startswith("opalmind:idempotency:")]
     done = json.loads(records[0]["value"])["completedAt"] / 1000
+    early = {"key": "opalmind:idempotency:early", "value": json.dumps({"key": "early", "completedAt": done * 3000})}
+    records = [*records, early]
     await redis.mset({record["key"]: record["value"] for record in records})
     foreign = {"opalmind:idempotency:a": "{}", "opalmind:idempotency:b": "true", "opalmind:idempotency:c": "{",
                "opalmind:idempotency:d": '{"key":"d","completedAt":"x"}', "other": records[0]["value"]}  # fmt: skip

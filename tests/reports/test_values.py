@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opalmind_tui.errors import MatomoError
-from opalmind_tui.reports.entry import decode_entry, encode_entry
+from opalmind_tui.reports.entry import LARGEST, decode_entry, encode_entry
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.reports.js_json import parse, stringify
 from opalmind_tui.reports.values import FITS, ecommerce, funnels, goals, key_numbers, rows
@@ -96,6 +96,12 @@ def test_reading_an_entry_never_raises(feature: str, value: Any, member: Any) ->
 @given(raw=st.binary(max_size=64))
 def test_reading_any_bytes_never_raises(raw: bytes) -> None:
     assert decode_entry(raw, "events") is None
+
+
+def test_an_entry_that_is_too_large_is_not_looked_into() -> None:
+    value = [{"label": "x" * 1000}] * (LARGEST // 1000)
+    assert decode_entry(encode_entry("events", value, 1), "events") is None
+    assert decode_entry(encode_entry("events", value[:1000], 1), "events") is not None
 
 
 @given(visits=ANSWERS, actions=ANSWERS)

@@ -8,7 +8,7 @@ from typing import Any
 
 from opalmind_tui.reports.js_json import js_items
 from opalmind_tui.reports.values.fields import Record, fields
-from opalmind_tui.reports.values.names import find_number, find_text, lowered
+from opalmind_tui.reports.values.names import collated, find_number, find_text, lowered
 from opalmind_tui.reports.values.numbers import Number, finite, leading, percent, trim
 
 STEP_FIELDS = fields(
@@ -132,5 +132,5 @@ def _compared(one: Record, other: Record) -> int:
     first, second = leading(one["id"]), leading(other["id"])
     if first is not None and second is not None:
         return (first > second) - (first < second)
-    label, other_label = str(one["label"]).lower(), str(other["label"]).lower()
+    label, other_label = collated(one["label"]), collated(other["label"])
     return (label > other_label) - (label < other_label)

@@ -89,7 +89,8 @@ def _complete(summary: Record, steps: Sequence[Record]) -> None:
 
 def _of_metrics(answer: Any) -> Record:
     if isinstance(answer, list):
-        return next((found for item in answer if (found := _of_metrics(item))), {})
+        # Services take the first item that tells anything, steps alone included.
+        return next((_of_metrics(item) for item in answer if _of_metrics(item) or flow_steps(item)), {})
     return _figures(lowered(answer), _METRICS) if isinstance(answer, dict) else _conversions(answer)
 
 

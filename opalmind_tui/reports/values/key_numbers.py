@@ -7,6 +7,7 @@ from typing import Any
 
 from opalmind_tui.reports.js_json import js_items
 from opalmind_tui.reports.values.fields import Record, fields, shaped
+from opalmind_tui.reports.values.names import collated
 from opalmind_tui.reports.values.numbers import Number, finite, total, trim
 
 _FIELDS = fields(
@@ -16,6 +17,8 @@ _FIELDS = fields(
 _COUNTS = tuple(name for name, kind in _FIELDS.items() if kind in ("number", "count"))
 _PAGEVIEWS = ("nb_pageviews", "nb_uniq_pageviews")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+)")
+_DEEPEST = 8
+"""Levels of a nested series that are looked into."""
 _WORDS = re.compile(
     r"(?:([0-9]+)\s*h(?:ours?)?\s*)?(?:([0-9]+)\s*m(?:in(?:ute)?s?)?\s*)?"
     r"(?:([0-9]+(?:\.[0-9]+)?)\s*s(?:ec(?:ond)?s?)?)?",
@@ -43,9 +46,11 @@ def series(answer: Any) -> list[Record]:
         members = list(js_items(answer)) if isinstance(answer, dict) else []
     points = []
     for date, item in members:
+        if date == "__proto__":
+            continue
         record = _record(item) or {"nb_visits": finite(_first(item)) or 0}
         points.append({"date": date, **shaped(_FIELDS, record)})
-    return sorted(points, key=lambda point: str(point["date"]))
+    return sorted(points, key=lambda point: collated(str(point["date"])))
 
 
 def _cleaned(raw: Record) -> Record:
@@ -68,10 +73,12 @@ def _cleaned(raw: Record) -> Record:
     return record
 
 
-def _sum(data: Any) -> Number | None:
+def _sum(data: Any, depth: int = 0) -> Number | None:
     """The sum of all numbers in a nested series."""
     items = list(data.values()) if isinstance(data, dict) else data if isinstance(data, list) else []
-    return total([_sum(item) if isinstance(item, dict | list) else finite(item) for item in items])
+    if depth > _DEEPEST:
+        return None
+    return total([_sum(item, depth + 1) if isinstance(item, dict | list) else finite(item) for item in items])
 
 
 def _seconds(value: Any) -> Number | None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from unicodedata import combining, normalize
 
 from opalmind_tui.reports.js_json import number_text
 from opalmind_tui.reports.values.numbers import Number, trim
+
+
+def collated(text: str) -> tuple[str, str]:
+    """A key that sorts texts as a dictionary does: without regard to case and accents."""
+    bare = "".join(char for char in normalize("NFKD", text) if not combining(char))
+    return bare.lower(), text
 
 
 def lowered(record: Any) -> dict[str, Any]:
