@@ -16,7 +16,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pyte
 
@@ -31,15 +31,17 @@ HELP = "esc: close"
 class Screen:
     """A program in a pseudo-terminal and what its screen shows."""
 
-    def __init__(self, arguments: list[str], columns: int, lines: int) -> None:
+    def __init__(
+        self, arguments: list[str], columns: int, lines: int, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self._terminal, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "", "LANG": "C.UTF-8"}
+        variables = {**environment, "TERM": "xterm-256color", "COLORTERM": "", "LANG": "C.UTF-8"}
         # A session of its own with this terminal, so that a hang-up reaches it as from a lost connection.
         self.process = subprocess.Popen(
-            arguments, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True
+            arguments, stdin=child, stdout=child, stderr=child, env=variables, start_new_session=True
         )
         os.close(child)
 

@@ -1,0 +1,111 @@
+"""The dashboard in a pseudo-terminal: without Redis, on a server of its own, and where no terminal is."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from opalmind_tui import exits
+from opalmind_tui.storage.local_server import LocalServer, free_port
+from tests.cli.matomo import Served
+from tests.cli.program import command, environment, run, wait_until
+from tests.drive_demo import END, START, Screen, delivered
+from tests.support.servers import Product
+
+Open = Callable[..., Screen]
+
+
+@pytest.fixture
+def open_screen() -> Iterator[Open]:
+    screens: list[Screen] = []
+
+    def open_it(*arguments: str, **variables: str) -> Screen:
+        screens.append(Screen(command(*arguments), 120, 40, environment(**variables)))
+        return screens[-1]
+
+    yield open_it
+    for screen in screens:
+        if screen.process.poll() is None:
+            screen.process.kill()
+            screen.process.wait(10)
+
+
+def test_without_a_terminal_it_says_what_to_use() -> None:
+    done = run(TERM="xterm")
+    assert done.returncode == exits.UNUSABLE
+    assert "status" in done.stderr
+    assert done.stdout == ""
+
+
+def test_without_redis_it_opens_degraded_and_recovers_by_itself(
+    any_product: Product, open_screen: Open, stand_in: Served, tmp_path: Path
+) -> None:
+    assert any_product.binary is not None
+    server = LocalServer(any_product.binary, tmp_path / "s", port=free_port())
+    screen = open_screen(REDIS_URL=server.url, **stand_in.settings)
+    screen.wait_for("that it is degraded", lambda text: "memory" in text and "Redis refuses" in text, START)
+    server.start()
+    try:
+        screen.wait_for("that Redis serves", lambda text: "Redis refuses" not in text and "ping" in text, START)
+        screen.press("q")
+        assert screen.ended(END) == exits.OK
+    finally:
+        server.stop()
+
+
+def test_a_wrong_password_opens_and_says_so(
+    any_product: Product, open_screen: Open, stand_in: Served, tmp_path: Path
+) -> None:
+    import redis
+
+    assert any_product.binary is not None
+    server = LocalServer(any_product.binary, tmp_path / "s", port=free_port())
+    server.start()
+    try:
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("requirepass", "good-secret-1")
+        screen = open_screen(REDIS_URL=server.url, REDIS_PASSWORD="bad-secret-2", **stand_in.settings)
+        screen.wait_for("the reason", lambda text: "refuses the user or password" in text, START)
+        assert "secret" not in screen.text
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.ended(END) == exits.OK
+    finally:
+        server.stop()
+
+
+def test_embedded_keeps_its_data_and_is_shared(open_screen: Open, stand_in: Served, tmp_path: Path) -> None:
+    variables = {"XDG_DATA_HOME": str(tmp_path / "x"), **stand_in.settings}
+    goal = ["track", "goal", "--goal-id", "1", "--embedded", "--json"]
+    # Each command of its own starts the server, and the data stays.
+    assert json.loads(run(*goal, **variables).stdout)["outcome"] == "accepted"
+    assert queue_details(variables)["pending"] == 1
+    screen = open_screen("--embedded", **variables)
+    screen.wait_for("a delivered request", lambda text: delivered(text) == 1, START)
+    # While the dashboard runs the server, a second process attaches to it.
+    assert json.loads(run(*goal, **variables).stdout)["outcome"] == "accepted"
+    screen.wait_for("the second one", lambda text: delivered(text) == 2, START)
+    folder = tmp_path / "x" / "opalmind-tui" / "server"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    screen.press("q")
+    assert screen.ended(END) == exits.OK
+    wait_until(lambda: not (folder / "server.sock").exists(), "the end of the server")
+    assert queue_details(variables)["totalProcessed"] == 2
+
+
+def queue_details(variables: dict[str, str]) -> dict[str, object]:
+    document = json.loads(run("status", "--embedded", "--json", **variables).stdout)
+    return {check["name"]: check for check in document["checks"]}["tracking-queue"]["details"]
+
+
+def test_read_only_delivers_nothing(server: LocalServer, open_screen: Open, stand_in: Served) -> None:
+    variables = {"REDIS_URL": server.url, **stand_in.settings}
+    run("track", "goal", "--goal-id", "1", **variables)
+    screen = open_screen("--read-only", "--deliver", **variables)
+    screen.wait_for("the request", lambda text: "pending" in text and "READ-ONLY" in text.upper(), START)
+    screen.press("q")
+    assert screen.ended(END) == exits.OK
+    assert not stand_in.journal.hits
