@@ -101,14 +101,19 @@ def apart(left: Line, right: Line, width: int) -> Line:
 
 def right(text: str, width: int, tone: Tone = Tone.PLAIN) -> Span:
     """Text at the right of `width` cells."""
-    short = width - cells(text)
-    return Span(" " * short + text, tone) if short >= 0 else Span(safe_text(text, width), tone)
+    text = _within(text, width)
+    return Span(" " * (width - cells(text)) + text, tone)
 
 
 def left(text: str, width: int, tone: Tone = Tone.PLAIN) -> Span:
     """Text at the left of `width` cells."""
-    short = width - cells(text)
-    return Span(text + " " * short, tone) if short >= 0 else Span(safe_text(text, width), tone)
+    text = _within(text, width)
+    return Span(text + " " * (width - cells(text)), tone)
+
+
+def _within(text: str, width: int) -> str:
+    """The text, cut where it is too wide. A cut before a wide character leaves a cell free."""
+    return text if cells(text) <= width else safe_text(text, width)
 
 
 def wrap(text: str, width: int, most: int) -> list[str]:
@@ -126,7 +131,7 @@ def wrap(text: str, width: int, most: int) -> list[str]:
     rows.append(row)
     if len(rows) <= most:
         return rows
-    return [*rows[: most - 1], safe_text(rows[most - 1] + " " + ELLIPSIS * width, width)]
+    return [*rows[: most - 1], safe_text(rows[most - 1] + ELLIPSIS, width)]
 
 
 def _words(text: str, width: int) -> list[str]:

@@ -108,7 +108,8 @@ class Operator:
     def _tell(self, sentence: str, tone: Tone, severity: str) -> None:
         self._screen.say(Status(sentence, tone))
         level = "error" if severity == "error" else "warning" if severity == "warning" else "information"
-        self._app.notify(safe_text(sentence, _NOTICE), severity=level, markup=False)  # type: ignore[arg-type]
+        self._app.clear_notifications()
+        self._app.notify(safe_text(sentence, _NOTICE), severity=level, markup=False, timeout=4)  # type: ignore[arg-type]
 
     # -- cache ---------------------------------------------------------------------------------------------------
 

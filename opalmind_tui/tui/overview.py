@@ -131,8 +131,13 @@ class Overview(Screen[None]):
 
     def _arrange(self) -> None:
         """Decide what is in view: everything, or the section that has the focus."""
+        bar, sections = self.query_one("#bar"), self.query_one("#sections")
+        if self._full:
+            self.move_child(bar, after=sections)
+        else:
+            self.move_child(bar, before=sections)
         self.requests.display = self._full or self._section == "requests"
-        self.query_one("#sections").display = self._full or self._section != "requests"
+        sections.display = self._full or self._section != "requests"
         for name in SECTIONS[1:]:
             self.query_one(f"#{name}").display = self._full or self._section == name
 

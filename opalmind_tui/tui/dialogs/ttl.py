@@ -75,9 +75,9 @@ def command_of(draft: Draft) -> Command:
 class Tick(Checkbox):
     """A box whose sign tells its state, not its colour alone."""
 
-    def watch_value(self) -> None:
-        self.BUTTON_INNER = "✓" if self.value else " "
-        super().watch_value()
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]
+        return "✓" if self.value else " "
 
 
 class TtlDialog(Dialog[Draft]):

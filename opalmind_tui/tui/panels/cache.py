@@ -10,9 +10,9 @@ from opalmind_tui.tui.panels.history import picture
 from opalmind_tui.tui.sheet import Sheet, sheet, verdict_of
 
 CHECK = "reports-cache"
-_SINGLE = Columns(10, 6)
+_SINGLE = Columns(9, 7)
 _NARROW = Columns(13, 7)
-_MEDIUM = Columns(12, 6, 3, 8, 8)
+_MEDIUM = Columns(12, 6, 2, 8, 9)
 
 
 def render(snapshot: Snapshot, area: Area) -> Sheet:
@@ -26,10 +26,10 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
 def _body(snapshot: Snapshot, cache: CacheView, area: Area) -> list[Line]:
     if area.width < _MEDIUM.width:
         columns = _SINGLE if area.width < _NARROW.width else _NARROW
-        rows = grid([*_traffic(cache, columns), *_stock(snapshot, cache)], [], columns)
+        rows = grid([*_traffic(cache, columns), *_stock(snapshot, cache, columns)], [], columns)
         return trimmed([*rows, _ttl_line(cache, area.width)], area.height)
     stock = [
-        *_stock(snapshot, cache),
+        *_stock(snapshot, cache, _MEDIUM),
         Cell("corrupt", figures.count(cache.corrupt), _alarm(cache.corrupt)),
         Cell("errors", figures.count(cache.errors), _alarm(cache.errors)),
     ]
@@ -74,15 +74,23 @@ def _traffic(cache: CacheView, columns: Columns) -> list[Cell | None]:
     ]
 
 
-def _stock(snapshot: Snapshot, cache: CacheView) -> list[Cell | None]:
+def _stock(snapshot: Snapshot, cache: CacheView, columns: Columns) -> list[Cell | None]:
     server = snapshot.server.value
-    about = "" if cache.entries_exact else "~"
     evicted = figures.rate(server.evicted_rate) if server else figures.UNKNOWN
     return [
-        Cell("entries", f"{about}{figures.count(cache.entries, 6)}"),
+        _entries(cache, columns),
         Cell("evicted", evicted, _alarm(server.evicted_rate if server else 0)),
         Cell("saved", f"{figures.short(cache.saved_per_hour)}/h"),
     ]
+
+
+def _entries(cache: CacheView, columns: Columns) -> Cell:
+    """An estimate says so, in the words that there is room for."""
+    if cache.entries_exact:
+        return Cell("entries", figures.count(cache.entries, 6))
+    if columns is _NARROW:
+        return Cell("entries about", figures.count(cache.entries, 6))
+    return Cell("entries", f"{'about' if columns is _MEDIUM else 'abt'} {figures.short(cache.entries)[:3]}")
 
 
 def _alarm(number: float) -> Tone:

@@ -42,5 +42,5 @@ COLUMNS: tuple[Column[FeatureView], ...] = (
     Column("stale", 6, lambda one: Span(figures.count(one.stale_evictions, 6)), to_right=True, from_width=60),
     Column("entries", 7, lambda one: Span(figures.count(one.entries, 7)), to_right=True),
     Column("TTL", 6, _ttl, to_right=True),
-    Column("from", 4, lambda one: Span(_ORIGINS.get(one.ttl_origin, ""), Tone.DIM), from_width=40),
+    Column("from", 4, lambda one: Span(_ORIGINS.get(one.ttl_origin, ""), Tone.DIM), from_width=46),
 )

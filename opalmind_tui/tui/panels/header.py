@@ -61,7 +61,7 @@ def _name() -> _Part:
 
 def _environment(snapshot: Snapshot) -> _Part:
     identity = snapshot.identity
-    name = safe_text(identity.environment, 20)
+    name = "" if identity.demo and identity.environment == "demo" else safe_text(identity.environment, 20)
     tone = Tone.PRODUCTION if identity.environment.strip().lower() in _PRODUCTION else Tone.BADGE
     badge = line(Span(f" {name.upper()} ", tone)) if name else EMPTY
     if identity.demo:

@@ -110,7 +110,7 @@ COLUMNS: tuple[Column[Shown], ...] = (
     Column("state", 11, _state, from_width=100),
     Column("age", 6, _age, to_right=True),
     Column("kind", 8, lambda one: outside(one.request.kind, Tone.DIM, 8), from_width=90),
-    Column("what", 12, _what, share=3),
+    Column("what", 10, _what, share=3),
     Column("site", 4, lambda one: outside(one.request.site, limit=4), to_right=True),
     Column("try", 3, lambda one: Span(figures.count(one.request.attempts, 3)), to_right=True),
     Column("next", 6, _next, to_right=True),
@@ -118,5 +118,5 @@ COLUMNS: tuple[Column[Shown], ...] = (
     Column("size", 5, lambda one: Span(figures.size(one.request.size), Tone.DIM), to_right=True, from_width=150),
     Column("key", 8, lambda one: outside(one.request.key or "-", Tone.DIM, 80), share=1, from_width=150),
     Column("id", 14, lambda one: outside(one.request.id, Tone.DIM, 14), from_width=180),
-    Column("last error", 16, _error, share=2),
+    Column("last error", 12, _error, share=2),
 )

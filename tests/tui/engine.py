@@ -1,0 +1,88 @@
+"""A stand-in for the engine: gives fixed snapshots, remembers what it was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from opalmind_tui.errors import ReadOnly
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.model import Snapshot
+
+
+class FakeEngine:
+    """An `EnginePort` without anything behind it.
+
+    Args:
+        snapshot: what the first look gives; `snapshot` may be replaced at any time.
+        plan: makes the plan of a command.
+    """
+
+    def __init__(self, snapshot: Snapshot, plan: Callable[[Command], Plan] | None = None) -> None:
+        self.snapshot = snapshot
+        self.planned: list[Command] = []
+        self.ran: list[Plan] = []
+        self.rows: list[int] = []
+        self.trouble: Exception | None = None
+        self.plan_trouble: Exception | None = None
+        self.hold: asyncio.Event | None = None
+        self.outcome = ""
+        self._plan = plan or plain_plan
+
+    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+        self.rows.append(rows)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.snapshot
+
+    async def plan(self, command: Command) -> Plan:
+        self.planned.append(command)
+        if self.plan_trouble is not None:
+            raise self.plan_trouble
+        return self._plan(command)
+
+    async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+        if self.snapshot.identity.read_only:
+            raise ReadOnly("This dashboard is read-only")
+        self.ran.append(plan)
+        if on_progress is not None:
+            on_progress(Progress(plan.eligible // 2, plan.eligible))
+        if self.hold is not None:
+            await self.hold.wait()
+        return Outcome(self.outcome or f"{plan.title}: done", done=plan.eligible)
+
+
+def plain_plan(command: Command) -> Plan:
+    """A plan with a bit of everything."""
+    count = 3 if command.all_dead else max(1, len(command.ids))
+    titles = {
+        Act.RETRY: f"Retry {count} request{'' if count == 1 else 's'}",
+        Act.PURGE: f"Purge {count} request{'' if count == 1 else 's'}",
+        Act.PURGE_CACHE: f"Purge {command.feature or 'all'} cache entries",
+        Act.SET_TTL: f"Set the time to live of {command.feature or command.target} to {command.seconds:g} s",
+        Act.DELIVER: "Deliver from this dashboard",
+    }
+    return Plan(
+        command, titles[command.act], count, (("inflight now", 2),), ("They will be sent again.",), ids=command.ids
+    )
+
+
+class FakeDemo:
+    """A `DemoPort` that remembers its mood."""
+
+    moods = (
+        ("1", "normal", "answers at once"),
+        ("2", "slow", "takes two seconds"),
+        ("3", "limited", "429 with Retry-After"),
+        ("4", "broken", "503 to everything"),
+        ("5", "outage", "refuses connections"),
+    )
+
+    def __init__(self) -> None:
+        self._mood = "normal"
+
+    def mood(self) -> str:
+        return self._mood
+
+    async def set_mood(self, name: str) -> None:
+        self._mood = name

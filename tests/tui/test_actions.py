@@ -1,0 +1,346 @@
+"""Every action of the table, by its key. A new action without a test here fails the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+
+from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
+from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.tui.actions import ACTIONS, BY_ID, FOOTER, READ_ONLY, Situation, exists, why_not
+from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs.choice import ChoiceDialog
+from opalmind_tui.tui.dialogs.plan import PlanDialog
+from opalmind_tui.tui.dialogs.reading import ReadingDialog
+from opalmind_tui.tui.dialogs.ttl import TtlDialog
+from opalmind_tui.tui.overview import Overview
+from opalmind_tui.tui.themes import DARK, LIGHT
+from tests.tui.engine import FakeDemo, FakeEngine
+from tests.tui.fixtures import ROWS, healthy
+from tests.tui.support import opened, screen_text, settled
+
+Case = Callable[[Pilot[Any], FakeEngine], Awaitable[None]]
+CASES: dict[str, Case] = {}
+
+
+@pytest.fixture(autouse=True)
+def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+
+
+def case(function: Case) -> Case:
+    CASES[function.__name__] = function
+    return function
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+async def confirm(pilot: Pilot[Any]) -> None:
+    """Press the button that confirms, as a person does."""
+    assert isinstance(pilot.app.screen, PlanDialog)
+    while pilot.app.screen.query_one("#confirm").disabled:
+        await pilot.pause(0.01)
+    await press(pilot, "tab", "enter")
+    assert isinstance(pilot.app.screen, Overview), screen_text(pilot)
+
+
+def overview(pilot: Pilot[Any]) -> Overview:
+    found = pilot.app.overview
+    assert isinstance(found, Overview)
+    return found
+
+
+@case
+async def detail(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "down", "enter")
+    assert isinstance(pilot.app.screen, ReadingDialog)
+    shown = screen_text(pilot)
+    assert ROWS[1].id in shown
+    assert "Video: play, Über uns" in shown
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, Overview)
+
+
+@case
+async def retry(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "down", "r")
+    assert "Retry 1 request" in screen_text(pilot)
+    assert "Video: play, Über uns" in screen_text(pilot)
+    assert engine.ran == []
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.RETRY, ids=(ROWS[1].id,))]
+    assert "Retry 1 request: done" in screen_text(pilot)
+
+
+@case
+async def retry_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "R")
+    assert "Retry 3 requests" in screen_text(pilot)
+    assert "2 not eligible: inflight now" in screen_text(pilot)
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.RETRY, all_dead=True)]
+
+
+@case
+async def purge(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "d")
+    assert "This cannot be undone." in screen_text(pilot)
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.PURGE, ids=(ROWS[0].id,))]
+
+
+@case
+async def purge_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "D")
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.PURGE, all_dead=True)]
+
+
+@case
+async def purge_cache(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "c")
+    assert isinstance(pilot.app.screen, ChoiceDialog)
+    assert "127 entries" in screen_text(pilot)
+    await press(pilot, "enter")
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, ChoiceDialog), "a cancelled plan goes back to the choice"
+    await press(pilot, "down", "enter")
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.PURGE_CACHE, feature="getEvents")]
+    assert engine.planned[0] == Command(Act.PURGE_CACHE, feature="")
+
+
+@case
+async def ttl(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "t", "tab", "x")
+    assert "Not a time" in screen_text(pilot)
+    await press(pilot, "enter")
+    assert isinstance(pilot.app.screen, TtlDialog), "a mistake keeps the dialog open"
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, Overview)
+    assert engine.planned == []
+    await press(pilot, "t")
+    assert pilot.app.screen.query_one("#value").value == "x", "escape lost what was typed"
+    await press(pilot, "tab", "backspace", "5", "m", "shift+tab", "down", "tab", "tab", "space", "shift+tab", "enter")
+    assert isinstance(pilot.app.screen, PlanDialog)
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, TtlDialog), "a cancelled plan goes back to the values"
+    await press(pilot, "tab", "enter")
+    await confirm(pilot)
+    wanted = Command(Act.SET_TTL, target=TtlTarget.IDEMPOTENCY, seconds=300.0, existing=True)
+    assert [one.command for one in engine.ran] == [wanted]
+
+
+@case
+async def deliver(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "v")
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.DELIVER, deliver=False)]
+
+
+@case
+async def mood(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "m", "4")
+    assert pilot.app.demo.mood() == "broken"
+    await press(pilot, "m", "down", "enter")
+    assert pilot.app.demo.mood() == "outage"
+
+
+@case
+async def pause(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    before = len(engine.rows)
+    await press(pilot, "space")
+    assert "PAUSED" in screen_text(pilot)
+    assert len(engine.rows) == before
+    await press(pilot, "space")
+    assert "PAUSED" not in screen_text(pilot)
+    assert len(engine.rows) == before + 1
+
+
+@case
+async def next(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    for section in ("features", "health", "trends", "requests"):
+        await press(pilot, "tab")
+        assert overview(pilot).focused.id == section
+
+
+@case
+async def previous(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "shift+tab")
+    assert overview(pilot).focused.id == "trends"
+
+
+@case
+async def up(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "down", "j", "up")
+    assert overview(pilot).requests.cursor.index == 1
+    await press(pilot, "k", "k")
+    assert overview(pilot).requests.cursor.index == 0
+
+
+@case
+async def down(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "down", "j")
+    assert overview(pilot).requests.cursor.index == 2
+
+
+@case
+async def page_down(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "pagedown")
+    assert overview(pilot).requests.cursor.index == min(len(ROWS) - 1, overview(pilot).requests.page)
+
+
+@case
+async def page_up(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "end", "pageup")
+    assert overview(pilot).requests.cursor.index == max(0, len(ROWS) - 1 - overview(pilot).requests.page)
+
+
+@case
+async def home(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "end", "g")
+    assert overview(pilot).requests.cursor.index == 0
+
+
+@case
+async def end(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "G")
+    assert overview(pilot).requests.cursor.index == len(ROWS) - 1
+
+
+@case
+async def theme(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    assert pilot.app.theme == DARK.name
+    await press(pilot, "l")
+    assert pilot.app.theme == LIGHT.name
+    await press(pilot, "l")
+    assert pilot.app.theme == DARK.name
+
+
+@case
+async def palette(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "ctrl+p")
+    assert isinstance(pilot.app.screen, CommandPalette)
+    offered = [command.title for command in pilot.app.get_system_commands(overview(pilot))]
+    assert "Purge dead (D)" in offered
+    assert "Mood (m)" in offered
+    await press(pilot, *"retry dead", "enter")
+    assert isinstance(pilot.app.screen, PlanDialog)
+    assert engine.planned == [Command(Act.RETRY, all_dead=True)]
+
+
+@case
+async def suspend(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    asked: list[bool] = []
+    pilot.app.operator.handlers["suspend"] = lambda: asked.append(True)
+    await press(pilot, "ctrl+z")
+    assert asked == [True]
+
+
+@case
+async def help(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "question_mark")
+    assert isinstance(pilot.app.screen, ReadingDialog)
+    assert "Retry every dead request" in screen_text(pilot)
+    await press(pilot, "G")
+    assert "degraded" in screen_text(pilot)
+    await press(pilot, "escape", "f1")
+    assert isinstance(pilot.app.screen, ReadingDialog)
+
+
+@case
+async def quit(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await pilot.press("q")
+    await pilot.pause()
+    assert pilot.app.return_code == 0
+    assert not pilot.app.is_running or pilot.app._exit
+
+
+def test_no_action_without_a_test() -> None:
+    assert set(CASES) == {action.id for action in ACTIONS}
+
+
+@pytest.mark.parametrize("wanted", [action.id for action in ACTIONS])
+async def test_action(wanted: str) -> None:
+    async with opened(healthy(), demo=FakeDemo()) as (pilot, engine):
+        await CASES[wanted](pilot, engine)
+
+
+def test_every_action_has_a_handler_and_its_own_keys() -> None:
+    from opalmind_tui.tui.app import OpalmindApp
+
+    handlers = OpalmindApp(FakeEngine(healthy())).operator.handlers
+    assert set(handlers) == set(BY_ID)
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
+async def test_the_footer_shows_every_action_on_data(size: tuple[int, int]) -> None:
+    async with opened(healthy(), size=size, demo=FakeDemo()) as (pilot, _):
+        shown = screen_text(pilot).splitlines()[-2:]
+        for action in FOOTER:
+            if not action.spare:
+                assert f"{action.sign} {action.label}" in "\n".join(shown)
+
+
+def test_what_changes_anything_is_in_the_footer() -> None:
+    assert {action.id for action in ACTIONS if action.changes} <= {action.id for action in FOOTER}
+
+
+def read_only(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, identity=replace(snapshot.identity, read_only=True))
+
+
+@pytest.mark.parametrize("wanted", [action.id for action in ACTIONS if action.changes])
+async def test_read_only_refuses_politely(wanted: str) -> None:
+    async with opened(read_only(healthy())) as (pilot, engine):
+        await press(pilot, BY_ID[wanted].keys[0])
+        assert isinstance(pilot.app.screen, Overview)
+        assert READ_ONLY in screen_text(pilot)
+        assert overview(pilot).check_action("act", (wanted,)) is None
+        pilot.app.operator.do(wanted)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Overview)
+        assert engine.planned == []
+        offered = [command.title for command in pilot.app.get_system_commands(overview(pilot))]
+        assert not any(title.startswith(BY_ID[wanted].label + " (") for title in offered)
+
+
+async def test_an_action_that_does_not_apply_says_why() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        await press(pilot, *["down"] * 4, "d")
+        assert "A request in flight cannot be purged" in screen_text(pilot)
+        await press(pilot, "r")
+        assert "Only dead and scheduled" in screen_text(pilot)
+        await press(pilot, "tab", "r")
+        assert "Press tab to go back" in screen_text(pilot)
+        assert engine.planned == []
+
+
+def test_moods_exist_in_the_demo_only() -> None:
+    assert not exists(BY_ID["mood"], Situation())
+    assert why_not(BY_ID["retry"], Situation()) == "No request is selected."
+
+
+async def test_a_click_on_a_key_and_on_a_row() -> None:
+    async with opened(healthy()) as (pilot, _):
+        await pilot.click("#requests", offset=(10, 3))
+        await settled(pilot)
+        assert overview(pilot).requests.cursor.index == 2
+        await pilot.click("#keys", offset=(2, 1))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, ChoiceDialog)
+        await press(pilot, "escape")
+        await pilot.click("#bar", offset=(14, 0))
+        await settled(pilot)
+        assert overview(pilot).focused.id == "features"

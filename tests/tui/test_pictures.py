@@ -1,0 +1,108 @@
+"""Pictures of the overview and of every dialog. Make them anew with `pytest tests/tui --snapshot-update`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.themes import DARK, LIGHT
+from tests.tui.engine import FakeDemo, FakeEngine
+from tests.tui.fixtures import STATES
+from tests.tui.support import dashboard, settled
+
+SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
+Compare = Callable[..., bool]
+
+
+def compare(
+    snap_compare: Compare, state: str, size: tuple[int, int], *press: str, theme: str = DARK.name, demo: bool = False
+) -> None:
+    """Draw a state, press some keys, compare."""
+
+    async def run_before(pilot: Any) -> None:
+        await settled(pilot)
+        for key in press:
+            await pilot.press(key)
+            await settled(pilot)
+
+    app = dashboard(FakeEngine(STATES[state]()), theme=theme, demo=FakeDemo() if demo else None)
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+@pytest.fixture(autouse=True)
+def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture must not depend on how fast it was taken."""
+    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+
+
+@pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("state", STATES)
+def test_state(snap_compare: Compare, state: str, size: tuple[int, int]) -> None:
+    compare(snap_compare, state, size)
+
+
+@pytest.mark.parametrize("state", ["healthy", "backlog", "outage", "degraded"])
+def test_large(snap_compare: Compare, state: str) -> None:
+    compare(snap_compare, state, LARGE)
+
+
+@pytest.mark.parametrize(
+    ("state", "size"), [("healthy", SMALL), ("degraded", SMALL), ("outage", MIDDLE), ("backlog", LARGE)]
+)
+def test_light(snap_compare: Compare, state: str, size: tuple[int, int]) -> None:
+    compare(snap_compare, state, size, theme=LIGHT.name)
+
+
+@pytest.mark.parametrize("state", ["healthy", "degraded"])
+def test_smallest(snap_compare: Compare, state: str) -> None:
+    compare(snap_compare, state, (60, 20))
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 19), (20, 5)], ids=["59x24", "80x19", "20x5"])
+def test_too_small(snap_compare: Compare, size: tuple[int, int]) -> None:
+    compare(snap_compare, "healthy", size)
+
+
+@pytest.mark.parametrize("tabs", [1, 2, 3], ids=["features", "health", "trends"])
+def test_section_at_80x24(snap_compare: Compare, tabs: int) -> None:
+    compare(snap_compare, "healthy", SMALL, *["tab"] * tabs)
+
+
+DIALOGS = {
+    "help": ("question_mark",),
+    "plan-one": ("r",),
+    "plan-all": ("D",),
+    "detail": ("enter",),
+    "cache": ("c",),
+    "ttl": ("t",),
+    "ttl-error": ("t", "tab", "x", "tab", "space"),
+}
+
+
+@pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("dialog", DIALOGS)
+def test_dialog(snap_compare: Compare, dialog: str, size: tuple[int, int]) -> None:
+    compare(snap_compare, "healthy", size, *DIALOGS[dialog])
+
+
+def test_dialog_light(snap_compare: Compare) -> None:
+    compare(snap_compare, "healthy", SMALL, "R", theme=LIGHT.name)
+
+
+def test_degraded_stays_in_view_under_a_dialog(snap_compare: Compare) -> None:
+    compare(snap_compare, "degraded", SMALL, "t")
+
+
+def test_mood(snap_compare: Compare) -> None:
+    compare(snap_compare, "demo", SMALL, "m", demo=True)
+
+
+def test_read_only_refuses(snap_compare: Compare) -> None:
+    compare(snap_compare, "estimated", SMALL, "t")
+
+
+def test_paused(snap_compare: Compare) -> None:
+    compare(snap_compare, "healthy", SMALL, "space")
