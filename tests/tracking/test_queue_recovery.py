@@ -165,6 +165,19 @@ async def test_taken_requests_are_untouchable_until_they_are_adopted_or_put_back
     await bench.check()
 
 
+async def test_a_late_answer_does_not_touch_what_is_on_its_way_to_redis() -> None:
+    bench = memory_bench()
+    (request_id,) = await bench.accept(hit(1))
+    claim = await bench.claim(lease=30)
+    await bench.pass_seconds(31)
+    await bench.queue.reap()
+    bench.queue.take_for_adoption(9)
+    assert (await bench.settle_all(claim, Fate.DELIVERED)).lost == 1
+    bench.queue.adopted([request_id])
+    assert (len(bench.queue), (await bench.counts()).accepted) == (0, 0)
+    await bench.check()
+
+
 async def test_what_redis_may_have_is_never_sent_from_memory() -> None:
     bench = memory_bench()
     ids = await bench.accept(hit(1), hit(2))

@@ -23,7 +23,7 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
     done = late = lost = 0
     for at, settlement in enumerate(settlements, 1):
         item = store.places.items.get(settlement.id)
-        if item is None or not token or item.token != token:
+        if item is None or not token or item.token != token or item.adopting:
             lost += 1
             continue
         in_time = item.place is Place.INFLIGHT

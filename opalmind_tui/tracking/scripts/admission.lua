@@ -30,7 +30,7 @@ local function look_up(requests, prefix_length)
     if request.digest ~= '' then digests[#digests + 1] = request.digest end
   end
   if #digests == 0 then return {}, records end
-  if redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
+  if #KEYS > 1 and redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
     for at, digest in ipairs(digests) do records[digest] = recorded(KEYS[at + 1], prefix_length) end
   end
   local entries = {}

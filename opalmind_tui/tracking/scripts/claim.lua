@@ -85,7 +85,6 @@ local function take(shard)
     scores[#scores + 1] = int(tonumber(found[at + 1]))
   end
   redis.call('ZREM', place, unpack(here))
-  redis.call('ZREM', AGED, unpack(here))
   local bodies, metas = redis.call('HMGET', MSG, unpack(here)), redis.call('HMGET', META, unpack(here))
   local leased, saved = {}, {}
   for at, id in ipairs(here) do

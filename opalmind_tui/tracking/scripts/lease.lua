@@ -22,6 +22,7 @@ local function recover(id, meta, posted, most, now)
   if posted then meta.unknown = meta.unknown + 1 end
   if meta.recovered >= most then
     note(meta, now, nil, 'its sender was lost ' .. meta.recovered .. ' times')
+    redis.call('ZREM', AGED, id)
     redis.call('ZADD', DEAD, int(now), id)
     redis.call('ZADD', FAILED, int(now), id)
   else

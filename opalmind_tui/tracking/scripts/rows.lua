@@ -3,39 +3,62 @@
 local limit, now = tonumber(ARGV[1]), clock()
 local ids, seen = {}, {}
 
-local function add(found)
-  for _, id in ipairs(found) do
-    if #ids < limit and not seen[id] then
-      seen[id] = true
-      table.insert(ids, id)
-    end
+local function add(id)
+  if #ids < limit and not seen[id] then
+    seen[id] = true
+    ids[#ids + 1] = id
   end
 end
 
-local function oldest_due(number)
-  local found = {}
+-- The due sets side by side, each read a few at a time.
+local CHUNK = 8
+local function read_on(reader)
+  reader.items = redis.call('ZRANGE', reader.place, reader.rank, reader.rank + CHUNK - 1, 'WITHSCORES')
+  reader.rank, reader.at = reader.rank + CHUNK, 1
+  return reader.items[1]
+end
+
+local function readers_of_due_sets()
+  local readers = {}
   for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
     for at = 1, #SHARDS do
-      local part = redis.call('ZRANGE', P .. 'due:' .. code .. string.sub(SHARDS, at, at), 0, number - 1, 'WITHSCORES')
-      for item = 1, #part, 2 do table.insert(found, {part[item], tonumber(part[item + 1])}) end
+      local reader = {place = P .. 'due:' .. code .. string.sub(SHARDS, at, at), rank = 0}
+      if read_on(reader) then readers[#readers + 1] = reader end
     end
   end
-  table.sort(found, function(a, b)
-    if a[2] == b[2] then return a[1] < b[1] end
-    return a[2] < b[2]
-  end)
-  local sorted = {}
-  for at, item in ipairs(found) do sorted[at] = item[1] end
-  return sorted
+  return readers
+end
+
+local function earliest(readers)
+  local best, best_score, best_id
+  for _, reader in ipairs(readers) do
+    local id, score = reader.items[reader.at], tonumber(reader.items[reader.at + 1])
+    if id and (not best or score < best_score or (score == best_score and id < best_id)) then
+      best, best_score, best_id = reader, score, id
+    end
+  end
+  return best
+end
+
+local function add_oldest_due()
+  local readers = readers_of_due_sets()
+  while #ids < limit do
+    local reader = earliest(readers)
+    if not reader then return end
+    add(reader.items[reader.at])
+    reader.at = reader.at + 2
+    if reader.at > #reader.items then read_on(reader) end
+  end
 end
 
 if limit > 0 then
-  add(redis.call('ZREVRANGE', FAILED, 0, limit - 1))
-  if #ids < limit then add(redis.call('ZRANGE', INFLIGHT, 0, limit - 1)) end
-  -- Those of the first sets may be among the oldest due, too.
-  if #ids < limit then add(oldest_due(limit)) end
+  for _, id in ipairs(redis.call('ZREVRANGE', FAILED, 0, limit - 1)) do add(id) end
+  if #ids < limit then
+    for _, id in ipairs(redis.call('ZRANGE', INFLIGHT, 0, limit - 1)) do add(id) end
+  end
+  if #ids < limit then add_oldest_due() end
 else
-  for at = 2, #ARGV do table.insert(ids, ARGV[at]) end
+  for at = 2, #ARGV do ids[#ids + 1] = ARGV[at] end
 end
 
 local answers = {int(now)}
