@@ -11,6 +11,8 @@ from opalmind_tui.tracking.prepare import Hit
 MAX_BYTES = 512 * 1024
 """Bytes of one bulk; a single larger hit travels alone."""
 REMEMBERED = 20_000
+SINGLES = 20
+"""Bulks of one after invalid hits that Matomo did not name: often more of them follow, and alone each is known."""
 
 
 class BulkSize:
@@ -28,6 +30,7 @@ class BulkSize:
         self._most = most
         self._max_bytes = max_bytes
         self._limits: OrderedDict[str, int] = OrderedDict()
+        self._singles = 0
         self.now = most
         """Hits in the next bulk at the most."""
 
@@ -35,9 +38,11 @@ class BulkSize:
         """Follow the advice of an answer to these hits."""
         number = len(posted)
         if advice is Size.ONE:
-            self.now = 1
+            self.now, self._singles = 1, SINGLES
         elif advice is Size.HALVE and number > 1:
             self.now = max(1, min(self.now, number // 2))
+        elif advice is Size.GROW and self._singles > 0:
+            self._singles -= 1
         elif advice is Size.GROW and number * 2 >= self.now:
             self.now = min(self._most, self.now * 2)
         if took:

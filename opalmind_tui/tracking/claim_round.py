@@ -29,11 +29,15 @@ class ClaimRound:
         self._marked = False
         self.posting = False
         """Whether Matomo may be working on a bulk right now."""
+        self._store_failed = False
         self._halted = ""
         """Why the rest of the claim is not posted."""
 
-    async def send(self) -> None:
-        """Settle what needs no post, then post the rest: hits that need the token first, for they are the oldest."""
+    async def send(self) -> bool:
+        """Settle what needs no post, then post the rest: hits that need the token first, for they are the oldest.
+
+        Returns false where the store failed on the way, so that it should be given a rest.
+        """
         ordinary, needing = await self._sort()
         for site, hits in needing.items():
             await self._send_needing(site, hits)
@@ -41,10 +45,11 @@ class ClaimRound:
         for place, bulk in enumerate(bulks):
             if not await self._may_post():
                 await self._give_back([hit for rest in bulks[place:] for hit in rest])
-                return
+                break
             with_token = self._shared.token_use.with_ordinary
             decision = await self._post(bulk, with_token=with_token)
             self._shared.token_use.learn_from_ordinary(decision, with_token=with_token)
+        return not (self._store_failed or self._shared.duties.owes(self._token))
 
     async def _sort(self) -> tuple[list[Hit], dict[str, list[Hit]]]:
         """Split the claim into ordinary hits and, by site, those that need the token."""
@@ -102,14 +107,14 @@ class ClaimRound:
         if self._shared.stopping:
             self._halted = "the sender stops"
         elif not self._shared.keeper.may_post(self._token):
-            self._halted = "the lease could not be renewed"
+            self._halted, self._store_failed = "the lease could not be renewed", True
         if self._halted or self._marked:
             return not self._halted
         try:
             await self._shared.queue.mark_posted(self._token)
         except StoreUnavailable as error:
             self._shared.counter.store_failed(error)
-            self._halted = "the store could not be told"
+            self._halted, self._store_failed = "the store could not be told", True
             self._marked = error.in_doubt
             return False
         self._marked = True

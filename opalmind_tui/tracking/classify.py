@@ -147,7 +147,9 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
         return _token_ignored(answer, sent, backoff)
     rejected, sure = _invalid_places(reply, number)
     dropped = _dropped_places(number - reply.tracked - reply.invalid, rejected, number)
-    size = Size.HALVE if dropped else Size.GROW if sure else Size.ONE
+    size = (
+        Size.HALVE if dropped else Size.ONE if not sure else Size.KEEP if rejected and not reply.indices else Size.GROW
+    )
     reason = f"Matomo lost {len(dropped)} of {number} hits (a lock was held too long)" if dropped else ""
     if not reason and rejected:
         reason = f"{len(rejected)} of {number} hits are invalid"

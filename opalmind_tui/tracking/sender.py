@@ -45,6 +45,9 @@ class Sender:
             wait = POLL if self._shared.paused else await self._step()
             if wait > 0 and not self._shared.stopping:
                 await self._rest(wait)
+            else:
+                # A queue in memory never waits, and others want the loop, too.
+                await asyncio.sleep(0)
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -70,12 +73,11 @@ class Sender:
         shared.keeper.hold(token, since)
         try:
             self._round = ClaimRound(shared, self._poster, claim)
-            await self._round.send()
+            return 0.0 if await self._round.send() else STORE_WAIT
         finally:
             self._round = None
             if not shared.duties.owes(token):
                 shared.keeper.drop(token)
-        return 0.0
 
     def _until_due(self, claim: Claim) -> float:
         """The clock of the store is not ours: a moment that seems past waits for the next look."""
