@@ -97,6 +97,16 @@ async def test_a_record_is_written_with_the_present_ttl(server: LocalServer) -> 
     await client.aclose()
 
 
+async def test_a_record_is_written_even_if_the_key_index_was_lost(redis_bench: Bench) -> None:
+    client: Any = redis_bench.client
+    await redis_bench.accept(hit(1))
+    claim = await redis_bench.claim()
+    await client.delete(TAG + "key")
+    assert (await redis_bench.settle_all(claim, Fate.DELIVERED, record=record_of("key-1"))).done == 1
+    assert await client.get(RECORD_PREFIX + "key-1") == record_of("key-1")
+    assert (await redis_bench.queue.enqueue(ENDPOINT, [hit(1, payload="other")]))[0].outcome is DUPLICATE
+
+
 # -- a full server ---------------------------------------------------------------------------------------------------
 
 

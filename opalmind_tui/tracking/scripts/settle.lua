@@ -1,7 +1,6 @@
 -- Apply fates. ARGV: token, TTL of records (s), then of each request its id, fate, delay (us), status, error, 1 if it
 -- costs an attempt, 1 if the outcome is unknown, digest of its key, record. KEYS from 2 on: where the records go.
--- Answers: done, late, lost. A request is settled by who holds its token, wherever it stands by now; the first write is
--- ZREM, so that a full server drains.
+-- Answers: done, late, lost. A request is settled by who holds its token, wherever it stands by now.
 local token, ttl, now = ARGV[1], ARGV[2], clock()
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
 local items, ids, names = {}, {}, 1
@@ -94,8 +93,8 @@ local function end_batch()
   end
 end
 
-take_out()
 open_way()
+take_out()
 for _, item in ipairs(mine) do
   local counted = COUNTED[item.fate]
   if counted then counters[counted] = (counters[counted] or 0) + 1 end
