@@ -27,7 +27,6 @@ local function recover(id, meta, posted, most, now)
     redis.call('ZADD', FAILED, int(now), id)
   else
     redis.call('ZADD', due_of(id), meta.due or int(now), id)
-    redis.call('ZADD', AGED, meta.accepted, id)
   end
   save_meta(id, meta)
 end

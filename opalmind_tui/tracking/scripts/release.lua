@@ -12,7 +12,6 @@ for _, id in ipairs(batch.ids) do
       redis.call('HDEL', META, id)
     else
       meta.token = ''
-      redis.call('ZADD', AGED, meta.accepted, id)
       save_meta(id, meta)
     end
     released = released + 1
