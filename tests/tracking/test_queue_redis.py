@@ -220,6 +220,16 @@ async def test_what_lost_its_body_is_counted_and_alarms(redis_bench: Bench) -> N
     assert await client.hlen(TAG + "key") == 7
 
 
+async def test_a_key_whose_request_is_gone_blocks_nobody(redis_bench: Bench) -> None:
+    client: Any = redis_bench.client
+    (request_id,) = await redis_bench.accept(hit(1))
+    await client.hdel(TAG + "msg", request_id)
+    await redis_bench.accept(hit(1))
+    assert await reconciled(redis_bench) == Repairs("", 0, 1)
+    redis_bench.expected_difference = 1
+    assert (await redis_bench.queue.enqueue(ENDPOINT, [hit(1)]))[0].outcome is DUPLICATE
+
+
 async def test_a_claim_passes_over_what_lost_its_body(redis_bench: Bench) -> None:
     client: Any = redis_bench.client
     ids = await redis_bench.accept(*[hit(number, visitor="one") for number in range(4)])
