@@ -127,6 +127,19 @@ async def test_old_reports_stand_in_while_matomo_is_away_and_are_never_shared(
         await reports.get_device_types()
 
 
+async def test_what_a_service_stored_stands_in_too(
+    reports: Reports, redis: Redis, matomo: Matomo, clock: Clock
+) -> None:
+    await reports.get_device_types()
+    [key] = await redis.keys("opalmind:cache:*")
+    await redis.set(key, (await redis.get(key)).replace(b"Desktop", b"Service"))
+    await reports.get_device_types()
+    matomo.answer = MatomoError("network", "away")
+    clock.now += 61
+
+    assert (await reports.get_device_types())[0]["label"] == "Service"
+
+
 @pytest.mark.parametrize("kind", ["auth", "permission", "client", "parse"])
 async def test_a_refusal_is_not_hidden_by_an_old_report(
     reports: Reports, matomo: Matomo, clock: Clock, kind: str
