@@ -57,9 +57,7 @@ class Unshared:
         """Take over counts."""
         self.totals.update(other.totals)
         for minute, tally in other.minutes.items():
-            self.minutes.setdefault(minute, Counter()).update(tally)
-        for old in sorted(self.minutes)[:-_UNSHARED_MINUTES]:
-            del self.minutes[old]
+            _tally_of(self.minutes, minute, _UNSHARED_MINUTES).update(tally)
 
 
 class Tallies:
@@ -72,14 +70,13 @@ class Tallies:
 
     def add(self, feature: str, count: Count, now: float) -> None:
         """Count one. `now` in epoch seconds."""
-        one: Tally = Counter({(feature, count): 1})
-        self._since_start.update(one)
-        minutes = {minute_of(now): one} if count in BY_MINUTE else {}
-        self.unshared.add(Unshared(one, minutes))
-        for minute in minutes:
-            self._minutes.setdefault(minute, Counter()).update(one)
-            for old in [known for known in self._minutes if known < minute - WINDOW_MINUTES]:
-                del self._minutes[old]
+        key = (feature, count)
+        self._since_start[key] += 1
+        self.unshared.totals[key] += 1
+        if count in BY_MINUTE:
+            minute = minute_of(now)
+            _tally_of(self._minutes, minute, WINDOW_MINUTES + 1)[key] += 1
+            _tally_of(self.unshared.minutes, minute, _UNSHARED_MINUTES)[key] += 1
 
     def take(self) -> Unshared:
         """Hand over what was not shared, to share it; `give_back` if that failed."""
@@ -99,6 +96,16 @@ class Tallies:
             if minute in wanted:
                 window.update(tally)
         return Totals(self._since_start, window, window_seconds(now))
+
+
+def _tally_of(minutes: dict[int, Tally], minute: int, most: int) -> Tally:
+    """The tally of a minute, made if need be; of more than `most` minutes the oldest go."""
+    tally = minutes.get(minute)
+    if tally is None:
+        tally = minutes[minute] = Counter()
+        for old in sorted(minutes)[:-most]:
+            del minutes[old]
+    return tally
 
 
 def minute_of(now: float) -> int:
