@@ -11,7 +11,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opalmind_tui.reports.features import BY_NAME
@@ -70,6 +70,7 @@ def test_absent_and_given_fields_make_other_keys() -> None:
     assert key_text(BY_NAME["goalConversions"], {"goalId": 3}) != key_text(BY_NAME["goalConversions"], {"goalId": "3"})
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     asked=st.fixed_dictionaries(
         {"siteId": st.integers(1), "period": st.text(max_size=5), "segment": st.text(st.characters(), max_size=20)}

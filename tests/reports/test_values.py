@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opalmind_tui.errors import MatomoError
@@ -73,6 +73,7 @@ def test_every_feature_has_a_shape_and_a_test() -> None:
 
 
 @pytest.mark.parametrize("feature", NAMES)
+@settings(max_examples=50, deadline=None)
 @given(answer=ANSWERS)
 def test_what_is_shaped_is_stored_and_read_back(feature: str, answer: Any) -> None:
     try:
@@ -86,6 +87,7 @@ def test_what_is_shaped_is_stored_and_read_back(feature: str, answer: Any) -> No
 
 
 @pytest.mark.parametrize("feature", NAMES)
+@settings(max_examples=50, deadline=None)
 @given(value=ANSWERS, member=ANSWERS)
 def test_reading_an_entry_never_raises(feature: str, value: Any, member: Any) -> None:
     entry = {"feature": feature, "value": [value], "expiresAt": member}
@@ -93,6 +95,7 @@ def test_reading_an_entry_never_raises(feature: str, value: Any, member: Any) ->
         decode_entry(raw.encode(), feature)
 
 
+@settings(max_examples=50, deadline=None)
 @given(raw=st.binary(max_size=64))
 def test_reading_any_bytes_never_raises(raw: bytes) -> None:
     assert decode_entry(raw, "events") is None
@@ -104,6 +107,7 @@ def test_an_entry_that_is_too_large_is_not_looked_into() -> None:
     assert decode_entry(encode_entry("events", value[:1000], 1), "events") is not None
 
 
+@settings(max_examples=50, deadline=None)
 @given(visits=ANSWERS, actions=ANSWERS)
 def test_key_numbers_are_numbers_or_an_error(visits: Any, actions: Any) -> None:
     for shape in (lambda: [key_numbers.shape(visits, actions)], lambda: key_numbers.series(visits)):
