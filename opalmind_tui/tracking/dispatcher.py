@@ -29,8 +29,10 @@ REAP_EVERY = 5.0
 RECONCILE_EVERY = 30.0
 CRASH_WAIT, LONGEST_CRASH_WAIT = 1.0, 30.0
 """Seconds until a loop goes on that met an unexpected error, doubling while it meets more."""
-IDLE_GRACE = 2.0
-"""Seconds that a sender without a post under way gets to end when the dispatcher stops."""
+IDLE_GRACE = 1.0
+"""Seconds that a sender without a post under way gets to give back its claim when the dispatcher stops."""
+LAST_WORDS = 0.5
+"""Seconds to tell the store then what it could not be told before."""
 
 
 class Dispatcher:
@@ -118,18 +120,19 @@ class Dispatcher:
         self._shared.stopping = True
         self.wake()
         ends = time.monotonic() + grace
-        idle_ends = min(ends, time.monotonic() + IDLE_GRACE)
+        idle_ends = time.monotonic() + IDLE_GRACE
         pending = {task for task in self._sending if not task.done()}
         while pending:
-            until = ends if any(self._sending[task].posting for task in pending) else idle_ends
+            posting = any(self._sending[task].posting for task in pending)
+            idle = any(not self._sending[task].posting for task in pending)
+            until = max(ends if posting else 0.0, idle_ends if idle else 0.0)
             left = until - time.monotonic()
             if left <= 0:
                 break
             _, pending = await asyncio.wait(pending, timeout=min(left, 0.1), return_when=asyncio.FIRST_COMPLETED)
         await self._end([*self._sending, *self._background])
         with suppress(TimeoutError):
-            # What the store could not be told before, as long as there is time.
-            await asyncio.wait_for(self._duties.finish(), max(0.0, min(ends - time.monotonic(), IDLE_GRACE)))
+            await asyncio.wait_for(self._duties.finish(), LAST_WORDS)
         self._keeper.stop()
         for poster in self._posters:
             await poster.close()

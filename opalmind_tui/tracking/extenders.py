@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.connection import sync_client
 from opalmind_tui.storage.trouble import TROUBLES, trouble, trouble_of_kind
@@ -48,18 +47,5 @@ def loop_extender(queue: TrackingQueue, loop: asyncio.AbstractEventLoop) -> Exte
         except TimeoutError:
             future.cancel()
             raise trouble_of_kind("timeout") from None
-
-    return extend
-
-
-def either(first: Extend, second: Extend) -> Extend:
-    """Asks the second about what the first does not hold, or about everything when the first cannot be asked."""
-
-    def extend(tokens: Sequence[str], lease: float) -> Collection[str]:
-        try:
-            lost = list(first(tokens, lease))
-        except StoreUnavailable:
-            lost = list(tokens)
-        return second(lost, lease) if lost else ()
 
     return extend
