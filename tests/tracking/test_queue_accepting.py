@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import Acceptance, Answer, Fate, Settlement
 from opalmind_tui.tracking.request import decode_request

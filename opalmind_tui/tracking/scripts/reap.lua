@@ -1,7 +1,6 @@
 -- Return what expired claims hold. ARGV: most requests, recoveries after which a request is dead. Answers how many.
 local budget, most, now = tonumber(ARGV[1]), tonumber(ARGV[2]), clock()
 local counters = {recovered = 0, unknown = 0}
-open_way()
 for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIMIT', 0, 50)) do
   local batch = batch_of(token) or {ids = {}, shards = {}}
   local left = {}
