@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -24,7 +25,9 @@ def run_dashboard(app: OpalmindApp) -> int:
     if reason := why_no_dashboard():
         print(reason, file=sys.stderr)
         return exits.UNUSABLE
-    return asyncio.run(_run(app))
+    code = asyncio.run(_run(app))
+    _let_go_of_lost_terminal()
+    return code
 
 
 async def _run(app: OpalmindApp) -> int:
@@ -36,6 +39,17 @@ async def _run(app: OpalmindApp) -> int:
     finally:
         await _stop(app)
     return app.return_code or exits.OK
+
+
+def _let_go_of_lost_terminal() -> None:
+    """Where the terminal is gone, what Python writes at its end must not turn into an error."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 async def _stop(app: OpalmindApp) -> None:

@@ -17,7 +17,7 @@ from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.charts import bar
-from opalmind_tui.tui.dialogs.window import Dialog, text
+from opalmind_tui.tui.dialogs.window import Dialog, Page, text
 
 ARM_AFTER = 0.3
 """Seconds that a plan is in view before it can be confirmed: what was typed ahead cannot confirm."""
@@ -59,7 +59,8 @@ class PlanDialog(Dialog[Outcome]):
             yield text("Counting …", classes="title", id="title")
             if self._subject:
                 yield text(self._subject, classes="subject")
-            yield text("", id="facts")
+            with Page():
+                yield text("", id="facts")
             yield text("", classes="undo", id="undo")
             yield text("", classes="progress", id="progress")
             with Horizontal(classes="buttons"):
@@ -127,6 +128,7 @@ class PlanDialog(Dialog[Outcome]):
         cancel.label = "Stop"
         cancel.focus()
         self.query_one("#confirm").display = False
+        self.query_one(".plan").add_class("-running")
         self._write("#hint", "enter or esc: stop after the batch in hand")
         self._progress = Progress(0, plan.eligible)
         self._show_progress()

@@ -1,0 +1,71 @@
+"""Runs the dashboard on a stand-in engine, for tests in a real terminal: ``python -m tests.tui.runner STATE LOG``.
+
+LOG gets a line for each thing that tests want to know: started, stopped, and every plan that was run.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.tui.app import OpalmindApp
+from opalmind_tui.tui.run import run_dashboard
+from tests.tui.engine import FakeEngine
+from tests.tui.fixtures import STATES, healthy
+from tests.tui.hostile import poisoned, poisoned_plan
+
+SECRET = "s3cret-t0ken"
+
+
+class Turning(FakeEngine):
+    """Gives another poisoned snapshot at each look, so that every payload comes to every place."""
+
+    turn = 0
+
+    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+        self.turn += 1
+        state = list(STATES)[self.turn % len(STATES)]
+        return poisoned(STATES[state](), self.turn * 11)
+
+
+class Crashing(FakeEngine):
+    """Its plans are of a type that nobody expects."""
+
+    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+        token = SECRET
+        assert token
+        return None if len(self.rows) else await super().take_snapshot(rows=rows)  # type: ignore[return-value]
+
+
+def main(state: str, log: str) -> int:
+    """Open the dashboard; the exit code is the dashboard's."""
+    notes: list[str] = []
+
+    def write() -> None:
+        Path(log).write_text("".join(f"{note}\n" for note in notes))
+
+    async def started() -> None:
+        notes.append("started")
+        write()
+
+    async def stopped() -> None:
+        notes.extend(f"ran {plan.title}" for plan in engine.ran)
+        notes.append("stopped")
+        write()
+
+    if state == "hostile":
+        engine: FakeEngine = Turning(healthy(), poisoned_plan)
+    elif state == "crash":
+        engine = Crashing(healthy())
+    else:
+        engine = FakeEngine(STATES[state]())
+    if state == "degraded":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    app = OpalmindApp(engine, interval=0.2, on_start=started, on_stop=stopped)
+    return run_dashboard(app)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
