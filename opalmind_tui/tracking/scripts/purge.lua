@@ -1,6 +1,5 @@
 -- Remove requests that are not in flight. ARGV: id and digest of its key, in turn. Answers how many.
 local gone = {}
-open_way()
 for at = 1, #ARGV, 2 do
   local place = place_of(ARGV[at])
   if place and place ~= INFLIGHT then

@@ -3,7 +3,6 @@ local token = ARGV[1]
 local batch = batch_of(token)
 if not batch or batch.posted then return 0 end
 local released = 0
-open_way()
 for _, id in ipairs(batch.ids) do
   local meta = meta_under(token, id)
   if meta and redis.call('ZREM', INFLIGHT, id) == 1 then

@@ -1,6 +1,5 @@
 -- Make dead and scheduled requests (ARGV) due now, attempts 0. Answers how many.
 local now, done = clock(), 0
-open_way()
 for at, id in ipairs(ARGV) do
   local place, score = place_of(id)
   if place == DEAD or (place == due_of(id) and score > now) then
