@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import CancelledError
 from io import FileIO
 from stat import S_ISREG
 
@@ -39,38 +40,40 @@ def size_of(source: FileIO) -> int | None:
     return status.st_size if S_ISREG(status.st_mode) else None
 
 
-async def batches(source: FileIO, default_site_id: int | None) -> AsyncIterator[list[Line]]:
+async def batches(source: FileIO, default_site_id: int | None) -> AsyncGenerator[list[Line], None]:
     """The lines of the source, up to `BATCH` at a time. Raises `SourceUnreadable` when reading fails on the way."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Queue[list[Line] | OSError | None] = asyncio.Queue(AHEAD)
 
+    ended = threading.Event()
+
     def hand_over(found: list[Line] | OSError | None) -> None:
-        asyncio.run_coroutine_threadsafe(ready.put(found), loop).result()
+        if not ended.is_set():
+            asyncio.run_coroutine_threadsafe(ready.put(found), loop).result()
 
     def pump() -> None:
         try:
-            for lines in read_lines(_chunks(source), default_site_id=default_site_id):
+            for lines in read_lines(_chunks(source, ended), default_site_id=default_site_id):
                 for start in range(0, len(lines), BATCH):
                     hand_over(lines[start : start + BATCH])
             hand_over(None)
         except OSError as error:
             hand_over(error)
-
-    def guarded() -> None:
-        try:
-            pump()
-        except RuntimeError:
-            # The loop was closed, because somebody pressed ctrl+c: nobody waits for the rest.
-            if not loop.is_closed():
+        except (RuntimeError, CancelledError):
+            # Nobody waits for the rest any more, as after ctrl+c: the loop that would take it is gone.
+            if not ended.is_set():
                 raise
 
-    threading.Thread(target=guarded, name="track-from", daemon=True).start()
-    while (found := await ready.get()) is not None:
-        if isinstance(found, OSError):
-            raise SourceUnreadable(f"The input cannot be read on: {found.strerror}")
-        yield found
+    threading.Thread(target=pump, name="track-from", daemon=True).start()
+    try:
+        while (found := await ready.get()) is not None:
+            if isinstance(found, OSError):
+                raise SourceUnreadable(f"The input cannot be read on: {found.strerror}")
+            yield found
+    finally:
+        ended.set()
 
 
-def _chunks(source: FileIO) -> Iterator[bytes]:
-    while chunk := source.read(CHUNK):
+def _chunks(source: FileIO, ended: threading.Event) -> Iterator[bytes]:
+    while not ended.is_set() and (chunk := source.read(CHUNK)):
         yield chunk

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
 from typing import TYPE_CHECKING, Any
@@ -121,12 +121,22 @@ async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Call
         except StoreUnavailable as error:
             tally.not_taken, tally.trouble = 1, str(error)
             return
-        async for lines in batches(stream, settings.matomo_default_site_id):
-            if not await _offer(engine, lines, tally):
-                return
-            progress(lines[-1].end)
+        async with aclosing(batches(stream, settings.matomo_default_site_id)) as feed:
+            async for lines in feed:
+                if not await _offer(engine, lines, tally):
+                    return
+                progress(lines[-1].end)
+                _obey_ctrl_c(tally, lines[-1].number + 1)
     finally:
         await engine.stop()
+
+
+def _obey_ctrl_c(tally: Tally, following: int) -> None:
+    """Raise `CancelledError` where a library has swallowed it (asyncio.wait_for of Python 3.11 can)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        tally.not_taken, tally.trouble = following, "Stopped."
+        raise asyncio.CancelledError
 
 
 async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:

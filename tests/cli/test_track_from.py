@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from opalmind_tui import exits
+from opalmind_tui.cli.feed import BATCH
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking.limits import LINE_LIMIT
 from tests.cli.program import MATOMO, command, environment, queued, run, wait_until
@@ -173,6 +174,33 @@ def test_ctrl_c_says_how_far_it_came(own_server: LocalServer) -> None:
     assert process.stdout.read() == "1 lines: 1 accepted, 0 duplicate, 0 conflict, 0 refused\n"
     assert "Traceback" not in process.stderr.read()
     process.communicate()
+
+
+def test_ctrl_c_in_the_middle_of_a_large_file(settings: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "hits.jsonl"
+    source.write_text("\n".join(GOAL % (number + 1) for number in range(200_000)))
+    process = subprocess.Popen(
+        command("track", "--from", str(source)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment(**settings),
+    )  # fmt: skip
+    wait_until(lambda: queued(settings)["pending"])
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == exits.INTERRUPTED
+    taken = int(out.split()[2])
+    assert 0 < taken < 200_000
+    pending = queued(settings)["pending"]
+    assert taken == pending or f"line {taken + 1} is the first one not taken" in err
+    assert taken <= pending <= taken + BATCH
+    assert "Traceback" not in err
+
+
+def test_foreign_names_of_fields_are_made_safe(settings: dict[str, str]) -> None:
+    line = '{"kind":"goal","goalId":1,"\\u001b[2J\\u009b31m\\u202ex\\ud800":1}'
+    done = run("track", "--from", "-", given=line, **settings)
+    assert done.returncode == exits.DEGRADED
+    assert "is no field of a goal" in done.stderr
+    assert not set(done.stderr) & set("\x1b\x9b\u202e")
 
 
 def test_a_terminal_gets_a_progress_bar(settings: dict[str, str], tmp_path: Path) -> None:
