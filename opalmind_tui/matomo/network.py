@@ -7,7 +7,9 @@ import socket
 import ssl
 from collections.abc import Iterator
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from opalmind_tui.matomo.answer import Failure
 
@@ -41,6 +43,15 @@ def tls_context(url: str) -> ssl.SSLContext:
     For plain http one that trusts nobody.
     """
     return _default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def uses_proxies(url: str) -> bool:
+    """Whether the environment's proxies apply. They cannot reach what runs on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
 
 
 def failure_of(error: httpx.HTTPError | OSError, *, sent: bool) -> Failure:

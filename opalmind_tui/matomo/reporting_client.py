@@ -13,7 +13,7 @@ import orjson
 from opalmind_tui.errors import MatomoError
 from opalmind_tui.matomo.endpoints import credentials, reporting_url
 from opalmind_tui.matomo.masking import mask
-from opalmind_tui.matomo.network import WORDS, failure_of, tls_context
+from opalmind_tui.matomo.network import WORDS, failure_of, tls_context, uses_proxies
 from opalmind_tui.matomo.report_errors import RETRIED, error_in, error_of_status
 from opalmind_tui.matomo.retry_after import retry_after
 
@@ -163,6 +163,7 @@ class ReportingClient:
                 headers={"accept": "application/json", "user-agent": "opalmind-tui"},
                 follow_redirects=False,
                 verify=tls_context(self._url),
+                trust_env=uses_proxies(self._url),
             )
         return self._opened
 

@@ -12,7 +12,7 @@ import orjson
 from opalmind_tui.matomo.answer import BulkAnswer, Failure
 from opalmind_tui.matomo.endpoints import credentials, tracking_url
 from opalmind_tui.matomo.masking import mask
-from opalmind_tui.matomo.network import WORDS, failure_of, tls_context
+from opalmind_tui.matomo.network import WORDS, failure_of, tls_context, uses_proxies
 
 if TYPE_CHECKING:
     import httpx
@@ -66,6 +66,7 @@ class TrackingClient:
             headers={"content-type": "application/json", "accept-encoding": "identity", "user-agent": "opalmind-tui"},
             follow_redirects=False,
             verify=tls_context(self._url),
+            trust_env=uses_proxies(self._url),
         )
 
     async def close(self) -> None:

@@ -60,6 +60,15 @@ async def test_the_token_is_masked_wherever_it_is_echoed() -> None:
     assert TOKEN not in str(answer).lower()
 
 
+async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{closed_port()}")
+    async with answering(http(200, GOOD)) as server:
+        assert (await post(server.url)).status == 200
+        assert (await post(server.url.replace("127.0.0.1", "localhost"))).status == 200
+    assert (await post("http://nosuch.invalid/")).failure is Failure.REFUSED
+
+
 async def test_a_huge_answer_is_cut() -> None:
     async with answering(http(200, b"x" * (BODY_LIMIT * 4))) as server:
         answer = await post(server.url)
