@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.settings.model import Settings
+from opalmind_tui.storage.cancellable import cancellable
 
 if TYPE_CHECKING:
     import redis
@@ -67,7 +68,7 @@ def async_client(
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
     arguments["retry"] = Retry(_no_backoff(), 0)
     return Redis.from_pool(
-        BlockingConnectionPool(connection_class=kind, max_connections=pool, timeout=timeout, **arguments)
+        BlockingConnectionPool(connection_class=cancellable(kind), max_connections=pool, timeout=timeout, **arguments)
     )
 
 
