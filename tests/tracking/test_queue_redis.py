@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import redis
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.model import GateKind, State
 from opalmind_tui.storage.local_server import LocalServer
+from opalmind_tui.storage.trouble import trouble_of_kind
 from opalmind_tui.tracking.queue import Acceptance, Fate, Repairs, Settlement
 from tests.support.servers import RUNNABLE, Product, running
 from tests.tracking.conftest import client_of
@@ -120,6 +122,38 @@ async def own_bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         yield bench
         await bench.check()
         await client.aclose()
+
+
+async def test_a_refusal_half_way_through_a_large_call_leaves_it_in_doubt(
+    own_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue: Any = own_bench.queue
+    asked = queue._scripts.run
+    scripts = iter([asked, None])
+
+    async def full_at_the_second(*arguments: Any) -> Any:
+        script = next(scripts)
+        if script is None:
+            raise trouble_of_kind("oom")
+        return await script(*arguments)
+
+    monkeypatch.setattr(queue._scripts, "run", full_at_the_second)
+    requests = [hit(number) for number in range(200)]
+    with pytest.raises(StoreUnavailable) as refused:
+        await queue.enqueue(ENDPOINT, requests)
+    assert (refused.value.kind, refused.value.in_doubt) == ("oom", True)
+    monkeypatch.undo()
+    assert 0 < (await own_bench.counts()).accepted < 200
+
+
+async def test_callers_at_the_same_time_share_scripts(own_bench: Bench) -> None:
+    client: Any = own_bench.client
+    await own_bench.accept(hit(10_000))
+    await client.config_resetstat()
+    answers = await asyncio.gather(*(own_bench.queue.enqueue(ENDPOINT, [hit(number)]) for number in range(50)))
+    assert [answer.outcome for (answer,) in answers] == [ACCEPTED] * 50
+    calls = (await client.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert calls < 10
 
 
 async def test_a_full_server_refuses_new_requests_and_drains(own_bench: Bench) -> None:

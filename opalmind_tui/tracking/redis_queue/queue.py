@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import redis.asyncio
 
+from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.tracking.group_commit import GroupCommit
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import (
     Adopted,
@@ -73,6 +76,7 @@ class RedisQueue:
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
         self._scripts = Scripts(client, tag_of(queue_prefix))
+        self._accepting: dict[str, GroupCommit[tuple[str, TrackingRequest], Answer]] = {}
         self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     # -- accepting -----------------------------------------------------------------------------------------------
@@ -81,6 +85,14 @@ class RedisQueue:
         self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
     ) -> list[Answer]:
         named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
+        group = self._accepting.get(endpoint)
+        if group is None:
+            group = self._accepting[endpoint] = GroupCommit(partial(self._accept, endpoint), MOST_ITEMS)
+        return await group.add(list(zip(named, requests, strict=True)))
+
+    async def _accept(self, endpoint: str, offered: Sequence[tuple[str, TrackingRequest]]) -> list[Answer]:
+        named = [request_id for request_id, _ in offered]
+        requests = [request for _, request in offered]
         bodies = [request.encode() for request in requests]
         head: list[Argument] = [
             endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix),
@@ -90,7 +102,12 @@ class RedisQueue:
             arguments, records = list(head), list[bytes]()
             for at in part:
                 arguments += self._offer(named[at], requests[at], bodies[at], records)
-            answers += answers_from(await self._scripts.run("enqueue", arguments, records))
+            try:
+                answers += answers_from(await self._scripts.run("enqueue", arguments, records))
+            except StoreUnavailable as error:
+                # Whoever asked for several scripts cannot know which of them were done.
+                error.in_doubt = error.in_doubt or bool(answers)
+                raise
         return answers
 
     def _offer(self, request_id: str, request: TrackingRequest, body: bytes, records: list[bytes]) -> list[Argument]:

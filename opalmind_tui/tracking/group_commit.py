@@ -1,0 +1,89 @@
+"""Calls that arrive while one is under way travel together in the next; each gets its own answer.
+
+A store is asked once for fifty callers instead of fifty times. Nobody waits for a group to fill: the first call goes at
+once, and what comes meanwhile goes as soon as its answer is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class _Call(Generic[T, R]):
+    items: Sequence[T]
+    answered: asyncio.Future[list[R]]
+
+
+class GroupCommit(Generic[T, R]):
+    """Groups calls.
+
+    Args:
+        commit: does the work for a group, one answer for each item, in order. What it raises every caller gets.
+        most: items of one group; a single call may hold more.
+
+    Used from one event loop.
+    """
+
+    def __init__(self, commit: Callable[[list[T]], Awaitable[list[R]]], most: int) -> None:
+        self._commit = commit
+        self._most = most
+        self._waiting: deque[_Call[T, R]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def add(self, items: Sequence[T]) -> list[R]:
+        """Have items committed; returns their answers once they are. A cancelled caller cancels nobody else, and what
+        it asked for happens all the same."""
+        call: _Call[T, R] = _Call(items, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._running is None:
+            # A task of its own: the first caller's cancellation must not reach those who travel with it.
+            self._running = asyncio.create_task(self._run(), name="group-commit")
+        return await asyncio.shield(call.answered)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._commit_group(self._take())
+        finally:
+            self._running = None
+
+    def _take(self) -> list[_Call[T, R]]:
+        group = [self._waiting.popleft()]
+        size = len(group[0].items)
+        while self._waiting and size + len(self._waiting[0].items) <= self._most:
+            group.append(self._waiting.popleft())
+            size += len(group[-1].items)
+        return group
+
+    async def _commit_group(self, group: list[_Call[T, R]]) -> None:
+        try:
+            answers = iter(await self._commit([item for call in group for item in call.items]))
+        except BaseException as error:
+            for call in group:
+                _fail(call.answered, error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for call in group:
+            found = [next(answers) for _ in call.items]
+            if not call.answered.done():
+                call.answered.set_result(found)
+
+
+def _fail(answered: asyncio.Future[list[R]], error: BaseException) -> None:
+    if answered.done():
+        return
+    if isinstance(error, asyncio.CancelledError):
+        answered.cancel()
+        return
+    answered.set_exception(error)
+    # Its caller may be gone: nobody is left to be told then.
+    answered.exception()
