@@ -7,16 +7,16 @@ the sending is done: the task then goes on for ever, and whoever waits for its e
 from __future__ import annotations
 
 import asyncio
-from functools import cache
 from typing import Any
 
 
-@cache
-def cancellable(kind: Any) -> Any:
+def cancellable(kind: type[Any]) -> type[Any]:
     """A kind of redis-py's asyncio connections, with the bound on sending kept by `asyncio.timeout`."""
     from redis.exceptions import TimeoutError as RedisTimeout
 
     class Cancellable(kind):  # type: ignore[misc]
+        socket_timeout: float | None
+
         async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
             bound = self.socket_timeout
             if bound is None or not self.is_connected:
