@@ -17,6 +17,12 @@ from opalmind_tui.storage.local_server import LocalServer
 from tests.support.servers import PRODUCTS, RUNNABLE, Product, running
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long the chaos test runs, and which course of events it repeats."""
+    parser.addoption("--minutes", type=float, default=0.5, help="minutes of chaos (default 0.5)")
+    parser.addoption("--seed", type=int, default=0, help="the seed that a failed chaos test named")
+
+
 @pytest.fixture(scope="session", params=PRODUCTS, ids=lambda product: product.name)
 def shared_server(request: pytest.FixtureRequest) -> Iterator[LocalServer]:
     """One server of each product for the whole session. Do not stop it; `server` gives it empty."""

@@ -48,12 +48,12 @@ class Field:
 
 
 @asynccontextmanager
-async def a_field(product: Product, *, persistent: bool = False) -> AsyncIterator[Field]:
+async def a_field(product: Product, *, persistent: bool = False, extra: tuple[str, ...] = ()) -> AsyncIterator[Field]:
     """A server of its own, a stand-in, and the settings that name both. Everything ends with it."""
     matomo = StandIn(token=TOKEN, seed=7)
     await matomo.start()
     try:
-        with running(product, persistent=persistent) as server:
+        with running(product, persistent=persistent, extra=extra) as server:
             env = programs.environment(
                 REDIS_URL=server.url, MATOMO_BASE_URL=matomo.url, MATOMO_TOKEN=TOKEN, MATOMO_DEFAULT_SITE_ID="1"
             )
