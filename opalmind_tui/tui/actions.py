@@ -17,6 +17,7 @@ class Situation:
         list_shown: whether the list of requests is in view.
         dead: how many requests are dead.
         lost: the request under the cursor has left the list.
+        token_refused: the queue is closed because Matomo refuses the token.
     """
 
     read_only: bool = False
@@ -27,6 +28,7 @@ class Situation:
     list_shown: bool = True
     lost: bool = False
     dead: int = 0
+    token_refused: bool = False
 
 
 Why = Callable[[Situation], str]
@@ -49,6 +51,7 @@ class Action:
         footer: place in the footer from 1 on; 0: not there.
         demo_only: exists in the demo only.
         spare: not worth a footer line of its own.
+        in_footer: whether the footer has it now; the key works all the same.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Action:
     footer: int = 0
     demo_only: bool = False
     spare: bool = False
+    in_footer: Callable[[Situation], bool] = lambda now: True
 
 
 READ_ONLY = "This dashboard is read-only: it changes nothing."
@@ -122,6 +126,17 @@ ACTIONS: tuple[Action, ...] = (
         "Dashboard",
         changes=True,
         footer=10,
+    ),
+    Action(
+        "test_token",
+        ("T", "shift+t"),
+        "T",
+        "Ask with token",
+        "Ask Matomo again with a token that it refused",
+        "Dashboard",
+        changes=True,
+        footer=3,
+        in_footer=lambda now: now.token_refused,
     ),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action("pause", ("space",), "spc", "Pause", "Pause or resume the refresh", "Dashboard", footer=12),

@@ -40,6 +40,7 @@ class Operator:
             "purge_cache": self._purge_cache,
             "ttl": self._ttl,
             "deliver": self._deliver,
+            "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "mood": self._mood,
             "pause": self._pause,
             "next": lambda: self._screen.step(1),

@@ -10,13 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Key, Resize
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
-from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.model import GateKind, Snapshot
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, Situation, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, ListBar, Status
 from opalmind_tui.tui.card import Card
+from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.panels import cache, features, health, queue, server, trends
 from opalmind_tui.tui.request_list import RequestList
 
@@ -28,6 +30,8 @@ SMALLEST = (60, 20)
 FULL = (110, 36)
 """From this size on all parts are in view at once."""
 _TALL = 48
+_SAID_FOR = 20.0
+_PASSING = (Tone.OK, Tone.ACCENT)
 SECTIONS = ("requests", "features", "health", "trends")
 TOO_SMALL = (
     "opalmind needs at least {}x{} cells; this terminal has {}x{}.\n"
@@ -48,6 +52,7 @@ class Overview(Screen[None]):
         super().__init__()
         self.snapshot: Snapshot | None = None
         self._section = "requests"
+        self._said: Timer | None = None
 
     @property
     def dashboard(self) -> OpalmindApp:
@@ -89,6 +94,7 @@ class Overview(Screen[None]):
             list_shown=shown,
             lost=shown and self.requests.cursor.lost,
             dead=view.dead if view else 0,
+            token_refused=bool(view and view.gate and view.gate.kind is GateKind.TOKEN),
         )
 
     # -- drawing -------------------------------------------------------------------------------------------------
@@ -109,8 +115,12 @@ class Overview(Screen[None]):
         self.query_one(KeyBar).show(self.situation)
 
     def say(self, status: Status) -> None:
-        """Show what the dashboard itself has to say."""
+        """Show what the dashboard itself has to say: trouble and a pause until they end, other things for a while."""
+        if self._said is not None:
+            self._said.stop()
         self.query_one(ListBar).say(status)
+        if status.tone in _PASSING:
+            self._said = self.set_timer(_SAID_FOR, lambda: self.query_one(ListBar).say(Status()))
 
     def on_resize(self, event: Resize) -> None:
         width, height = event.size

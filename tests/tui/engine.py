@@ -61,6 +61,7 @@ def plain_plan(command: Command) -> Plan:
         Act.PURGE_CACHE: f"Purge {command.feature or 'all'} cache entries",
         Act.SET_TTL: f"Set the time to live of {command.feature or command.target} to {command.seconds:g} s",
         Act.DELIVER: "Deliver from this dashboard",
+        Act.TEST_TOKEN: "Ask Matomo again with the token",
     }
     return Plan(
         command, titles[command.act], count, (("inflight now", 2),), ("They will be sent again.",), ids=command.ids

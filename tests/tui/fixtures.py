@@ -286,6 +286,21 @@ def error() -> Snapshot:
     )
 
 
+def token() -> Snapshot:
+    """Matomo refuses the token; an operator must act."""
+    gate = Gate(GateKind.TOKEN, NOW - 300, math.inf, "Unable to authenticate with the provided token", 1)
+    queue = replace(
+        QUEUE, pending=612, scheduled=0, inflight=0, gate=gate, held=12, delivered_rate=0.0, slope=2.3,
+        accepted=12_658, oldest_accepted=NOW - 300, delivering_here=False, workers=1,
+    )  # fmt: skip
+    return replace(
+        healthy(),
+        queue=Reading(queue, NOW),
+        cause="Matomo refuses the token since 02:26 (5 min): 612 requests wait. Correct MATOMO_TOKEN.",
+        cause_verdict=Verdict.FAIL,
+    )
+
+
 def demo() -> Snapshot:
     """The demo, on a read-only screen."""
     whole = healthy()
@@ -318,6 +333,7 @@ STATES: dict[str, Callable[[], Snapshot]] = {
     "empty": empty,
     "stale": stale,
     "error": error,
+    "token": token,
     "demo": demo,
     "estimated": estimated,
 }

@@ -87,6 +87,12 @@ class Terminal:
             self.output += data
             self._stream.feed(data)
 
+    def read_for(self, seconds: float) -> None:
+        """Take all that the program writes within a time."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.read(min(left, 0.05))
+
     def type(self, text: str) -> None:
         """Press keys, all at once."""
         os.write(self._master, text.encode())

@@ -21,8 +21,8 @@ from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.overview import Overview
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FakeDemo, FakeEngine
-from tests.tui.fixtures import ROWS, healthy
-from tests.tui.support import opened, screen_text, settled
+from tests.tui.fixtures import ROWS, healthy, token
+from tests.tui.support import opened, refreshed, screen_text, settled
 
 Case = Callable[[Pilot[Any], FakeEngine], Awaitable[None]]
 CASES: dict[str, Case] = {}
@@ -34,7 +34,7 @@ def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def case(function: Case) -> Case:
-    CASES[function.__name__] = function
+    CASES[{"ask_with_token": "test_token"}.get(function.__name__, function.__name__)] = function
     return function
 
 
@@ -145,6 +145,16 @@ async def deliver(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "v")
     await confirm(pilot)
     assert [one.command for one in engine.ran] == [Command(Act.DELIVER, deliver=False)]
+
+
+@case
+async def ask_with_token(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    assert "Ask with token" not in screen_text(pilot)
+    await refreshed(pilot, engine, token())
+    assert "T Ask with token" in screen_text(pilot)
+    await press(pilot, "T")
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.TEST_TOKEN)]
 
 
 @case
@@ -289,7 +299,7 @@ async def test_the_footer_shows_every_action_on_data(size: tuple[int, int]) -> N
     async with opened(healthy(), size=size, demo=FakeDemo()) as (pilot, _):
         shown = screen_text(pilot).splitlines()[-2:]
         for action in FOOTER:
-            if not action.spare:
+            if not action.spare and action.in_footer(Situation()):
                 assert f"{action.sign} {action.label}" in "\n".join(shown)
 
 

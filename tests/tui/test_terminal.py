@@ -43,15 +43,12 @@ def test_no_control_but_textuals_own_goes_out(size: tuple[int, int], tmp_path: P
         terminal.wait_for("QUEUE")
         for keys in ("\r", "r", "R", "D", "c", "t", "?", "v", "\x10", "d"):
             terminal.type(keys)
-            for _ in range(8):
-                terminal.read(0.05)
+            terminal.read_for(0.4)
             terminal.type("\x1b")
-            for _ in range(4):
-                terminal.read(0.05)
+            terminal.read_for(0.2)
         for _ in range(4):
             terminal.type("\t")
-            for _ in range(10):
-                terminal.read(0.05)
+            terminal.read_for(0.5)
         terminal.type("\x11")
         assert terminal.end()[0] == 0
         text = terminal.output.decode("utf-8")
@@ -117,8 +114,7 @@ def test_keys_typed_ahead_confirm_nothing(keys: str, tmp_path: Path) -> None:
     with dashboard_in("healthy", log) as terminal:
         terminal.wait_for("delivered 12,041")
         terminal.type(keys)
-        for _ in range(12):
-            terminal.read(0.05)
+        terminal.read_for(0.6)
         terminal.process.send_signal(signal.SIGTERM)
         terminal.end()
         assert "ran" not in log.read_text()
@@ -128,16 +124,16 @@ def test_a_plan_is_confirmed_by_hand(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with dashboard_in("healthy", log) as terminal:
         terminal.wait_for("delivered 12,041")
-        terminal.type("R")
-        terminal.wait_for("Retry 3 requests")
-        while "requests: done" not in terminal.shown:
-            terminal.type("\t")
-            terminal.read(0.2)
-            terminal.type("\r")
-            terminal.read(0.5)
-            if "Retry 3 requests" not in terminal.shown:
-                terminal.type("R")
-                terminal.wait_for("Retry 3 requests")
+        for patience in (0.5, 1, 2, 4, 8):
+            terminal.type("R")
+            terminal.wait_for("Retry 3 requests")
+            terminal.read_for(patience)
+            terminal.type("\t\r")
+            terminal.read_for(patience)
+            if "requests: done" in terminal.shown:
+                break
+            terminal.type("\x1b")
+            terminal.wait(lambda: "This cannot be undone" not in terminal.shown)
         terminal.process.send_signal(signal.SIGTERM)
         terminal.end()
         assert "ran Retry 3 requests" in log.read_text()

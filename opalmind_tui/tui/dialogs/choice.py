@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui.dialogs.window import Dialog, text
 
-_NAME = 26
+_NAME = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,15 @@ class Choices(OptionList):
     ]
 
 
-def option(choice: Choice) -> Option:
-    """A row: key, name, note, at fixed places."""
-    name = safe_text(choice.name, _NAME)
-    key = f"{safe_text(choice.key, 3):<3} " if choice.key else ""
-    return Option(Content(f"{key}{name}{' ' * (_NAME - cells(name))}  {safe_text(choice.note, 60)}"))
+def options(choices: list[Choice]) -> list[Option]:
+    """Rows of key, name and note, at fixed places."""
+    names = [safe_text(choice.name, _NAME) for choice in choices]
+    width = max((cells(name) for name in names), default=0)
+    rows = []
+    for choice, name in zip(choices, names, strict=True):
+        key = f"{safe_text(choice.key, 3):<3} " if choice.key else ""
+        rows.append(Option(Content(f"{key}{name}{' ' * (width - cells(name))}  {safe_text(choice.note, 60)}")))
+    return rows
 
 
 class ChoiceDialog(Dialog[str]):
@@ -58,7 +62,7 @@ class ChoiceDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="window choice"):
             yield text(self._title, classes="title")
-            yield Choices(*map(option, self._choices), id="choices", markup=False, compact=True)
+            yield Choices(*options(self._choices), id="choices", markup=False, compact=True)
             yield text(self._hint or "enter: choose   esc: cancel", classes="hint")
 
     def on_mount(self) -> None:

@@ -27,6 +27,7 @@ VERBS = {
     Act.PURGE_CACHE: "Purge",
     Act.SET_TTL: "Set",
     Act.DELIVER: "Switch",
+    Act.TEST_TOKEN: "Ask",
 }
 _BAR = 30
 
@@ -69,6 +70,7 @@ class PlanDialog(Dialog[Outcome]):
             yield text("tab: other button   enter: press   esc: cancel", classes="hint", id="hint")
 
     def on_mount(self) -> None:
+        self.query_one("#confirm").display = False
         self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
 
     async def _make_plan(self) -> None:
@@ -84,6 +86,7 @@ class PlanDialog(Dialog[Outcome]):
         self._write("#facts", "\n".join(facts))
         self._write("#undo", plan.undo)
         if plan.eligible or self._command.act in (Act.SET_TTL, Act.DELIVER):
+            self.query_one("#confirm").display = True
             self.set_timer(ARM_AFTER, self._arm)
         else:
             self._write("#undo", "There is nothing to do.")

@@ -31,7 +31,6 @@ class ReadingDialog(Dialog[None]):
     """A title and a page of text that scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter,question_mark", "cancel", show=False)]
-    AUTO_FOCUS = "Page"
 
     def __init__(self, title: str, body: str) -> None:
         super().__init__()
@@ -43,6 +42,9 @@ class ReadingDialog(Dialog[None]):
             with Page():
                 yield text(self._body)
             yield text("arrows: scroll   esc: close", classes="hint")
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(lambda: self.query_one(Page).focus())
 
 
 def help_text(now: Situation) -> str:

@@ -13,7 +13,7 @@ from textual.widgets import Button, Checkbox, Input, OptionList, Static
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import CacheView
 from opalmind_tui.tui import figures, wire
-from opalmind_tui.tui.dialogs.choice import Choice, Choices, option
+from opalmind_tui.tui.dialogs.choice import Choice, Choices, options
 from opalmind_tui.tui.dialogs.window import Dialog, text
 
 _UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
@@ -93,7 +93,7 @@ class TtlDialog(Dialog[Draft]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="window ttl"):
             yield text("Set a time to live", classes="title")
-            yield Choices(*map(option, self._choices), id="targets", markup=False, compact=True)
+            yield Choices(*options(self._choices), id="targets", markup=False, compact=True)
             with Horizontal(classes="field"):
                 yield text("New value", classes="label")
                 yield Input(self.draft.value, placeholder="60", id="value", compact=True)

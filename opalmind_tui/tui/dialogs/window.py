@@ -38,3 +38,7 @@ class Page(VerticalScroll):
         Binding("g", "scroll_home", show=False),
         Binding("G,shift+g", "scroll_end", show=False),
     ]
+
+    def allow_focus(self) -> bool:
+        """Only what does not fit needs keys."""
+        return super().allow_focus() and self.max_scroll_y > 0

@@ -27,7 +27,7 @@ def place(now: Situation, width: int) -> list[Placed]:
     placed: list[Placed] = []
     row, column = 0, 1
     for action in FOOTER:
-        if not exists(action, now):
+        if not exists(action, now) or not action.in_footer(now):
             continue
         need = cells(action.sign) + 1 + cells(action.label)
         if column + need > width - 1 and column > 1:

@@ -18,7 +18,7 @@ _NARROW = Columns(9, 6, 2, 5, 6)
 _MEDIUM = Columns(9, 9, 3, 9, 7)
 _GATE_WORDS = {
     GateKind.COOLDOWN: "cooldown",
-    GateKind.BREAKER: "breaker open",
+    GateKind.BREAKER: "breaker",
     GateKind.TOKEN: "token refused",
     GateKind.RECORDING_OFF: "recording is off",
     GateKind.PAUSED: "paused",
@@ -112,7 +112,7 @@ def _slope(queue: QueueView, *, wide: bool) -> Line:
 def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
     """Why nothing goes out, or who sends."""
     if queue.gate is not None:
-        return paragraph(_gate_text(queue.gate, now), area, Tone.WARN)
+        return paragraph(_gate_text(queue.gate, now, brief=area.height < 2), area, Tone.WARN)
     if queue.held:
         return paragraph(f"{queue.held:,} held: over 24 h old, no usable token", area, Tone.WARN)
     if queue.workers:
@@ -121,12 +121,12 @@ def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
     return [line(Span("delivery ", Tone.DIM), Span("here") if here else Span("no worker delivers", Tone.WARN))]
 
 
-def _gate_text(gate: Gate, now: float) -> str:
+def _gate_text(gate: Gate, now: float, *, brief: bool) -> str:
     left = gate.until - now
     until = ""
     if math.isfinite(left):
-        what = "probe in" if gate.kind is GateKind.BREAKER else "ends in"
-        until = f", {what} {figures.words(left)}" if left > 0 else ", probing now"
+        what = "probe" if gate.kind is GateKind.BREAKER else "ends"
+        until = f", {what}{'' if brief else ' in'} {figures.words(left)}" if left > 0 else ", probing now"
     return f"{_GATE_WORDS[gate.kind]}{until}: {safe_text(gate.reason, 200)}"
 
 

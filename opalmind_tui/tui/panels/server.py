@@ -7,7 +7,7 @@ from opalmind_tui.text import safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import bar
 from opalmind_tui.tui.grid import Cell, Columns, beside, grid, trimmed
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, outside, paragraph
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, outside, paragraph, width_of
 from opalmind_tui.tui.panels.history import picture
 from opalmind_tui.tui.sheet import Sheet, sheet, verdict_of
 
@@ -60,6 +60,13 @@ def _memory(server: ServerView) -> tuple[str, float | None, Tone]:
 def _policy(server: ServerView) -> Span:
     """The eviction policy. Every one but noeviction may throw queued requests away."""
     return outside(server.policy or figures.UNKNOWN, Tone.STRONG, 20)
+
+
+def _policy_line(server: ServerView, width: int) -> Line:
+    """Policy and outlook; the label gives way."""
+    said = line(_policy(server), Span("  "), *_full(server))
+    label = Span("policy   ", Tone.DIM)
+    return (label, *said) if len(label.text) + width_of(said) <= width else said
 
 
 def _full(server: ServerView) -> Line:
@@ -149,7 +156,7 @@ def _wide(snapshot: Snapshot, server: ServerView, area: Area) -> list[Line]:
     prefixes = _prefixes(snapshot)
     rows = [
         line(Span("memory   ", Tone.DIM), Span(f"{memory}{used}", tone), *gauge),
-        line(Span("policy   ", Tone.DIM), _policy(server), Span("  "), *_full(server)),
+        _policy_line(server, area.width),
         *grid(lefts, rights, _MEDIUM),
         _total(snapshot, server),
         *grid(prefixes[0::2], prefixes[1::2], _MEDIUM),
