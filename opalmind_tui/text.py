@@ -6,6 +6,7 @@ left occupies the cells that `cells` counts, so that a table made of it stays a 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from unicodedata import category, east_asian_width
 
@@ -37,6 +38,10 @@ _JOINED = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF))
 """Hangul vowels and finals, drawn in the cells of the syllable before them."""
 
 
+_PLAIN = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2026\u2190-\u21ff\u2500-\u25fc]*").fullmatch
+"""Matches text that is harmless, one cell for each character: nearly all there is, found fast."""
+
+
 def safe_text(value: str, limit: int | None = None) -> str:
     """One line of printable text: controls, line ends and invisible characters become visible marks.
 
@@ -56,7 +61,7 @@ def safe_block(value: str, limit: int | None = None) -> str:
 
 def cells(text: str) -> int:
     """Terminal cells that a safe text occupies."""
-    if text.isascii():
+    if text.isascii() or _PLAIN(text):
         return len(text)
     return sum(_width(char) for char in text)
 
@@ -64,7 +69,7 @@ def cells(text: str) -> int:
 def _safe(value: str, limit: int | None, keep: str) -> str:
     if limit is not None:
         value = value[: limit * (_MOST_COMBINING + 1) + 1]
-    if value.isascii() and value.isprintable() and (limit is None or len(value) <= limit):
+    if (limit is None or len(value) <= limit) and _PLAIN(value):
         return value
     pieces: list[tuple[str, int]] = []
     used, stacked = 0, _MOST_COMBINING

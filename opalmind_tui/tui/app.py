@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 
 from opalmind_tui import exits
 from opalmind_tui.engine.port import DemoPort, EnginePort
-from opalmind_tui.errors import OpalmindError
+from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.text import safe_block
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
@@ -62,16 +62,11 @@ class OpalmindApp(App[int]):
     ) -> None:
         super().__init__()
         self.engine, self.demo, self.use_mouse = engine, demo, mouse
-        self.on_stop = on_stop
+        self.on_start, self.on_stop = on_start, on_stop
         self.overview = Overview()
         self.operator = Operator(self)
         self.poller = Poller(
-            self,
-            engine,
-            interval,
-            rows=lambda: self.overview.requests.wanted,
-            before=on_start,
-            failed=self._poll_failed,
+            self, engine, interval, rows=lambda: self.overview.requests.wanted, failed=self._poll_failed
         )
         self._poll_trouble = ""
         for theme in THEMES:
@@ -87,8 +82,18 @@ class OpalmindApp(App[int]):
         return self.overview  # type: ignore[return-value]
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.poller.look)
+        self.call_after_refresh(lambda: self.run_worker(self._begin(), group="start"))
         self.set_interval(_WATCH, self._watch)
+
+    async def _begin(self) -> None:
+        """Start the caller's engine after the first paint; where that cannot be, say why and end."""
+        try:
+            await self.on_start()
+        except OpalmindError as error:
+            code = exits.CANNOT_TELL if isinstance(error, StoreUnavailable) else exits.UNUSABLE
+            self.exit(code, return_code=code, message=Text(safe_block(str(error))))
+        else:
+            self.poller.look()
 
     def leave(self) -> None:
         """Quit, as asked."""
@@ -139,7 +144,8 @@ class OpalmindApp(App[int]):
     def _fatal_error(self) -> None:
         """A crash report without local variables (they may hold secrets) and without controls in it."""
         self.bell()
-        self._exit_renderables.append(Text(safe_block(traceback.format_exc())))
+        report = "".join(traceback.format_exception(self._exception)) if self._exception else traceback.format_exc()
+        self._exit_renderables.append(Text(safe_block(report)))
         self._close_messages_no_wait()
 
 
@@ -148,6 +154,3 @@ def _is_terminal(descriptor: int) -> bool:
         return os.isatty(descriptor)
     except OSError:
         return False
-
-
-__all__ = ["OpalmindApp", "OpalmindError"]

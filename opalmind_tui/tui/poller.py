@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -41,7 +41,6 @@ class Poller:
         engine: what is asked.
         interval: seconds from one look to the next.
         rows: how many requests the visible list can show.
-        before: awaited once before the first look.
         failed: told why a look failed, or what keeps it waiting; an empty text when one succeeded again.
     """
 
@@ -52,15 +51,13 @@ class Poller:
         interval: float,
         *,
         rows: Callable[[], int],
-        before: Callable[[], Awaitable[None]],
         failed: Callable[[str], None],
     ) -> None:
         self._app, self._engine, self._interval = app, engine, interval
-        self._rows, self._before, self._failed = rows, before, failed
+        self._rows, self._failed = rows, failed
         self._timer: Timer | None = None
         self._began = 0.0
         self._looking = False
-        self._started = False
         self.paused = False
 
     def look(self) -> None:
@@ -97,9 +94,6 @@ class Poller:
             self._failed(f"No answer from the engine for {waited:.0f} s; the figures are that old.")
 
     async def _once(self) -> None:
-        if not self._started:
-            await self._before()
-            self._started = True
         snapshot = await self._engine.take_snapshot(rows=self._rows())
         self._app.post_message(SnapshotTaken(snapshot))
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.run import run_dashboard
@@ -42,11 +43,14 @@ class Crashing(FakeEngine):
 def main(state: str, log: str) -> int:
     """Open the dashboard; the exit code is the dashboard's."""
     notes: list[str] = []
+    engine: FakeEngine
 
     def write() -> None:
         Path(log).write_text("".join(f"{note}\n" for note in notes))
 
     async def started() -> None:
+        if state == "refused":
+            raise StoreUnavailable("refused", "Nobody listens at \x1b[35mnowhere", "Start a server")
         notes.append("started")
         write()
 
@@ -55,15 +59,17 @@ def main(state: str, log: str) -> int:
         notes.append("stopped")
         write()
 
-    if state == "hostile":
-        engine: FakeEngine = Turning(healthy(), poisoned_plan)
+    if state == "refused":
+        engine = FakeEngine(healthy())
+    elif state == "hostile":
+        engine = Turning(healthy(), poisoned_plan)
     elif state == "crash":
         engine = Crashing(healthy())
     else:
         engine = FakeEngine(STATES[state]())
     if state == "degraded":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    app = OpalmindApp(engine, interval=0.2, on_start=started, on_stop=stopped)
+    app = OpalmindApp(engine, interval=0.2, mouse=state != "empty", on_start=started, on_stop=stopped)
     return run_dashboard(app)
 
 

@@ -108,6 +108,24 @@ def test_a_crash_gives_the_terminal_back_and_tells_no_secret(tmp_path: Path) -> 
         assert log.read_text() == "started\nstopped\n"
 
 
+def test_an_engine_that_cannot_start_ends_it_with_the_reason(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with dashboard_in("refused", log) as terminal:
+        assert terminal.end()[0] == 3
+        given_back(terminal)
+        assert "Nobody listens at ␛[35mnowhere. Start a server".encode() in terminal.output
+        assert log.read_text() == "stopped\n"
+
+
+def test_without_the_mouse_it_is_never_asked_for(tmp_path: Path) -> None:
+    with dashboard_in("empty", tmp_path / "log") as terminal:
+        terminal.wait_for("Nothing has been tracked yet")
+        terminal.type("q")
+        terminal.end()
+        assert b"?1000h" not in terminal.output
+        assert b"?1003h" not in terminal.output
+
+
 @pytest.mark.parametrize("keys", ["D\r", "Dy", "D\t\r", "D\x1b[C\r", "R\r", "Dy\r\t\r"], ids=ascii)
 def test_keys_typed_ahead_confirm_nothing(keys: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
