@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from opalmind_tui.snapshot.model import (
     RequestRow,
     ServerView,
     Snapshot,
+    State,
     StoreStatus,
 )
 from opalmind_tui.storage.connection import address
@@ -95,7 +97,7 @@ class Look:
             identity=self.identity,
             store=facts.store,
             queue=queue,
-            requests=requests,
+            requests=_behind_gate(requests, queue.value),
             cache=cache,
             server=server,
             keys=keys,
@@ -263,6 +265,20 @@ class Look:
                 Figure.ROUND_TRIP: found.round_trip,
             }
         self._history.add(now, figures)
+
+
+def _behind_gate(requests: Reading[tuple[RequestRow, ...]], view: QueueView | None) -> Reading[tuple[RequestRow, ...]]:
+    """Due requests of a closed endpoint are tried when it opens, not now."""
+    if requests.value is None or view is None or view.gate is None or view.other_endpoints:
+        return requests
+    opens = view.gate.until
+
+    def moved(row: RequestRow) -> RequestRow:
+        if row.next_try is None or row.state is State.INFLIGHT or row.next_try >= opens:
+            return row
+        return replace(row, next_try=opens if math.isfinite(opens) else None)
+
+    return replace(requests, value=tuple(moved(row) for row in requests.value))
 
 
 _SAME = (

@@ -66,6 +66,12 @@ async def test_an_outage_opens_the_breaker_and_nothing_dies(ground: Ground) -> N
     await until(closed)
     snapshot = await engine.take_snapshot()
     assert "Matomo is away" in snapshot.cause
+    assert snapshot.requests.value
+    assert snapshot.queue.value is not None
+    assert snapshot.queue.value.gate is not None
+    assert {row.next_try for row in snapshot.requests.value if row.state == "pending"} <= {
+        snapshot.queue.value.gate.until
+    }
     assert snapshot.cause_verdict in (Verdict.WARN, Verdict.FAIL)
     await ground.matomo.behave(Behaviour())
     await until(lambda: _stored(ground, 5))
