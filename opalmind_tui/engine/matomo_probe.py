@@ -83,7 +83,8 @@ class MatomoProbe:
         refused = False
         started = time.perf_counter()
         try:
-            await asyncio.wait_for(self._version(client), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await self._version(client)
             self.reading = Reading(time.perf_counter() - started, self._clock())
         except MatomoError as error:
             refused = error.kind == "auth"

@@ -132,7 +132,8 @@ class Dispatcher:
             _, pending = await asyncio.wait(pending, timeout=min(left, 0.1), return_when=asyncio.FIRST_COMPLETED)
         await self._end([*self._sending, *self._background])
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._duties.finish(), LAST_WORDS)
+            async with asyncio.timeout(LAST_WORDS):
+                await self._duties.finish()
         self._keeper.stop()
         for poster in self._posters:
             await poster.close()

@@ -300,7 +300,8 @@ class FailoverQueue:
                     await asyncio.sleep(RETRY_MOVE_AFTER)
             wake.clear()
             try:
-                await asyncio.wait_for(wake.wait(), RETRY_MOVE_AFTER)
+                async with asyncio.timeout(RETRY_MOVE_AFTER):
+                    await wake.wait()
             except TimeoutError:
                 continue
 

@@ -51,7 +51,8 @@ class Sender:
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.news.wait()
         self.news.clear()
 
     async def _step(self) -> float:

@@ -54,7 +54,8 @@ def _let_go_of_lost_terminal() -> None:
 
 async def _stop(app: OpalmindApp) -> None:
     try:
-        await asyncio.wait_for(app.on_stop(), STOP_WITHIN)
+        async with asyncio.timeout(STOP_WITHIN):
+            await app.on_stop()
     except TimeoutError:
         print(
             safe_text(f"The engine did not stop within {STOP_WITHIN:g} s; its leases run out by themselves."),

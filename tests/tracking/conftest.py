@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from opalmind_tui.settings.model import Settings
+from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
 from tests.support.servers import PRODUCTS, Product, running
 from tests.tracking.queue_harness import Bench, memory_bench, redis_queue
@@ -31,7 +31,7 @@ def queue_server(request: pytest.FixtureRequest) -> Iterator[LocalServer | None]
 
 def client_of(server: LocalServer) -> redis.asyncio.Redis:
     """A client as the storage room makes it: bytes, no retries, two seconds at the most."""
-    return redis.asyncio.Redis.from_url(server.url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=2.0)
+    return async_client(Settings(redis_url=server.url))
 
 
 @pytest.fixture
