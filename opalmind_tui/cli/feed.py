@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import CancelledError
@@ -27,6 +28,8 @@ class SourceUnreadable(OpalmindError):
 
 def open_source(name: str) -> FileIO:
     """The file with this name, or stdin for ``-``. Raises `SourceUnreadable`."""
+    if name == "-" and sys.stdin is None:
+        raise SourceUnreadable("stdin is closed")
     try:
         # Unbuffered: a thread that waits in a buffered read would hold a lock that the end of the program needs.
         return FileIO(0, closefd=False) if name == "-" else FileIO(name)

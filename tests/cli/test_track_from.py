@@ -82,6 +82,14 @@ def test_an_empty_input_is_no_error(settings: dict[str, str]) -> None:
     assert (done.returncode, done.stdout) == (exits.OK, "0 lines: 0 accepted, 0 duplicate, 0 conflict, 0 refused\n")
 
 
+def test_a_closed_stdin_is_said() -> None:
+    shell = f"{' '.join(command('track', '--from', '-'))} <&-"
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, timeout=60, env=environment(**SETTINGS)
+    )
+    assert (done.returncode, done.stderr) == (exits.UNUSABLE, "opalmind-tui: stdin is closed\n")
+
+
 def test_a_line_over_the_limit_is_refused_with_the_limit(settings: dict[str, str]) -> None:
     done = run("track", "--from", "-", given="x" * (LINE_LIMIT + 1) + "\n" + GOAL % 1, **settings)
     assert done.returncode == exits.DEGRADED
