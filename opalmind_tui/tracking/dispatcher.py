@@ -27,6 +27,8 @@ LEASE = 30.0
 REAP_EVERY = 5.0
 """Seconds, more or less a fifth: any process returns what a lost one held."""
 RECONCILE_EVERY = 30.0
+RECONCILE_STEP = 0.2
+"""Seconds between two steps of a round: a hundred thousand requests in a few minutes, for a millisecond a step."""
 CRASH_WAIT, LONGEST_CRASH_WAIT = 1.0, 30.0
 """Seconds until a loop goes on that met an unexpected error, doubling while it meets more."""
 IDLE_GRACE = 1.0
@@ -140,9 +142,12 @@ class Dispatcher:
         self._sending, self._background, self._senders, self._posters = {}, [], [], []
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = {task for task in tasks if not task.done()}
+        while left:
+            # Again, should anything on the way have forgotten the first time.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.2)
 
     # -- control -------------------------------------------------------------------------------------------------
 
@@ -207,7 +212,9 @@ class Dispatcher:
 
     async def _reconcile(self) -> None:
         while True:
-            await asyncio.sleep(RECONCILE_EVERY * self._uniform(0.8, 1.2))
+            # A round goes on at a gentle pace; between two rounds there is a rest.
+            rest = RECONCILE_STEP if self._cursor else RECONCILE_EVERY
+            await asyncio.sleep(rest * self._uniform(0.8, 1.2))
             try:
                 self._cursor = (await self._queue.reconcile(self._cursor)).cursor
             except StoreUnavailable as error:

@@ -420,6 +420,30 @@ async def test_stop_gives_back_at_once_what_is_not_posted(bench: Bench) -> None:
         assert (row.attempts, row.recovered, row.unknown) == (0, 0, 0)
 
 
+async def test_stop_ends_a_loop_that_forgets_a_cancellation(bench: Bench) -> None:
+    class Forgetful(AwayQueue):
+        reaping = asyncio.Event()
+        forgotten = 0
+
+        async def reap(self) -> int:
+            self.reaping.set()
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                # As `asyncio.wait_for` may on Python 3.11.
+                self.forgotten += 1
+                if self.forgotten > 1:
+                    raise
+            return 0
+
+    queue = Forgetful(bench.queue)
+    async with delivering(bench, queue=queue) as field:
+        await queue.reaping.wait()
+        async with asyncio.timeout(30):
+            await field.dispatcher.stop()
+    assert queue.forgotten >= 1
+
+
 async def test_an_unexpected_error_is_noted_and_delivery_goes_on(bench: Bench) -> None:
     class Broken:
         crashes = 0
