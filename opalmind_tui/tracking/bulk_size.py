@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from opalmind_tui.tracking.answer_rules import Size
 from opalmind_tui.tracking.prepare import Hit
@@ -46,17 +46,13 @@ class BulkSize:
         elif advice is Size.GROW and number * 2 >= self.now:
             self.now = min(self._most, self.now * 2)
         if took:
-            self.forget(hit.claimed.id for hit in posted)
+            for hit in posted:
+                self._limits.pop(hit.claimed.id, None)
         elif advice is Size.HALVE and number > 1:
             for hit in posted:
                 self._limits[hit.claimed.id] = max(1, number // 2)
             while len(self._limits) > REMEMBERED:
                 self._limits.popitem(last=False)
-
-    def forget(self, request_ids: Iterable[str]) -> None:
-        """These left the queue."""
-        for request_id in request_ids:
-            self._limits.pop(request_id, None)
 
     def split(self, hits: Sequence[Hit]) -> Iterator[Sequence[Hit]]:
         """The hits in order, cut into bulks that keep to the size, to the bytes and to each member's own limit."""

@@ -147,9 +147,6 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
         return _token_ignored(answer, sent, backoff)
     rejected, sure = _invalid_places(reply, number)
     dropped = _dropped_places(number - reply.tracked - reply.invalid, rejected, number)
-    size = (
-        Size.HALVE if dropped else Size.ONE if not sure else Size.KEEP if rejected and not reply.indices else Size.GROW
-    )
     reason = f"Matomo lost {len(dropped)} of {number} hits (a lock was held too long)" if dropped else ""
     if not reason and rejected:
         reason = f"{len(rejected)} of {number} hits are invalid"
@@ -164,13 +161,21 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
 
     return Decision(
         tuple(settle(place, hit) for place, hit in enumerate(sent.hits)),
-        size=size,
+        size=_next_size(dropped=bool(dropped), sure=sure, guessing=bool(rejected) and not reply.indices),
         token=TokenNews.PROVED if sent.needs_token and reply.tracked else TokenNews.NONE,
         took=True,
         reason=reason,
         unnamed=0 if sure else len(rejected),
         names_invalid=reply.indices is not None,
     )
+
+
+def _next_size(*, dropped: bool, sure: bool, guessing: bool) -> Size:
+    if dropped:
+        return Size.HALVE
+    if not sure:
+        return Size.ONE
+    return Size.KEEP if guessing else Size.GROW
 
 
 def _invalid_places(reply: Reply, number: int) -> tuple[frozenset[int], bool]:

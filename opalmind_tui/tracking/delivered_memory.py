@@ -20,9 +20,6 @@ class DeliveredMemory:
         self._limit = limit
         self._deliveries: OrderedDict[str, Delivery] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._deliveries)
-
     def remember(self, request_id: str, delivery: Delivery) -> None:
         """Matomo has answered for it."""
         self._deliveries[request_id] = delivery

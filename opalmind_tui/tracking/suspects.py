@@ -34,7 +34,3 @@ class Suspects:
         for request_id in request_ids:
             self._failed.pop(request_id, None)
         self._successes += 1
-
-    def forget(self, request_id: str) -> None:
-        """It left the queue."""
-        self._failed.pop(request_id, None)
