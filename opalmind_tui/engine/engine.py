@@ -7,7 +7,9 @@ import getpass
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import tracking_url
+from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.model import GateKind, Identity, Mode, QueueView, Snapshot
@@ -32,14 +35,20 @@ if TYPE_CHECKING:
     from opalmind_tui.tracking.lease_keeper import Extend
 
 log = logging.getLogger(__name__)
+# A program that configures no logging must not get lines of ours in the middle of its screen.
+logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
 
 Role = Literal["dashboard", "worker", "track", "status", "client"]
 LONG_LIVED: frozenset[Role] = frozenset({"dashboard", "worker", "client"})
 """Roles that may accept into memory, and that send what memory accepted (ruling 1)."""
 CONFIG_EVERY = 2.0
 """Seconds until a changed setting reaches every process."""
-GRACE: dict[Role, float] = {"dashboard": 1.0, "worker": 30.0, "client": 10.0}
+GRACE: dict[Role, float] = {"dashboard": 0.5, "worker": 30.0, "client": 10.0}
 """Seconds that posts under way get when the engine stops (I11)."""
+LEAVE_WITHIN = 0.5
+"""Seconds for the last words to Redis; one that hangs must not hold up the end."""
+RESTART_AFTER = 1.0
+"""Seconds until a background task that met an unexpected error goes on."""
 
 
 class Engine:
@@ -80,6 +89,8 @@ class Engine:
         )
         self.queue = self._stores.queue
         self._interval = interval
+        self.lost = 0
+        """After `stop`: accepted requests that lived in this process only and could neither be sent nor moved over."""
         self._dispatcher: Dispatcher | None = None
         self.cache = self._stores.cache
         self.reporting = self._reporting_client()
@@ -125,11 +136,11 @@ class Engine:
         )
         if self.role in LONG_LIVED:
             self._stores.link.on_change(self._log_link)
-            self._background(self._stores.link.watch(), "link")
-            self._background(self._keep_up(), "housekeeping")
-            self._background(self._probe.watch(), "matomo")
+            self._background(self._stores.link.watch, "link")
+            self._background(self._keep_up, "housekeeping")
+            self._background(self._probe.watch, "matomo")
             if not self.settings.read_only:
-                self._background(self.queue.keep_moving(), "recovery")
+                self._background(self.queue.keep_moving, "recovery")
         if self._sends:
             await self._start_sending()
 
@@ -181,31 +192,48 @@ class Engine:
 
         return ReportingClient(self.settings.matomo_base_url, self.settings.matomo_token, clock=self._clock)
 
-    def _background(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+    def _background(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        self._tasks.append(asyncio.create_task(_supervised(work, name), name=name))
 
     async def stop(self) -> None:
         """Give back what was not sent, wait a little for what was, share what is counted, and close everything.
 
-        Safe to call twice, and after a `start` that failed.
+        Safe to call twice, and after a `start` that failed. `lost` says what could not be saved.
         """
+        ends = time.monotonic() + GRACE.get(self.role, 0.0)
         if self._dispatcher is not None:
-            await self._dispatcher.stop(GRACE.get(self.role, 0.0))
+            await self._send_what_is_only_here(ends)
+            await self._dispatcher.stop(max(0.0, ends - time.monotonic()))
             self._dispatcher = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        if self._stores.link.writable and not self.settings.read_only:
-            await self._leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_WITHIN):
+                await self._leave()
         if self.reporting is not None:
             await self.reporting.close()
         await self._stores.close()
+        self.lost = self.queue.only_here
+        if self.lost:
+            log.error("%d accepted requests lived only in this process and are lost", self.lost)
+
+    async def _send_what_is_only_here(self, ends: float) -> None:
+        """While Redis is away memory's requests have no other chance than to be sent now."""
+        while self.queue.mode is Mode.MEMORY and self.queue.only_here and time.monotonic() < ends:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
     async def _leave(self) -> None:
+        if self.settings.read_only or self.role == "status":
+            return
         try:
-            await self.queue.move_over()
-            await self._stores.presence.leave()
+            if self.queue.only_here and not self._stores.link.writable:
+                await self._stores.link.probe()
+            if self._stores.link.writable:
+                await self.queue.move_over()
+                await self._stores.presence.leave()
+                await self.cache.close()
         except StoreUnavailable as error:
             log.warning("%s while stopping", error.sentence)
 
@@ -259,10 +287,17 @@ class Engine:
             raise ReadOnly("This process is read-only: it accepts nothing")
         if not self.endpoint:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
-        answers = await self.queue.enqueue(self.endpoint, requests)
+        answers = await self.queue.enqueue(self.endpoint, [self._without_secrets(request) for request in requests])
         if self._dispatcher is not None:
             self._dispatcher.wake()
         return answers
+
+    def _without_secrets(self, request: TrackingRequest) -> TrackingRequest:
+        """A page of Matomo itself may have our token in its address: it gets into no store (I10)."""
+        secrets = self.settings.secrets()
+        if not any(secret in value for secret in secrets for value in request.params.values()):
+            return request
+        return replace(request, params={name: mask(value, secrets) for name, value in request.params.items()})
 
     @property
     def reports(self) -> Reports:
@@ -338,6 +373,21 @@ class Engine:
         if self._look is None:
             raise RuntimeError("the engine has not been started")
         return self._look
+
+
+async def _supervised(work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run a task that never ends by itself. An unexpected error is noted, by place and not by its text, which may hold
+    foreign text or a secret; then it goes on."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - a task that died unseen would leave a half-working process
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            line = f" at line {trace.tb_lineno} of {trace.tb_frame.f_globals.get('__name__')}" if trace else ""
+            log.error("%s: unexpected %s%s; it goes on", name, type(error).__name__, line)
+        await asyncio.sleep(RESTART_AFTER)
 
 
 def _shown(base_url: str) -> str:

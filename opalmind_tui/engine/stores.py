@@ -62,8 +62,10 @@ def open_stores(
     """Make them; nothing connects yet. Arguments as in `Engine`."""
     prefix = settings.stats_prefix
     commands = async_client(settings)
+    # Who only asks (`status`) needs no permission to write.
+    writes = role != "status" and not settings.read_only
     quick = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT)
-    link = RedisLink(commands, probe_key="" if settings.read_only else f"{prefix}probe", clock=clock)
+    link = RedisLink(commands, probe_key=f"{prefix}probe" if writes else "", clock=clock)
     config = RuntimeConfig(commands, link, f"{prefix}config", CONFIG_NAMES, clock)
     ttls = Ttls(settings, config)
     cache = ReportCache(settings, ttls, quick, commands=commands, clock=clock)

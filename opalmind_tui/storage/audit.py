@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class Audit:
         self._link = link
         self._key = key
         self._clock = clock
+        self._writing = asyncio.Lock()
         self._waiting: deque[dict[Field, Field]] = deque(maxlen=WAITING)
 
     async def write(self, *, by: str, act: str, what: str, outcome: str) -> None:
@@ -41,10 +43,12 @@ class Audit:
 
     async def flush(self) -> None:
         """Write what waits."""
-        while self._waiting and self._link.writable:
-            try:
-                await self._client.xadd(self._key, self._waiting[0], maxlen=KEPT, approximate=True)
-            except TROUBLES as error:
-                self._link.report(trouble(error))
-                return
-            self._waiting.popleft()
+        # One at a time: between the writing of an entry and its removal another would write it, too.
+        async with self._writing:
+            while self._waiting and self._link.writable:
+                try:
+                    await self._client.xadd(self._key, self._waiting[0], maxlen=KEPT, approximate=True)
+                except TROUBLES as error:
+                    self._link.report(trouble(error))
+                    return
+                self._waiting.popleft()

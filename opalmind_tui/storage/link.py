@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PROBE_EVERY = 1.0
 """Seconds between two probes of a server that is away."""
+PROBE = "return redis.call('SET', KEYS[1], '1', 'EX', 60)"
+"""A script, as the queue's work is done by scripts: a user who may write and not run them cannot be served."""
 FULL = "oom"
 """The one trouble in which reading, claiming and acknowledging go on."""
 
@@ -65,7 +67,7 @@ class RedisLink:
         """Ask the server whether it serves; sets the state. Returns `writable`."""
         try:
             if self._probe_key:
-                await self._client.set(self._probe_key, b"1", ex=60)
+                await self._client.eval(PROBE, 1, self._probe_key)
             else:
                 await self._client.ping()
         except TROUBLES as error:

@@ -67,6 +67,8 @@ class FailoverQueue:
         """Whether this process takes requests from Redis; what its own memory accepted it always delivers."""
         self._clock = clock
         self._claims: dict[str, TrackingQueue] = {}
+        self._sending: dict[str, set[str]] = {}
+        private.avoid(lambda: {request_id[2] for ids in self._sending.values() for request_id in ids})
         self._doubtful: set[str] = set()
         self._orphans: set[str] = set()
         self._moving = asyncio.Lock()
@@ -141,6 +143,8 @@ class FailoverQueue:
                 self._doubtful.add(token)
             raise
         self._doubtful.discard(token)
+        if claim.requests:
+            self._sending[token] = {request.id for request in claim.requests}
         return claim
 
     def holds_here(self, token: str) -> bool:
@@ -163,12 +167,21 @@ class FailoverQueue:
         return lost
 
     async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
+        # Whether or not Redis can be told now: these are not being sent any more.
+        self._sent(token, {settlement.id for settlement in settlements})
         settled = await self._guard(self._of(token).settle(token, settlements))
         if token in self._claims and not self._private.holds(token):
             del self._claims[token]
         return settled
 
+    def _sent(self, token: str, ids: set[str] | None = None) -> None:
+        """These of a claim (None: all) are not being sent from Redis any more."""
+        left = self._sending.pop(token, set())
+        if ids is not None and (left := left - ids):
+            self._sending[token] = left
+
     async def release(self, token: str) -> int:
+        self._sent(token)
         released = await self._guard(self._of(token).release(token))
         self._claims.pop(token, None)
         return released

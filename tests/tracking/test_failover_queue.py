@@ -183,6 +183,33 @@ async def test_a_request_whose_answer_was_lost_is_not_doubled(world: World) -> N
     assert (counts.accepted, counts.delivered) == (2, 2)
 
 
+async def test_a_lost_answer_does_not_double_what_others_delivered_meanwhile(world: World) -> None:
+    await world.offer(0)
+    world.server.send(signal.SIGSTOP)
+    await world.offer(1)
+    world.server.send(signal.SIGCONT)
+    other = await world.shared.claim(MATOMO, "another-process", limit=5, lease=30)
+    assert [number_of(request.body) for request in other.requests] == [0, 1]
+    await world.shared.settle("another-process", [Settlement(one.id, Fate.DELIVERED) for one in other.requests])
+    await world.back()
+    assert await world.drained() == []
+    counts = await world.shared.counts(MATOMO)
+    assert (counts.accepted, counts.delivered) == (2, 2)
+
+
+async def test_memory_leaves_a_visitor_alone_whose_hits_from_redis_are_on_their_way(world: World) -> None:
+    await world.offer(0)
+    token, here = new_token(), new_token()
+    claim = await world.queue.claim(MATOMO, token, limit=5, lease=30)
+    await world.crash()
+    await world.offer(1)
+    assert not (await world.queue.claim(MATOMO, here, limit=5, lease=30)).requests
+    with pytest.raises(StoreUnavailable):
+        await world.queue.settle(token, [Settlement(claim.requests[0].id, Fate.DELIVERED)])
+    assert len((await world.queue.claim(MATOMO, here, limit=5, lease=30)).requests) == 1
+    await world.back()
+
+
 async def test_dead_ones_move_over_as_dead(world: World) -> None:
     await world.crash()
     await world.offer(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 
 from opalmind_tui.snapshot.model import Gate
@@ -22,6 +22,8 @@ class Leases:
         self._max_recovered = max_recovered
         self.claims: dict[str, Lease] = {}
         self._shards: dict[Shard, str] = {}
+        self.busy_elsewhere: Callable[[], Collection[str]] = frozenset
+        """The visitor shards whose requests this process is sending from Redis: a visitor has one sender (I5)."""
 
     def _alive(self, token: str, now: int) -> bool:
         return token in self.claims and self.claims[token].ends > now
@@ -66,10 +68,11 @@ class Leases:
     def _take(self, endpoint: str, token: str, limit: int, now: int) -> list[Item]:
         """The oldest due requests of the shards with the oldest heads, none of which is leased."""
         places, taken, shards = self._store.places, list[Item](), 0
+        busy = self.busy_elsewhere()
         for head, _, shard in places.heads(endpoint):
             if head > now or len(taken) >= limit or shards >= self._claim_shards:
                 break
-            if self._alive(self._shards.get(shard, ""), now):
+            if shard[1] in busy or self._alive(self._shards.get(shard, ""), now):
                 continue
             due = places.due[shard].irange(maximum=(now, LAST))
             found = [places.items[request_id] for _, request_id in islice(due, limit - len(taken))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
 from opalmind_tui.tracking.ids import endpoint_code, new_id
@@ -56,6 +56,10 @@ class MemoryQueue:
         self._recovery = Recovery(self._store)
         self._max_length = max_length
         self._idempotency_ttl = idempotency_ttl
+
+    def avoid(self, busy_elsewhere: Callable[[], Collection[str]]) -> None:
+        """Claim nothing of the visitor shards that this names when it is asked (third characters of ids)."""
+        self._leases.busy_elsewhere = busy_elsewhere
 
     def __len__(self) -> int:
         return len(self._store.places.items)

@@ -76,7 +76,7 @@ class RedisQueue:
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
         self._scripts = Scripts(client, tag_of(queue_prefix))
-        self._accepting: dict[str, GroupCommit[tuple[str, TrackingRequest], Answer]] = {}
+        self._accepting: dict[str, GroupCommit[tuple[str, TrackingRequest, bytes], Answer]] = {}
         self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     # -- accepting -----------------------------------------------------------------------------------------------
@@ -88,12 +88,12 @@ class RedisQueue:
         group = self._accepting.get(endpoint)
         if group is None:
             group = self._accepting[endpoint] = GroupCommit(partial(self._accept, endpoint), MOST_ITEMS)
-        return await group.add(list(zip(named, requests, strict=True)))
-
-    async def _accept(self, endpoint: str, offered: Sequence[tuple[str, TrackingRequest]]) -> list[Answer]:
-        named = [request_id for request_id, _ in offered]
-        requests = [request for _, request in offered]
+        # Encoded here: what cannot be is its caller's mistake, and no concern of those who travel with it.
         bodies = [request.encode() for request in requests]
+        return await group.add(list(zip(named, requests, bodies, strict=True)))
+
+    async def _accept(self, endpoint: str, offered: Sequence[tuple[str, TrackingRequest, bytes]]) -> list[Answer]:
+        bodies = [body for _, _, body in offered]
         head: list[Argument] = [
             endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix),
         ]  # fmt: skip
@@ -101,7 +101,7 @@ class RedisQueue:
         for part in batches_by_size(bodies):
             arguments, records = list(head), list[bytes]()
             for at in part:
-                arguments += self._offer(named[at], requests[at], bodies[at], records)
+                arguments += self._offer(*offered[at], records)
             try:
                 answers += answers_from(await self._scripts.run("enqueue", arguments, records))
             except StoreUnavailable as error:

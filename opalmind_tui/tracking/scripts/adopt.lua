@@ -56,6 +56,8 @@ for at, request in ipairs(requests) do
   if request.digest ~= '' and not known_already then
     outcome, id = standing(request, entries[request.digest], records[request.digest])
   end
+  -- Settled for good meanwhile: its first acceptance was counted, only the answer to it was lost.
+  known_already = known_already or outcome ~= 'duplicate' and redis.call('ZSCORE', DONE, request.id)
   if outcome == 'duplicate' then
     counters.duplicates = counters.duplicates + 1
   elseif not known_already then

@@ -1,3 +1,16 @@
+local DONE_KEPT = 10000
+
+-- The newest ids that were settled for good: a process that could not learn whether its request was taken asks here.
+local function remember_done(ids, now)
+  local members = {}
+  for _, id in ipairs(ids) do
+    members[#members + 1] = int(now)
+    members[#members + 1] = id
+  end
+  redis.call('ZADD', DONE, unpack(members))
+  redis.call('ZREMRANGEBYRANK', DONE, 0, -DONE_KEPT - 1)
+end
+
 -- Requests that leave the queue: all that is kept of each {id, digest of its key}. Frees the keys that are still theirs;
 -- answers what stood in the key index, by digest.
 local function forget(requests)
@@ -10,6 +23,7 @@ local function forget(requests)
       owners[#owners + 1] = request.id
     end
   end
+  remember_done(ids, clock())
   redis.call('HDEL', MSG, unpack(ids))
   redis.call('HDEL', META, unpack(ids))
   redis.call('ZREM', FAILED, unpack(ids))

@@ -3,6 +3,7 @@
 local P = KEYS[1]
 local MSG, META, KEY = P .. 'msg', P .. 'meta', P .. 'key'
 local INFLIGHT, DEAD, FAILED, AGED = P .. 'inflight', P .. 'dead', P .. 'failed', P .. 'aged'
+local DONE = P .. 'done'
 local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
 local GATE, ENDPOINTS, LEDGER = P .. 'gate', P .. 'endpoints', P .. 'ledger'
 local SHARDS = '0123456789ABCDEF'
@@ -52,7 +53,7 @@ local function meta_from(text, accepted)
     if type(meta[name]) ~= type(value) then meta[name] = value end
   end
   for _, name in ipairs({'accepted', 'due', 'failed'}) do
-    if not tonumber(meta[name]) then meta[name] = fresh[name] end
+    if not string.match(meta[name], '^%d+$') then meta[name] = fresh[name] end
   end
   return meta
 end
