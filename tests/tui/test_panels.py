@@ -272,6 +272,14 @@ def test_degraded_says_what_it_means(width: int) -> None:
         assert part in shown
 
 
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 requests live only"), (1, "1 request lives only"), (2_000, "2,000 requests live only")]
+)
+def test_degraded_says_how_much_is_at_stake(number: int, said: str) -> None:
+    store = replace(degraded().store, only_here=number)
+    assert said in words(header.render(replace(degraded(), store=store), 120))
+
+
 def test_recovering_says_so() -> None:
     store = StoreStatus(mode=Mode.MEMORY, since=NOW, only_here=1, recovering=True)
     shown = words(header.render(replace(healthy(), store=store), 120))

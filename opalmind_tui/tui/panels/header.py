@@ -124,6 +124,15 @@ def _cause(snapshot: Snapshot, width: int) -> list[Line]:
     return [first, *(fit(line(indent, Span(row, tone)), width) for row in rows[1:])]
 
 
+def _at_stake(number: int) -> str:
+    """How many requests live only here, and what that means for them."""
+    if number == 0:
+        return "0 requests live only in this process. Those that come now are lost if it ends before Redis is back."
+    if number == 1:
+        return "1 request lives only in this process and is lost if it ends. It moves to Redis when that is back."
+    return f"{number:,} requests live only in this process and are lost if it ends. They move to Redis when it is back."
+
+
 def _degraded(snapshot: Snapshot, width: int) -> list[Line]:
     """What it means that memory serves, how much is at stake, and since when."""
     store = snapshot.store
@@ -134,11 +143,8 @@ def _degraded(snapshot: Snapshot, width: int) -> list[Line]:
         text = f"Redis is back: {number} from memory {'is' if store.only_here == 1 else 'are'} moving into it."
         tone, word = Tone.WARN, " ! RECOVERING "
     else:
-        ends = "is lost if it ends" if store.only_here == 1 else "are lost if it ends"
-        text = (
-            f"Since {figures.clock(store.since)} UTC ({figures.words(snapshot.taken_at - store.since)}): "
-            f"{number} live only in this process and {ends}. They move to Redis when it is back."
-        )
+        since = f"Since {figures.clock(store.since)} UTC ({figures.words(snapshot.taken_at - store.since)})"
+        text = f"{since}: {_at_stake(store.only_here)}"
         tone, word = Tone.FAIL, " ✗ DEGRADED "
     badge = Tone.WARN_BADGE if store.recovering else Tone.FAIL_BADGE
     rows = wrap(text, width - cells(word) - 2, _DEGRADED_ROWS)
