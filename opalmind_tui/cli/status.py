@@ -44,9 +44,9 @@ async def _ask(settings: Settings) -> dict[str, Any]:
 
 
 def _nothing_asked(settings: Settings, document: dict[str, Any]) -> bool:
-    """No Matomo is configured and Redis did not answer: nothing is known of anything (ruling 3)."""
+    """Neither a Matomo nor a Redis is configured, and none answers on this machine: there was nothing to ask."""
     server = next(check for check in document["checks"] if check["name"] == "redis-connection")
-    return not settings.matomo_base_url and server["details"]["server"] is None
+    return not settings.matomo_base_url and not settings.redis_configured and server["details"]["server"] is None
 
 
 def shown(document: dict[str, Any]) -> str:

@@ -62,6 +62,8 @@ async def _work(settings: Settings) -> int:
         _stop_listening()
         await engine.stop()
     log.info("Stopped")
+    if engine.lost:
+        return exits.DEGRADED
     return exits.INTERRUPTED if number is signal.SIGINT else exits.OK
 
 

@@ -115,9 +115,14 @@ class MatomoProbe:
         try:
             raw = await self._store.get(self._key)
         except TROUBLES as error:
-            self._link.report(trouble(error))
+            self._failed(error)
             return None
         return _decode(raw, self._clock())
+
+    def _failed(self, error: BaseException) -> None:
+        """Who may not share a verdict can still look at everything else."""
+        if (found := trouble(error)).kind != "permission":
+            self._link.report(found)
 
     async def _share(self, *, refused: bool) -> None:
         if not self._writes or not self._link.writable:
@@ -126,7 +131,7 @@ class MatomoProbe:
         try:
             await self._store.set(self._key, orjson.dumps(found), ex=REFUSED_FOR if refused else int(FRESH))
         except TROUBLES as error:
-            self._link.report(trouble(error))
+            self._failed(error)
 
 
 def _decode(raw: Any, now: float) -> Reading[float] | None:

@@ -88,8 +88,13 @@ def test_healthy_and_unhealthy(server: LocalServer, healthy_matomo: dict[str, st
     assert status(exits.UNHEALTHY, REDIS_URL=server.url, MATOMO_BASE_URL=MATOMO)["status"] == "unhealthy"
 
 
+def test_a_redis_that_is_away_is_degraded() -> None:
+    found = status(exits.DEGRADED, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert found["status"] == "degraded"
+
+
 def test_nothing_to_ask_is_cannot_tell() -> None:
-    status(exits.CANNOT_TELL, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    status(exits.CANNOT_TELL, REDIS_PORT=str(free_port()))
 
 
 def test_people_get_a_table(server: LocalServer) -> None:

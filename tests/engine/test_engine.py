@@ -15,6 +15,7 @@ from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import GateKind, Mode, Verdict
 from opalmind_tui.storage.local_server import free_port
+from opalmind_tui.tracking.fields import pageview
 from tests.engine.conftest import Ground, hits, until
 from tests.support.servers import Product, running
 
@@ -230,3 +231,56 @@ async def test_status_without_redis_is_degraded_with_nulls(ground: Ground) -> No
     assert queue["pending"] is None
     assert connection["mode"] == "memory"
     assert connection["keys"] is None or set(connection["keys"].values()) == {None}
+
+
+async def test_a_user_who_may_not_run_scripts_stops_a_worker(ground: Ground) -> None:
+    async with redis.asyncio.Redis.from_url(ground.settings.redis_url) as client:
+        await client.execute_command("ACL", "SETUSER", "plain", "on", ">word", "~*", "+@all", "-@scripting")
+        try:
+            with pytest.raises(StoreUnavailable) as raised:
+                await ground.engine(role="worker", redis_username="plain", redis_password="word")
+            assert raised.value.kind == "permission"
+        finally:
+            await client.execute_command("ACL", "DELUSER", "plain")
+
+
+async def test_what_only_memory_holds_is_named_when_it_is_lost(
+    ground: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ground.matomo.behave(Behaviour(listening=False))
+    engine = await ground.engine(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    await engine.offer(hits(3))
+    await engine.stop()
+    assert engine.lost == 3
+    assert "3 accepted requests lived only in this process and are lost" in caplog.text
+
+
+async def test_what_only_memory_holds_is_sent_before_the_end(ground: Ground) -> None:
+    engine = await ground.engine(role="client", redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    await engine.offer(hits(40))
+    await engine.stop()
+    assert (engine.lost, ground.matomo.journal.stored) == (0, 40)
+
+
+async def test_our_token_in_a_tracked_address_is_stored_nowhere(ground: Ground) -> None:
+    engine = await ground.engine()
+    url = f"https://example.com/?token_auth={ground.settings.matomo_token}&x=1"
+    await engine.offer([pageview({"url": url}, default_site_id=1)])
+    async with redis.asyncio.Redis.from_url(ground.settings.redis_url) as client:
+        bodies = await client.hvals("opalmind:queue:{q}:msg")
+        assert bodies
+        assert ground.settings.matomo_token.encode() not in b"".join(bodies)
+
+
+async def test_status_needs_no_permission_to_write(ground: Ground) -> None:
+    async with redis.asyncio.Redis.from_url(ground.settings.redis_url) as client:
+        await client.execute_command(
+            "ACL", "SETUSER", "reader", "on", ">word", "~*", "+@read", "+@connection", "+@scripting", "+info",
+            "+time",
+        )  # fmt: skip
+        try:
+            engine = await ground.engine(role="status", redis_username="reader", redis_password="word")
+            document = await engine.health_document()
+            assert document["checks"][2]["details"]["pending"] == 0
+        finally:
+            await client.execute_command("ACL", "DELUSER", "reader")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -70,6 +71,13 @@ async def test_audit_waits_while_redis_is_away(client: Redis) -> None:
     await audit.write(by="bob", act="retry", what="Retry 1 request", outcome="1 due again")
     entries = await client.xrange("opalmind:stats:audit", count=10)
     assert [entry[1][b"by"] for entry in entries] == [b"ann", b"bob"]
+
+
+async def test_acts_at_the_same_time_are_noted_once_each(client: Redis) -> None:
+    audit = Audit(client, RedisLink(client), "opalmind:stats:audit")
+    await asyncio.gather(*(audit.write(by="ann", act="retry", what=str(at), outcome="done") for at in range(8)))
+    entries = await client.xrange("opalmind:stats:audit", count=20)
+    assert sorted(int(entry[1][b"what"]) for entry in entries) == list(range(8))
 
 
 async def test_presence_counts_those_that_deliver(client: Redis) -> None:
