@@ -17,6 +17,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.feed import SourceUnreadable, batches, open_source, size_of
 from opalmind_tui.cli.output import answer, say
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.tracking.lines import Line
 
@@ -91,7 +92,7 @@ def take_file(settings: Settings, source: str, *, as_json: bool) -> int:
             at = end
 
         try:
-            asyncio.run(_take(settings, stream, tally, progress))
+            run(_take(settings, stream, tally, progress))
         except KeyboardInterrupt:
             _report(tally, as_json)
             return exits.INTERRUPTED

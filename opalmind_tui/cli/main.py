@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -17,6 +18,7 @@ from opalmind_tui.cli.status import status
 from opalmind_tui.cli.track import track
 from opalmind_tui.cli.worker import worker
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
+from opalmind_tui.running import leave
 
 PROGRAM = "opalmind-tui"
 EXIT_OF = (
@@ -75,6 +77,6 @@ def _say_usage(error: click.ClickException) -> None:
     say(f"Error: {error.format_message()}")
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))

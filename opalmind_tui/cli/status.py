@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -11,6 +10,7 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.options import WithSettings, settings_options, store_of
 from opalmind_tui.cli.output import answer
+from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.text import safe_text
 
@@ -27,7 +27,7 @@ def status(ctx: click.Context, as_json: bool) -> int:
     Exit code: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell.
     """
     with store_of(ctx) as settings:
-        document = asyncio.run(_ask(settings))
+        document = run(_ask(settings))
     answer(json.dumps(document, indent=2) if as_json else shown(document))
     return exits.CANNOT_TELL if _nothing_asked(settings, document) else EXIT_OF[document["status"]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from opalmind_tui.cli.options import (
     store_of,
 )
 from opalmind_tui.cli.output import answer
+from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.tracking import values
 from opalmind_tui.tracking.fields import FIELDS, SITE, Field
@@ -81,7 +81,7 @@ def _command(kind: str) -> click.Command:
             need_matomo(settings)
             need_writing(settings, "track")
             request = CALLS[kind](fields, default_site_id=settings.matomo_default_site_id)
-            return _report(request, asyncio.run(_offer(settings, request)), as_json)
+            return _report(request, run(_offer(settings, request)), as_json)
 
     command: Callable[..., Any] = settings_options(call)
     command = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")(command)

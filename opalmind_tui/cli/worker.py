@@ -14,6 +14,7 @@ from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
 from opalmind_tui.cli.output import say
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def worker(ctx: click.Context) -> int:
     with store_of(ctx) as settings:
         need_matomo(settings)
         need_writing(settings, "worker")
-        return asyncio.run(_work(settings))
+        return run(_work(settings))
 
 
 async def _work(settings: Settings) -> int:

@@ -8,6 +8,7 @@ import signal
 import sys
 
 from opalmind_tui import exits
+from opalmind_tui.running import run
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.terminal import why_no_dashboard
@@ -25,7 +26,7 @@ def run_dashboard(app: OpalmindApp) -> int:
     if reason := why_no_dashboard():
         print(reason, file=sys.stderr)
         return exits.UNUSABLE
-    code = asyncio.run(_run(app))
+    code = run(_run(app))
     _let_go_of_lost_terminal()
     return code
 
