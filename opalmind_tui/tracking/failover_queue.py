@@ -77,6 +77,7 @@ class FailoverQueue:
         self.mode = Mode.REDIS
         self.since = clock()
         """When the mode began."""
+        link.on_change(self._link_changed)
 
     # -- accepting -----------------------------------------------------------------------------------------------
 
@@ -327,5 +328,9 @@ class FailoverQueue:
 
     def _met(self, error: StoreUnavailable) -> None:
         self._link.report(error)
-        if error.falls_back and not self._link.writable:
+
+    def _link_changed(self) -> None:
+        """Whoever met the trouble: memory takes over where it may."""
+        found = self._link.trouble
+        if found is not None and found.falls_back:
             self.enter_memory_mode()

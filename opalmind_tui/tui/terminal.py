@@ -21,4 +21,6 @@ def why_no_dashboard(environment: Mapping[str, str] | None = None) -> str:
         return f"TERM={term or '(not set)'}: this terminal cannot place text. {INSTEAD}."
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return f"The dashboard needs a terminal. {INSTEAD}."
+    if not sys.stderr.isatty():
+        return "The dashboard draws on stderr: do not redirect that."
     return ""
