@@ -40,6 +40,7 @@ def server(shared_server: LocalServer) -> LocalServer:
 
     with redis.Redis.from_url(shared_server.url) as client:
         client.flushall()
+        client.acl_log_reset()
     return shared_server
 
 

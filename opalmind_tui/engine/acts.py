@@ -135,7 +135,7 @@ class Acts:
             f"Purge {_count(len(ids), 'dead request' if command.all_dead else 'request')}",
             len(ids),
             skipped,
-            ("They will never reach Matomo. Their idempotency keys are free again.",),
+            ("What is purged never reaches Matomo. Its idempotency key is free again.",),
             "This cannot be undone.",
             ids,
         )
@@ -283,7 +283,7 @@ class Acts:
             consequences = ("This dashboard takes requests from the shared queue and sends them to its Matomo.",)
         else:
             consequences = ("It only observes from now on; what it has posted it finishes.",)
-        title = "Start to deliver from this dashboard" if command.deliver else "Stop to deliver from this dashboard"
+        title = "Start delivering from this dashboard" if command.deliver else "Stop delivering from this dashboard"
         return Plan(command, title, 1, (), consequences, "It can be switched back at any time.")
 
     async def _run_deliver(self, plan: Plan, on_progress: OnProgress) -> Outcome:

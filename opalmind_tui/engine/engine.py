@@ -132,6 +132,7 @@ class Engine:
             endpoint=self.endpoint,
             delivers=lambda: self.delivers,
             identity=self._identity,
+            counts_nothing_itself=self.role == "status",
             clock=self._clock,
         )
         if self.role in LONG_LIVED:

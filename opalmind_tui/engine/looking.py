@@ -49,6 +49,7 @@ class Look:
         endpoint: the Matomo whose requests are in view; empty where none is configured.
         delivers: whether this process takes requests from Redis now.
         identity: whose screen it is.
+        counts_nothing_itself: this process only asks: where Redis is away it knows nothing of the cache (ruling 3).
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Look:
         endpoint: str,
         delivers: Callable[[], bool],
         identity: Identity,
+        counts_nothing_itself: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._stores, self._probe = settings, stores, probe
         self._endpoint, self._delivers, self._clock = endpoint, delivers, clock
         self.identity = identity
+        self._counts_nothing_itself = counts_nothing_itself
         self._rates, self._rates_of = Rates(), Mode.REDIS
         self._history = History()
         self._census = Census(settings)
@@ -115,8 +118,10 @@ class Look:
         keys = await Part(self._count_keys).get(now)
         queue = await self._queue.get(now)
         cache = await self._cache.get(now)
-        facts = self._facts(self._clock(), queue, cache, server, keys)
         trouble = self._stores.link.trouble
+        if trouble is not None and self._counts_nothing_itself:
+            cache = Reading(error=str(trouble))
+        facts = self._facts(self._clock(), queue, cache, server, keys)
         if trouble is not None and trouble.falls_back:
             # Also where this process keeps nothing itself: long-lived ones run on their memory now.
             facts = replace(facts, store=replace(facts.store, mode=Mode.MEMORY))

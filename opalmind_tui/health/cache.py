@@ -37,7 +37,7 @@ def cache_check(facts: Facts) -> Check:
         "cache",
         plain(rate),
         "%",
-        (("hitRate", plain(rate)), *_counts(facts, view), *limits, *_window(view)),
+        (("hitRate", plain(rate)), *_counts(facts, view), *limits, *_window(view), *_features(facts)),
     )
 
 
@@ -67,6 +67,12 @@ def _counts(facts: Facts, view: CacheView) -> tuple[tuple[str, Any], ...]:
     keys = known(facts.keys)
     entries = view.entries if keys is None else keys.cache
     return tuple(zip(_COUNTS, (view.hits, view.misses, view.sets, view.stale_evictions, entries), strict=True))
+
+
+def _features(facts: Facts) -> tuple[tuple[str, Any], ...]:
+    """Entries by report, where keys were counted and there are any."""
+    keys = known(facts.keys)
+    return (("features", dict(keys.features)),) if keys is not None and keys.features else ()
 
 
 def _limits(settings: Settings) -> tuple[tuple[str, Any], ...]:

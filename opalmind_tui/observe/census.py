@@ -25,6 +25,8 @@ STEP_EVERY = 0.9
 """Seconds between two steps that ask for keys; calls in between repeat what is known."""
 REST = 5.0
 """Seconds between the end of one count and the start of the next one, if the number of keys has changed."""
+SMALL = 1000
+"""Keys up to which a count starts anew at once: it is complete within a step or two, and a new database grows fast."""
 RECOUNT = 60.0
 """The same if it has not: keys may have come and gone in equal number."""
 SAMPLE = 200
@@ -36,6 +38,8 @@ MOST_SCANS = 60
 _PAGE = 1000
 _FIRST_PAGE = 100
 _SMALLEST_PAGE = 10
+_USUAL_NAME = 60
+"""Bytes of a key's name, as a guess."""
 
 
 class Census:
@@ -102,7 +106,7 @@ class Census:
         self._sample.clear()
         if self._due():
             if self._running is None and self._stale(size):
-                self._running, self._cursor, self._page = Tally(self._keyspace), 0, _FIRST_PAGE
+                self._running, self._cursor, self._page = Tally(self._keyspace), 0, _first_page(size)
             if self._running is not None:
                 await self._scan_on(client, self._running, size)
         if size == self._done_size:
@@ -112,7 +116,7 @@ class Census:
         return key_counts(self._running.places if self._running else Counter(), size, exact=False)
 
     def _stale(self, size: int) -> bool:
-        rest = RECOUNT if size == self._done_size else REST
+        rest = RECOUNT if size == self._done_size else 0.0 if size <= SMALL else REST
         return self._clock() - self._done_at >= rest
 
     async def _scan_on(self, client: Redis, tally: Tally, size: int) -> None:
@@ -158,3 +162,8 @@ class Census:
             return False
         self._last_step = now
         return True
+
+
+def _first_page(size: int) -> int:
+    """COUNT of a round's first SCAN: a small database comes whole."""
+    return _PAGE if size <= STEP_BYTES // _USUAL_NAME else _FIRST_PAGE

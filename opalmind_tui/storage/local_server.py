@@ -77,7 +77,7 @@ class LocalServer:
         # A session of its own: ctrl+c in the terminal is for the dashboard, which then ends the server in good order.
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, preexec_fn=_end_with_parent,
+            start_new_session=True, preexec_fn=_end_with_parent, umask=0o077,
         )  # fmt: skip
         try:
             self._wait_until_ready()

@@ -122,7 +122,7 @@ ACTIONS: tuple[Action, ...] = (
         ("v",),
         "v",
         "Deliver",
-        "Start or stop to deliver from this dashboard",
+        "Start or stop delivering from this dashboard",
         "Dashboard",
         changes=True,
         footer=10,

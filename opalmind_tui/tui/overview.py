@@ -146,8 +146,10 @@ class Overview(Screen[None]):
             self.move_child(bar, after=sections)
         else:
             self.move_child(bar, before=sections)
-        self.requests.display = self._full or self._section == "requests"
-        sections.display = self._full or self._section != "requests"
+        # Set here and not by the style sheet: what a widget is told itself beats its sheet.
+        small = self.has_class("-small")
+        self.requests.display = not small and (self._full or self._section == "requests")
+        sections.display = not small and (self._full or self._section != "requests")
         for name in SECTIONS[1:]:
             self.query_one(f"#{name}").display = self._full or self._section == name
 

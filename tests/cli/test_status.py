@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def status(code: int, **variables: str) -> dict[str, Any]:
 
 def test_recorded_keys_are_counted_exactly_and_corrupt_ones_crash_nothing(server: LocalServer) -> None:
     keys = load(server.url)
-    counts = status(exits.DEGRADED, REDIS_URL=server.url)["redis-connection"]["details"]
+    loaded = status(exits.DEGRADED, REDIS_URL=server.url)
+    counts = loaded["redis-connection"]["details"]
     idempotency = sum(key.startswith("opalmind:idempotency:") for key in keys)
     cache = sum(key.startswith("opalmind:cache:") for key in keys)
     found = {name: counts["keys"][name] for name in ("idempotency", "cache", "queue", "other")}
@@ -63,6 +65,10 @@ def test_recorded_keys_are_counted_exactly_and_corrupt_ones_crash_nothing(server
     again = found["redis-connection"]["details"]["keys"]
     assert (again["idempotency"], again["cache"]) == (idempotency + 3, cache + 3)
     assert found["reports-cache"]["details"]["entries"] == cache + 3
+    recorded = Counter(
+        json.loads(key.removeprefix("opalmind:cache:"))["feature"] for key in keys if key.startswith("opalmind:cache:")
+    )
+    assert loaded["reports-cache"]["details"]["features"] == recorded
 
 
 def test_looking_writes_nothing_when_read_only(server: LocalServer) -> None:

@@ -156,11 +156,21 @@ async def test_a_finished_count_is_kept_until_keys_come_or_go(
 async def test_between_two_counts_the_last_one_is_scaled_and_called_an_estimate(
     census: Census, clock: Clock, client: Redis, admin: redis.Redis
 ) -> None:
-    load(admin, [b"opalmind:queue:%d" % number for number in range(50)])
-    assert (await stepped(census, clock, client, 1)).exact
-    load(admin, [b"opalmind:queue:%d" % number for number in range(50, 100)])
+    load(admin, [b"opalmind:queue:%d" % number for number in range(1200)])
+    assert (await stepped(census, clock, client, 12)).exact
+    load(admin, [b"opalmind:queue:%d" % number for number in range(1200, 2400)])
     counts = await census.step(client)
-    assert (counts.queue, counts.total, counts.exact) == (100, 100, False)
+    assert (counts.queue, counts.total, counts.exact) == (2400, 2400, False)
+
+
+async def test_a_small_database_that_grows_is_counted_at_once(
+    census: Census, clock: Clock, client: Redis, admin: redis.Redis
+) -> None:
+    load(admin, [b"opalmind:stats:1"])
+    assert (await stepped(census, clock, client, 1)).exact
+    load(admin, [b"opalmind:cache:%d" % number for number in range(60)])
+    counts = await stepped(census, clock, client, 1)
+    assert (counts.cache, counts.stats, counts.exact) == (60, 1, True)
 
 
 async def test_equal_coming_and_going_is_noticed_within_a_minute(

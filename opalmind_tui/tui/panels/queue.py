@@ -125,7 +125,7 @@ def _gate_text(gate: Gate, now: float, *, brief: bool) -> str:
     left = gate.until - now
     until = ""
     if math.isfinite(left):
-        what = "probe" if gate.kind is GateKind.BREAKER else "ends"
+        what = "ends" if gate.kind in (GateKind.COOLDOWN, GateKind.PAUSED) else "probe"
         until = f", {what}{'' if brief else ' in'} {figures.words(left)}" if left > 0 else ", probing now"
     return f"{_GATE_WORDS[gate.kind]}{until}: {safe_text(gate.reason, 200)}"
 
