@@ -12,9 +12,15 @@ for _name in [name for name in os.environ if name.startswith(("REDIS_", "MATOMO_
     os.environ.pop(_name)
 
 import pytest
+from hypothesis import settings
 
 from opalmind_tui.storage.local_server import LocalServer
 from tests.support.servers import PRODUCTS, RUNNABLE, Product, running
+
+# In CI every run tries the same examples; at a developer's desk each run tries new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opalmind_tui.errors import MatomoError
@@ -75,6 +75,7 @@ def test_every_feature_has_a_shape_and_a_test() -> None:
 @pytest.mark.parametrize("feature", NAMES)
 @settings(max_examples=50, deadline=None)
 @given(answer=ANSWERS)
+@example(answer=[{"label": None, "revenue": None}])
 def test_what_is_shaped_is_stored_and_read_back(feature: str, answer: Any) -> None:
     try:
         value = SHAPES[feature](answer)

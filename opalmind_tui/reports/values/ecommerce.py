@@ -16,7 +16,6 @@ FIELDS = fields(
     "nb_conversions nb_visits nb_visits_converted conversion_rate=text revenue revenue_per_visit "
     "revenue_per_conversion avg_order_revenue items revenue_subtotal revenue_tax revenue_shipping revenue_discount"
 )
-_POINT = {"label": "label", **FIELDS}
 _SUMMED = tuple(name for name, kind in FIELDS.items() if kind == "number")
 _SIGNS_OF_A_SUMMARY = ("revenue", "nb_conversions", "avg_order_revenue")
 _GOAL_PREFIX = re.compile("^idgoal[=:]", re.IGNORECASE)
@@ -50,7 +49,8 @@ def fits_totals(value: Any) -> bool:
     if not isinstance(value, dict) or not record_fits(FIELDS, value.get("totals")):
         return False
     series = value.get("series", [])
-    return isinstance(series, list) and all(record_fits(_POINT, point) for point in series)
+    # Any label: one that Matomo sends inside a summary replaces the place's name, whatever it is.
+    return isinstance(series, list) and all(record_fits(FIELDS, point) and "label" in point for point in series)
 
 
 def _summaries(data: Any, label: str) -> Iterator[tuple[str, Record]]:
