@@ -18,6 +18,7 @@ from opalmind_tui.engine.acts import Acts
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.stores import open_stores
+from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
@@ -47,8 +48,6 @@ GRACE: dict[Role, float] = {"dashboard": 0.5, "worker": 30.0, "client": 10.0}
 """Seconds that posts under way get when the engine stops (I11)."""
 LEAVE_WITHIN = 0.5
 """Seconds for the last words to Redis; one that hangs must not hold up the end."""
-RESTART_AFTER = 1.0
-"""Seconds until a background task that met an unexpected error goes on."""
 
 
 class Engine:
@@ -194,7 +193,7 @@ class Engine:
         return ReportingClient(self.settings.matomo_base_url, self.settings.matomo_token, clock=self._clock)
 
     def _background(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        self._tasks.append(asyncio.create_task(_supervised(work, name), name=name))
+        self._tasks.append(asyncio.create_task(supervised(work, name), name=name))
 
     async def stop(self) -> None:
         """Give back what was not sent, wait a little for what was, share what is counted, and close everything.
@@ -374,21 +373,6 @@ class Engine:
         if self._look is None:
             raise RuntimeError("the engine has not been started")
         return self._look
-
-
-async def _supervised(work: Callable[[], Awaitable[None]], name: str) -> None:
-    """Run a task that never ends by itself. An unexpected error is noted, by place and not by its text, which may hold
-    foreign text or a secret; then it goes on."""
-    while True:
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001 - a task that died unseen would leave a half-working process
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            line = f" at line {trace.tb_lineno} of {trace.tb_frame.f_globals.get('__name__')}" if trace else ""
-            log.error("%s: unexpected %s%s; it goes on", name, type(error).__name__, line)
-        await asyncio.sleep(RESTART_AFTER)
 
 
 def _shown(base_url: str) -> str:
