@@ -13,25 +13,24 @@ from opalmind_tui import exits
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from tests.cli.matomo import Served
 from tests.cli.program import command, environment, run, wait_until
-from tests.drive_demo import END, START, Screen, delivered
+from tests.drive_demo import END, START, delivered
 from tests.support.servers import Product
+from tests.support.terminal import Terminal
 
-Open = Callable[..., Screen]
+Open = Callable[..., Terminal]
 
 
 @pytest.fixture
 def open_screen() -> Iterator[Open]:
-    screens: list[Screen] = []
+    screens: list[Terminal] = []
 
-    def open_it(*arguments: str, **variables: str) -> Screen:
-        screens.append(Screen(command(*arguments), 120, 40, environment(**variables)))
+    def open_it(*arguments: str, **variables: str) -> Terminal:
+        screens.append(Terminal(command(*arguments), environment=environment(**variables), columns=120, lines=40))
         return screens[-1]
 
     yield open_it
     for screen in screens:
-        if screen.process.poll() is None:
-            screen.process.kill()
-            screen.process.wait(10)
+        screen.close()
 
 
 def test_without_a_terminal_it_says_what_to_use() -> None:
