@@ -162,13 +162,19 @@ class Engine:
 
     async def _start_sending(self) -> None:
         from opalmind_tui.matomo.tracking_client import TrackingClient
+        from opalmind_tui.storage.connection import async_client
         from opalmind_tui.tracking.dispatcher import Dispatcher
+        from opalmind_tui.tracking.redis_queue.listener import Listener
 
         base, token = self.settings.matomo_base_url, self.settings.matomo_token
         self._dispatcher = Dispatcher(
             self.queue, self.endpoint, token, poster=lambda: TrackingClient(base, token), extend=self._extender()
         )
         await self._dispatcher.start()
+        listener = Listener(async_client(self.settings, pool=1), self.settings.queue_prefix, self.endpoint)
+        listener.on_wake = self._dispatcher.wake
+        self._stores.shared.wakes = lambda: listener.listening
+        self._background(listener.run, "listener")
 
     def _extender(self) -> Extend:
         """Renews leases from the lease keeper's thread, each where its claim came from."""

@@ -38,6 +38,7 @@ class Stores:
     audit: Audit
     presence: Presence
     memory: MemoryQueue
+    shared: RedisQueue
     queue: FailoverQueue
     ttls: Ttls
     cache: ReportCache
@@ -89,6 +90,7 @@ def open_stores(
         audit=Audit(commands, link, f"{prefix}audit", clock),
         presence=Presence(commands, f"{prefix}presence", role=role, user=user, version=__version__),
         memory=private,
+        shared=shared,
         queue=FailoverQueue(shared, private, link, memory=memory, deliver_shared=deliver_shared, clock=clock),
         ttls=ttls,
         cache=cache,

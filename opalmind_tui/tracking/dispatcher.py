@@ -83,6 +83,7 @@ class Dispatcher:
             token_use=TokenUse(token, time.monotonic),
             size=BulkSize(max_bulk),
             backoff=Backoff(uniform),
+            wake=self.wake,
             clock=clock,
         )
         self._uniform = uniform
@@ -120,7 +121,8 @@ class Dispatcher:
                 whether Matomo has it, so it may not go to another sender at once.
         """
         self._shared.stopping = True
-        self.wake()
+        for sender in self._senders:
+            sender.wake()
         ends = time.monotonic() + grace
         idle_ends = time.monotonic() + IDLE_GRACE
         pending = {task for task in self._sending if not task.done()}
@@ -152,9 +154,11 @@ class Dispatcher:
     # -- control -------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """A request was accepted in this process: look at once."""
-        for sender in self._senders:
-            sender.news.set()
+        """Something was accepted, here or by another process: look at once. One look is enough; who finds more than it
+        can take wakes the next."""
+        resting = [sender for sender in self._senders if sender.can_be_woken]
+        for sender in resting[:1] or self._senders:
+            sender.wake()
 
     def pause(self) -> None:
         """Claim nothing more; posts under way end."""
@@ -163,7 +167,8 @@ class Dispatcher:
     def resume(self) -> None:
         """Claim again."""
         self._shared.paused = False
-        self.wake()
+        for sender in self._senders:
+            sender.wake()
 
     def test_token_again(self) -> None:
         """An operator says that the token is good now; hits that were held come back by themselves or by a retry."""

@@ -58,6 +58,8 @@ class Claim:
         gate: why nothing was given, if the endpoint is closed; with `probe` the gate that is being tested.
         probe: true when this is the single request that may test a closed endpoint.
         next_due: when the next request of this endpoint becomes due (None: none waits).
+        at: the store's clock when it answered.
+        wakes: the process is told when another one accepts something, so that it need not look often.
     """
 
     token: str
@@ -65,6 +67,8 @@ class Claim:
     gate: Gate | None = None
     probe: bool = False
     next_due: float | None = None
+    at: float | None = None
+    wakes: bool = False
 
 
 class Fate(StrEnum):

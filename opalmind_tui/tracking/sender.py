@@ -13,7 +13,9 @@ from opalmind_tui.tracking.queue import Claim
 from opalmind_tui.tracking.sending import Poster, Shared
 
 POLL = 0.25
-"""Seconds until an idle sender looks again; other processes accept requests, too."""
+"""Seconds until an idle sender looks again that nobody can wake; other processes accept requests, too."""
+LOOK_ANYWAY = 2.0
+"""Seconds until an idle sender looks again that the store wakes: a word can get lost."""
 STORE_WAIT = 1.0
 """Seconds until a sender asks a store again that failed."""
 
@@ -31,13 +33,22 @@ class Sender:
         self._poster = poster
         self._token = new_token()
         self._round: ClaimRound | None = None
-        self.news = asyncio.Event()
-        """Set when there may be something to do."""
+        self._news = asyncio.Event()
+        self._resting = False
 
     @property
     def posting(self) -> bool:
         """Whether Matomo may be working on a bulk of ours right now."""
         return self._round is not None and self._round.posting
+
+    @property
+    def can_be_woken(self) -> bool:
+        """Whether it rests and nobody has woken it yet."""
+        return self._resting and not self._news.is_set()
+
+    def wake(self) -> None:
+        """There may be something to do; a busy sender looks once more before it rests."""
+        self._news.set()
 
     async def run(self) -> None:
         """Send until told to stop."""
@@ -50,10 +61,14 @@ class Sender:
                 await asyncio.sleep(0)
 
     async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.news.wait()
-        self.news.clear()
+        self._resting = True
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+        finally:
+            self._resting = False
+        self._news.clear()
 
     async def _step(self) -> float:
         """One claim. Returns how long to rest, in seconds."""
@@ -70,6 +85,8 @@ class Sender:
             return STORE_WAIT
         if not claim.requests:
             return self._until_due(claim)
+        if claim.next_due is not None and claim.next_due <= (claim.at or 0.0):
+            shared.wake()
         token, self._token = self._token, new_token()
         shared.keeper.hold(token, since)
         try:
@@ -80,9 +97,12 @@ class Sender:
             if not shared.duties.owes(token):
                 shared.keeper.drop(token)
 
-    def _until_due(self, claim: Claim) -> float:
-        """The clock of the store is not ours: a moment that seems past waits for the next look."""
-        if claim.next_due is None or claim.gate is not None:
-            return POLL
-        wait = claim.next_due - self._shared.clock()
-        return min(wait, POLL) if wait > 0 else POLL
+    @staticmethod
+    def _until_due(claim: Claim) -> float:
+        """By the store's clock, which is not ours. What seems due waits for somebody's claim to end."""
+        longest = LOOK_ANYWAY if claim.wakes else POLL
+        moment = claim.gate.until if claim.gate is not None else claim.next_due
+        if moment is None:
+            return longest
+        wait = moment - (claim.at or 0.0)
+        return min(wait, longest) if wait > 0 else POLL

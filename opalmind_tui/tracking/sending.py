@@ -44,6 +44,8 @@ class Shared:
     token_use: TokenUse
     size: BulkSize
     backoff: Backoff
+    wake: Callable[[], None]
+    """Have another sender look, if one rests."""
     clock: Callable[[], float] = time.time
     delivered: DeliveredMemory = field(default_factory=DeliveredMemory)
     suspects: Suspects = field(default_factory=Suspects)

@@ -95,7 +95,10 @@ class Leases:
             )
             for item in items
         )  # fmt: skip
-        return Claim(token, requests, gate=gate, probe=probe, next_due=heads[0][0] / MICROS if heads else None)
+        return Claim(
+            token, requests, gate=gate, probe=probe, next_due=heads[0][0] / MICROS if heads else None,
+            at=self._store.now() / MICROS,
+        )  # fmt: skip
 
     def extend(self, token: str, lease: int) -> bool:
         """Renew a lease; false when it is lost."""

@@ -76,6 +76,8 @@ class RedisQueue:
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
         self._scripts = Scripts(client, tag_of(queue_prefix))
+        self.wakes: Callable[[], bool] = lambda: False
+        """Whether this process hears now that something was accepted: `Listener.listening`."""
         self._accepting: dict[str, GroupCommit[tuple[str, TrackingRequest, bytes], Answer]] = {}
         self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
 
@@ -124,11 +126,12 @@ class RedisQueue:
     # -- sending -------------------------------------------------------------------------------------------------
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        wakes = self.wakes()
         reply = await self._scripts.run(
             "claim",
-            [endpoint, candidates_of(endpoint), token, min(limit, 500), micros(lease), self._claim_shards],
+            [endpoint, candidates_of(endpoint), token, min(limit, 500), micros(lease), self._claim_shards, int(wakes)],
         )
-        claim = claim_from(token, reply)
+        claim = claim_from(token, reply, wakes=wakes)
         if claim.requests:
             self._remember(token, {claimed.id: _key_in(claimed.body) for claimed in claim.requests})
         return claim

@@ -85,9 +85,9 @@ def answers_from(reply: Sequence[bytes]) -> list[Answer]:
     return [Answer(Acceptance(outcome.decode()), request_id.decode()) for outcome, request_id in pairs]
 
 
-def claim_from(token: str, reply: Sequence[Any]) -> Claim:
-    """The reply of claim."""
-    raw_gate, probe, next_due, *rest = reply
+def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
+    """The reply of claim; `wakes` is what it was asked with."""
+    raw_gate, probe, next_due, now, *rest = reply
     requests = tuple(
         Claimed(
             id=rest[at].decode(), body=rest[at + 1], accepted=moment(rest[at + 2]) or 0.0,
@@ -96,7 +96,7 @@ def claim_from(token: str, reply: Sequence[Any]) -> Claim:
         for at in range(0, len(rest), 6)
     )  # fmt: skip
     gate = gate_from(raw_gate, 0.0)
-    return Claim(token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due))
+    return Claim(token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due), at=moment(now), wakes=wakes)
 
 
 def counts_from(reply: Sequence[Any]) -> QueueCounts:

@@ -11,8 +11,8 @@ import redis.asyncio
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "enqueue": ("endpoints", "admission"),
-    "claim": ("gates", "lease"),
+    "enqueue": ("endpoints", "admission", "wake"),
+    "claim": ("gates", "lease", "wake"),
     "posted": (),
     "extend": ("lease",),
     "settle": ("lease", "forget"),

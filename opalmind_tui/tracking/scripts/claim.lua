@@ -1,5 +1,5 @@
--- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards.
--- Answers: gate as JSON or '', 1 if this is the probe, next due or '', then of each request id, body, accepted,
+-- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards, 1 if the caller can be woken.
+-- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, then of each request id, body, accepted,
 -- attempts, recovered, unknown. The first write is ZREM, so that a full server drains.
 local token, limit = ARGV[3], tonumber(ARGV[4])
 local now = clock()
@@ -9,11 +9,16 @@ if gate and TIMED[gate.kind] and ends_of(gate) <= now then
   redis.call('HDEL', GATE, code)
   gate = nil
 end
-local places = {}
-for at = 1, #SHARDS do places[at] = code .. string.sub(SHARDS, at, at) end
+local places, due_sets = {}, {}
+for at = 1, #SHARDS do
+  places[at] = code .. string.sub(SHARDS, at, at)
+  due_sets[at] = P .. 'due:' .. places[at]
+end
 
 local function heads()
   local found = {}
+  -- An idle queue is asked often, and this is all it costs.
+  if redis.call('EXISTS', unpack(due_sets)) == 0 then return found end
   for _, shard in ipairs(places) do
     local head = redis.call('ZRANGE', P .. 'due:' .. shard, 0, 0, 'WITHSCORES')
     if head[1] then table.insert(found, {shard = shard, score = tonumber(head[2])}) end
@@ -25,9 +30,9 @@ local function heads()
   return found
 end
 
-local function answer(requests, probe)
-  local first = heads()[1]
-  local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, first and int(first.score) or ''}
+local function answer(requests, probe, known)
+  local first = (known or heads())[1]
+  local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, first and int(first.score) or '', int(now)}
   for _, request in ipairs(requests) do
     local meta = request.meta
     local next = #reply
@@ -60,9 +65,12 @@ if gate then
 end
 
 local taken, ids, shards, removed = {}, {}, {}, 0
-local holders = redis.call('HMGET', SHARD, unpack(places))
+local found = heads()
 local held_by = {}
-for at, shard in ipairs(places) do held_by[shard] = holders[at] end
+if found[1] then
+  local holders = redis.call('HMGET', SHARD, unpack(places))
+  for at, shard in ipairs(places) do held_by[shard] = holders[at] end
+end
 
 -- Of a first attempt nothing is stored yet; written as text, which is much faster than to encode it.
 local function leased_meta(stored, score)
@@ -110,13 +118,16 @@ local function take(shard)
   end
 end
 
-for _, head in ipairs(heads()) do
+for _, head in ipairs(found) do
   if head.score > now or #ids >= limit or #shards >= tonumber(ARGV[6]) then break end
   if not alive(held_by[head.shard], now) then take(head.shard) end
 end
 
 if removed > 0 then add_to_ledger({missing = removed}) end
-if #ids == 0 then return answer({}) end
+if #ids == 0 then
+  if not gate and ARGV[7] == '1' then fall_asleep(code) end
+  return answer({}, false, found)
+end
 redis.call('ZADD', CLAIM, int(now + tonumber(ARGV[5])), token)
 redis.call('HSET', BATCH, token, cjson.encode({ids = ids, shards = shards, posted = false}))
 if probe then

@@ -52,6 +52,7 @@ if counters.accepted > 0 then
   if not known then register_endpoint(code) end
   redis.call('HSETNX', LEDGER, 'epoch', ARGV[3])
   redis.call('HSET', LEDGER, 'last', int(time - 1))
+  wake(code)
 end
 open_way()
 add_to_ledger(counters)

@@ -1,0 +1,13 @@
+-- Sleepers: who finds nothing to send leaves a mark and listens on a channel. Only where a mark stands is a word said, so
+-- a busy queue says none. Who may not publish says nothing, and sleepers look for themselves now and then.
+local ASLEEP, WAKE = P .. 'asleep', P .. 'wake'
+
+local function wake(code)
+  if redis.call('HDEL', ASLEEP, code) == 1 then redis.pcall('PUBLISH', WAKE, code) end
+end
+
+local function fall_asleep(code)
+  if redis.call('HEXISTS', ASLEEP, code) == 1 then return end
+  open_way()
+  redis.call('HSET', ASLEEP, code, '1')
+end
