@@ -83,15 +83,22 @@ def sample_of(trace: list[Access], rate: float) -> Sample:
 @pytest.mark.parametrize("rate", [1.0, 0.5, 0.25])
 @pytest.mark.parametrize("make", [steady, diurnal])
 def test_within_five_points(make: Callable[[int], list[Access]], rate: float, ttl: float) -> None:
-    outside = 0
     for seed in range(3):
         trace = make(seed)
         found = predict(sample_of(trace, rate), ttl, PRESENT)
         assert isinstance(found, Prediction)
         known = truth(trace, ttl)
         assert abs(found.hit_rate - known) <= POINTS, (seed, found, known)
-        outside += abs(found.hit_rate - known) > found.margin
-    assert outside <= 1
+
+
+def test_the_interval_holds_the_truth_in_about_nine_of_ten_cases() -> None:
+    cases = [(make(seed), rate, ttl) for make in (steady, diurnal) for seed in range(3) for rate in (0.5, 0.25)
+             for ttl in (30, 300, 900, 3600)]  # fmt: skip
+    inside = 0
+    for trace, rate, ttl in cases:
+        found = _prediction(sample_of(trace, rate), ttl)
+        inside += abs(found.hit_rate - truth(trace, ttl)) <= found.margin
+    assert inside >= 0.85 * len(cases), (inside, len(cases))
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.25])
