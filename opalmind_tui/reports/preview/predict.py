@@ -96,7 +96,7 @@ def _miss_rate(sample: Sample, then: Replay, today: Replay, without: int | None 
     now_lookups, now_misses = today.counted(without)
     if sample.missed is not None and min(sample.missed, now_misses) >= FEWEST_MISSES:
         return rate * sample.missed / sample.total * now_lookups / now_misses
-    return rate * len(sample.accesses) / (sample.rate * sample.total)
+    return rate * sum(access.times for access in sample.accesses) / (sample.rate * sample.total)
 
 
 def _of_keys(sample: Sample, then: Replay, today: Replay) -> float:

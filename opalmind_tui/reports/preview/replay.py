@@ -59,8 +59,8 @@ def replay(accesses: Sequence[Access], ttl: float, begins: float, ends: float) -
                 done.byte_seconds += alive * access.size
         if at >= begins:
             for tally in (done.by_group[key % GROUPS], done.by_block[min(int((at - begins) / block), BLOCKS - 1)]):
-                tally[0] += 1
+                tally[0] += access.times
                 tally[1] += miss
-            done.lookups += 1
+            done.lookups += access.times
             done.misses += miss
     return done

@@ -17,17 +17,19 @@ HASHES = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One look-up of a report.
+    """Look-ups of a report, so close together that they count as made at the same time.
 
     Args:
-        at: epoch seconds.
+        at: epoch seconds, of the first.
         key: hash of the report's key, see `hash_of`.
         size: bytes of the report as it is stored; 0 where nobody knows.
+        times: how many.
     """
 
     at: float
     key: int
     size: int = 0
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
