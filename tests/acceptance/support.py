@@ -29,10 +29,12 @@ class Field:
     server: LocalServer
     env: dict[str, str]
     workers: list[Process] = field(default_factory=list)
+    module: str = "opalmind_tui"
+    """What workers run."""
 
     async def worker(self) -> Process:
         """Start a worker process."""
-        process = await programs.start("worker", env=self.env)
+        process = await programs.start("worker", env=self.env, module=self.module)
         self.workers.append(process)
         return process
 

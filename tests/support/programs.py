@@ -32,10 +32,10 @@ class Finished:
     stderr: str
 
 
-async def start(*arguments: str, env: Mapping[str, str]) -> Process:
-    """Start `opalmind-tui` with arguments."""
+async def start(*arguments: str, env: Mapping[str, str], module: str = "opalmind_tui") -> Process:
+    """Start `opalmind-tui` (or another module) with arguments."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "opalmind_tui", *arguments, env=dict(env), stdin=PIPE, stdout=PIPE, stderr=PIPE
+        sys.executable, "-m", module, *arguments, env=dict(env), stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
 
 
