@@ -46,7 +46,7 @@ class GroupCommit(Generic[T, R]):
         if self._running is None:
             # A task of its own: the first caller's cancellation must not reach those who travel with it.
             self._running = asyncio.create_task(self._run(), name="group-commit")
-        return await asyncio.shield(call.answered)
+        return await call.answered
 
     async def _run(self) -> None:
         try:
@@ -65,17 +65,20 @@ class GroupCommit(Generic[T, R]):
 
     async def _commit_group(self, group: list[_Call[T, R]]) -> None:
         try:
-            answers = iter(await self._commit([item for call in group for item in call.items]))
+            answers = await self._commit([item for call in group for item in call.items])
         except BaseException as error:
             for call in group:
                 _fail(call.answered, error)
             if not isinstance(error, Exception):
                 raise
             return
+        start = 0
         for call in group:
-            found = [next(answers) for _ in call.items]
+            end = start + len(call.items)
+            # One that is done already was cancelled: its caller is gone.
             if not call.answered.done():
-                call.answered.set_result(found)
+                call.answered.set_result(answers[start:end])
+            start = end
 
 
 def _fail(answered: asyncio.Future[list[R]], error: BaseException) -> None:

@@ -33,7 +33,8 @@ class TrackingRequest:
 
     def encode(self) -> bytes:
         """The stored form: compact JSON, UTF-8."""
-        return orjson.dumps({"kind": self.kind, "key": self.key, "params": dict(self.params)})
+        params = self.params if type(self.params) is dict else dict(self.params)
+        return orjson.dumps({"kind": self.kind, "key": self.key, "params": params})
 
 
 def decode_request(body: bytes) -> TrackingRequest | None:

@@ -26,6 +26,6 @@ def bytes_of(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def digest_of(key: str) -> bytes:
-    """Where a queued request's idempotency key stands in the index; empty for no key."""
-    return blake2b(bytes_of(key), digest_size=16).digest() if key else b""
+def digest_of(key: bytes) -> bytes:
+    """Where a queued request's idempotency key (as `bytes_of` gives it) stands in the index; empty for no key."""
+    return blake2b(key, digest_size=16).digest() if key else b""

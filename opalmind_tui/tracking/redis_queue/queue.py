@@ -28,8 +28,10 @@ from opalmind_tui.tracking.queue import (
 )
 from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
+from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
 from opalmind_tui.tracking.redis_queue.replies import (
     LEDGER_FIELDS,
+    acceptances_from,
     answers_from,
     claim_from,
     counts_from,
@@ -78,7 +80,7 @@ class RedisQueue:
         self._scripts = Scripts(client, tag_of(queue_prefix))
         self.wakes: Callable[[], bool] = lambda: False
         """Whether this process hears now that something was accepted: `Listener.listening`."""
-        self._accepting: dict[str, GroupCommit[tuple[str, TrackingRequest, bytes], Answer]] = {}
+        self._accepting: dict[str, GroupCommit[Offer, Answer]] = {}
         self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     # -- accepting -----------------------------------------------------------------------------------------------
@@ -90,35 +92,25 @@ class RedisQueue:
         group = self._accepting.get(endpoint)
         if group is None:
             group = self._accepting[endpoint] = GroupCommit(partial(self._accept, endpoint), MOST_ITEMS)
-        # Encoded here: what cannot be is its caller's mistake, and no concern of those who travel with it.
-        bodies = [request.encode() for request in requests]
-        return await group.add(list(zip(named, requests, bodies, strict=True)))
+        return await group.add([Offer.of(*offered) for offered in zip(named, requests, strict=True)])
 
-    async def _accept(self, endpoint: str, offered: Sequence[tuple[str, TrackingRequest, bytes]]) -> list[Answer]:
-        bodies = [body for _, _, body in offered]
+    async def _accept(self, endpoint: str, offers: Sequence[Offer]) -> list[Answer]:
         head: list[Argument] = [
             endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix),
         ]  # fmt: skip
         answers: list[Answer] = []
-        for part in batches_by_size(bodies):
+        for part in batches_by_size([offer.body for offer in offers]):
             arguments, records = list(head), list[bytes]()
             for at in part:
-                arguments += self._offer(*offered[at], records)
+                add_offer(offers[at], self._record_prefix, arguments, records)
             try:
-                answers += answers_from(await self._scripts.run("enqueue", arguments, records))
+                reply = await self._scripts.run("enqueue", arguments, records)
+                answers += acceptances_from(reply, [offers[at].id for at in part])
             except StoreUnavailable as error:
                 # Whoever asked for several scripts cannot know which of them were done.
                 error.in_doubt = error.in_doubt or bool(answers)
                 raise
         return answers
-
-    def _offer(self, request_id: str, request: TrackingRequest, body: bytes, records: list[bytes]) -> list[Argument]:
-        """A request's arguments; its record's key is added to `records`. The script puts the endpoint's code first."""
-        if len(request_id) != 14:
-            raise ValueError("a request id has 14 characters; use new_id")
-        if request.key:
-            records.append(self._record_key(request.key))
-        return [request_id[2:], digest_of(request.key), request.fingerprint, body]
 
     def _record_key(self, key: str) -> bytes:
         return self._record_prefix + bytes_of(key)
@@ -171,7 +163,7 @@ class RedisQueue:
         return [
             settlement.id, settlement.fate.value, micros(settlement.delay), status,
             cut(settlement.error).encode("utf-8", "replace"), int(settlement.costs_attempt), int(settlement.unknown),
-            digest_of(key), record,
+            digest_of(bytes_of(key)), record,
         ]  # fmt: skip
 
     async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:
@@ -244,7 +236,7 @@ class RedisQueue:
             keys = await self._keys("", part)
             arguments: list[Argument] = []
             for request_id in part:
-                arguments += [request_id, digest_of(keys.get(request_id, ""))]
+                arguments += [request_id, digest_of(bytes_of(keys.get(request_id, "")))]
             done += int(await self._scripts.run("purge", arguments))
         return Moved(done, len(ids) - done)
 
@@ -269,18 +261,18 @@ class RedisQueue:
         answers: dict[int, Answer] = {}
         for endpoint in dict.fromkeys(adopted.endpoint for adopted in requests):
             theirs = [at for at, adopted in enumerate(requests) if adopted.endpoint == endpoint]
-            bodies = [requests[at].request.encode() for at in theirs]
-            for part in batches_by_size(bodies):
-                offered = [(requests[theirs[at]], bodies[at]) for at in part]
+            offers = [Offer.of(requests[at].id, requests[at].request) for at in theirs]
+            for part in batches_by_size([offer.body for offer in offers]):
+                offered = [(requests[theirs[at]], offers[at]) for at in part]
                 found = await self._adopt(endpoint, offered)
                 answers |= {theirs[at]: answer for at, answer in zip(part, found, strict=True)}
         return [answers[at] for at in range(len(requests))]
 
-    async def _adopt(self, endpoint: str, offered: Sequence[tuple[Adopted, bytes]]) -> list[Answer]:
+    async def _adopt(self, endpoint: str, offered: Sequence[tuple[Adopted, Offer]]) -> list[Answer]:
         arguments: list[Argument] = [endpoint, candidates_of(endpoint), _epoch(), len(self._record_prefix)]
         records: list[bytes] = []
-        for adopted, body in offered:
-            arguments += self._offer(adopted.id, adopted.request, body, records)
+        for adopted, offer in offered:
+            add_offer(offer, self._record_prefix, arguments, records)
             arguments += [
                 micros(adopted.accepted), adopted.attempts, "" if adopted.status is None else adopted.status,
                 cut(adopted.error).encode("utf-8", "replace"), int(adopted.unknown), int(adopted.dead),

@@ -79,8 +79,28 @@ def gate_from(raw: bytes | None, now: float) -> Gate | None:
     )  # fmt: skip
 
 
+OUTCOMES = {ord("a"): Acceptance.ACCEPTED, ord("d"): Acceptance.DUPLICATE, ord("c"): Acceptance.CONFLICT,
+            ord("f"): Acceptance.FULL}  # fmt: skip
+"""The letters of enqueue's reply."""
+
+
+def acceptances_from(reply: Sequence[bytes], ids: Sequence[str]) -> list[Answer]:
+    """The reply of enqueue to requests that were offered under these ids."""
+    code, duplicates = reply[0].decode(), iter(reply[2:])
+    if ids and not ids[0].startswith(code):
+        ids = [code + request_id[2:] for request_id in ids]
+    answers: list[Answer] = []
+    for letter, request_id in zip(reply[1], ids, strict=True):
+        outcome = OUTCOMES[letter]
+        if outcome is Acceptance.ACCEPTED:
+            answers.append(Answer(outcome, request_id))
+        else:
+            answers.append(Answer(outcome, next(duplicates).decode() if outcome is Acceptance.DUPLICATE else ""))
+    return answers
+
+
 def answers_from(reply: Sequence[bytes]) -> list[Answer]:
-    """The reply of enqueue and adopt: the code, then outcome and id of each."""
+    """The reply of adopt: the code, then outcome and id of each."""
     pairs = zip(islice(reply, 1, None, 2), islice(reply, 2, None, 2), strict=True)
     return [Answer(Acceptance(outcome.decode()), request_id.decode()) for outcome, request_id in pairs]
 

@@ -11,29 +11,28 @@ local function recorded(name, prefix_length)
   return type(record.fingerprint) == 'string' and record.fingerprint or ''
 end
 
--- 'accepted', 'duplicate' or 'conflict', and the id that is queued under the key (itself: this one is queued already).
-local function standing(request, entry, fingerprint)
+-- Of a request with a key: 'accepted', 'duplicate' or 'conflict', and the id that is queued under the key (its own: this
+-- one is queued already). `mine` and `entry` are what it would write into the key index (its id and fingerprint) and
+-- what stands there, `delivered` the fingerprint of the key's record, `stored` what this script knows to be stored.
+local function standing(mine, entry, delivered, stored)
   local held = entry and string.sub(entry, 1, 14)
-  if held == request.id and redis.call('HEXISTS', MSG, held) == 1 then return 'accepted', held end
-  if fingerprint then
-    return (fingerprint == '' or fingerprint == request.fingerprint) and 'duplicate' or 'conflict', ''
+  local waits = held and (stored[held] or redis.call('HEXISTS', MSG, held) == 1)
+  if waits and held == string.sub(mine, 1, 14) then return 'accepted', held end
+  if delivered then
+    return (delivered == '' or delivered == string.sub(mine, 15)) and 'duplicate' or 'conflict', ''
   end
-  if not held or redis.call('HEXISTS', MSG, held) == 0 then return 'accepted', '' end
-  if string.sub(entry, 15) == request.fingerprint then return 'duplicate', held end
+  if not waits then return 'accepted', '' end
+  if string.sub(entry, 15) == string.sub(mine, 15) then return 'duplicate', held end
   return 'conflict', ''
 end
 
--- Read the idempotency records (KEYS from 2 on) and the key index for all requests at once.
-local function look_up(requests, prefix_length)
-  local digests, records = {}, {}
-  for _, request in ipairs(requests) do
-    if request.digest ~= '' then digests[#digests + 1] = request.digest end
-  end
-  if #digests == 0 then return {}, records end
-  if #KEYS > 1 and redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
+-- What stands under keys, by their digests: entries of the key index, and fingerprints of records (KEYS from 2 on).
+local function look_up(digests, prefix_length)
+  local entries, records = {}, {}
+  if #digests == 0 then return entries, records end
+  if redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
     for at, digest in ipairs(digests) do records[digest] = recorded(KEYS[at + 1], prefix_length) end
   end
-  local entries = {}
   for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do entries[digests[at]] = entry end
   return entries, records
 end

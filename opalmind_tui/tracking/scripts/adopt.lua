@@ -1,16 +1,20 @@
 -- Take over what a process's memory accepted. ARGV: url, candidates, epoch, length of the record prefix, then of each
--- request its id without code, digest ('' without key), fingerprint, body, accepted (us), attempts, status, error,
+-- request its id, body, digest ('' without key), fingerprint, accepted (us), attempts, status, error,
 -- 1 if its outcome is unknown, 1 if it is dead. KEYS from 2 on: a record for each key. Answers: code, then outcome and
 -- id of each. What conflicts was accepted all the same: it is kept, dead, for somebody to decide.
 local code, known = code_of_endpoint()
 local requests, now = {}, clock()
 for at = 5, #ARGV, 10 do
-  table.insert(requests, {id = code .. ARGV[at], digest = ARGV[at + 1], fingerprint = ARGV[at + 2],
-    body = ARGV[at + 3], accepted = tonumber(ARGV[at + 4]), attempts = tonumber(ARGV[at + 5]),
+  table.insert(requests, {id = code .. string.sub(ARGV[at], 3), body = ARGV[at + 1], digest = ARGV[at + 2],
+    fingerprint = ARGV[at + 3], accepted = tonumber(ARGV[at + 4]), attempts = tonumber(ARGV[at + 5]),
     status = tonumber(ARGV[at + 6]), error = ARGV[at + 7], unknown = tonumber(ARGV[at + 8]),
     dead = ARGV[at + 9] == '1'})
 end
-local entries, records = look_up(requests, tonumber(ARGV[4]))
+local digests = {}
+for _, request in ipairs(requests) do
+  if request.digest ~= '' then digests[#digests + 1] = request.digest end
+end
+local entries, records = look_up(digests, tonumber(ARGV[4]))
 local last = tonumber(redis.call('HGET', LEDGER, 'last') or 0)
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}
 local answers = {code}
@@ -54,7 +58,8 @@ for at, request in ipairs(requests) do
   local outcome, id = 'accepted', ''
   local known_already = redis.call('HEXISTS', MSG, request.id) == 1
   if request.digest ~= '' and not known_already then
-    outcome, id = standing(request, entries[request.digest], records[request.digest])
+    local mine = request.id .. request.fingerprint
+    outcome, id = standing(mine, entries[request.digest], records[request.digest], {})
   end
   -- Settled for good meanwhile: its first acceptance was counted, only the answer to it was lost.
   known_already = known_already or outcome ~= 'duplicate' and redis.call('ZSCORE', DONE, request.id)

@@ -1,54 +1,71 @@
--- Accept requests. ARGV: url, candidates, epoch, length limit, length of the record prefix, then of each request its id
--- without the endpoint's code, digest of its key ('' without), fingerprint, body. KEYS from 2 on: a record for each key.
--- Answers: code, then outcome and id of each. HSETNX comes first, so that a full server refuses the whole script.
+-- Accept requests. ARGV: url, candidates, epoch, length limit, length of the record prefix, then of each request its id,
+-- body, digest of its key ('' without), fingerprint. KEYS from 2 on: a record for each key.
+-- Answers: code, the outcomes as one letter each (LETTERS), then of each duplicate the id that is queued or ''.
+-- Bodies are written first and at once, so that a full server refuses the whole script.
+local FIRST, STEP = 6, 4
+local LETTERS = {accepted = 'a', duplicate = 'd', conflict = 'c', full = 'f'}
 local code, known = code_of_endpoint()
-local requests = {}
-for at = 6, #ARGV, 4 do
-  requests[#requests + 1] =
-    {id = code .. ARGV[at], digest = ARGV[at + 1], fingerprint = ARGV[at + 2], body = ARGV[at + 3]}
+local ids, digests = {}, {}
+for at = FIRST, #ARGV, STEP do
+  local id = ARGV[at]
+  if string.sub(id, 1, 2) ~= code then id = code .. string.sub(id, 3) end
+  ids[#ids + 1] = id
+  if ARGV[at + 2] ~= '' then digests[#digests + 1] = ARGV[at + 2] end
 end
-local entries, records = look_up(requests, tonumber(ARGV[5]))
+local entries, records = look_up(digests, tonumber(ARGV[5]))
+local stored = {}
+for at, body in ipairs(redis.call('HMGET', MSG, unpack(ids))) do stored[ids[at]] = body end
 local room = tonumber(ARGV[4]) - redis.call('HLEN', MSG)
 local time = math.max(clock(), tonumber(redis.call('HGET', LEDGER, 'last') or 0) + 1)
-local answers, index, due = {code}, {}, {}
+local bodies, index, due = {}, {}, {}
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}
 
-local function accept(request)
-  if room <= 0 then return redis.call('HEXISTS', MSG, request.id) == 1 and 'accepted' or 'full' end
-  if redis.call('HSETNX', MSG, request.id, request.body) == 0 then return 'accepted' end
-  if request.digest ~= '' then
-    entries[request.digest] = request.id .. request.fingerprint
-    index[#index + 1] = request.digest
-    index[#index + 1] = entries[request.digest]
+local function accept(id, body, digest, entry)
+  if stored[id] then return 'accepted' end
+  if room <= 0 then return 'full' end
+  stored[id] = true
+  bodies[#bodies + 1] = id
+  bodies[#bodies + 1] = body
+  if digest ~= '' then
+    entries[digest] = entry
+    index[#index + 1] = digest
+    index[#index + 1] = entry
   end
-  local place = due_of(request.id)
-  local members = due[place] or {}
-  members[#members + 1] = int(time)
-  members[#members + 1] = request.id
-  due[place] = members
+  local shard = string.sub(id, 1, 3)
+  local members = due[shard]
+  if not members then
+    members = {}
+    due[shard] = members
+  end
+  members[#members + 1] = time
+  members[#members + 1] = id
   room, time = room - 1, time + 1
   counters.accepted = counters.accepted + 1
   return 'accepted'
 end
 
-for _, request in ipairs(requests) do
-  local outcome, id = 'accepted', ''
-  if request.digest ~= '' then
-    outcome, id = standing(request, entries[request.digest], records[request.digest])
+local letters, answers = {}, {code, ''}
+for at, id in ipairs(ids) do
+  local first = FIRST + (at - 1) * STEP
+  local digest, entry = ARGV[first + 2], id .. ARGV[first + 3]
+  local outcome, held = 'accepted', ''
+  -- A key of this very call may stand in `entries` by now.
+  if entries[digest] or records[digest] then outcome, held = standing(entry, entries[digest], records[digest], stored) end
+  if outcome == 'accepted' and held == '' then outcome = accept(id, ARGV[first + 1], digest, entry) end
+  if outcome == 'duplicate' then
+    counters.duplicates = counters.duplicates + 1
+    answers[#answers + 1] = held
+  elseif outcome == 'conflict' then
+    counters.conflicts = counters.conflicts + 1
   end
-  if outcome == 'accepted' and id == '' then
-    outcome = accept(request)
-    id = outcome == 'accepted' and request.id or ''
-  end
-  if outcome == 'duplicate' then counters.duplicates = counters.duplicates + 1 end
-  if outcome == 'conflict' then counters.conflicts = counters.conflicts + 1 end
-  answers[#answers + 1] = outcome
-  answers[#answers + 1] = id
+  letters[at] = LETTERS[outcome]
 end
+answers[2] = table.concat(letters)
 
-for place, members in pairs(due) do redis.call('ZADD', place, unpack(members)) end
-if #index > 0 then redis.call('HSET', KEY, unpack(index)) end
-if counters.accepted > 0 then
+if #bodies > 0 then
+  redis.call('HSET', MSG, unpack(bodies))
+  for shard, members in pairs(due) do redis.call('ZADD', P .. 'due:' .. shard, unpack(members)) end
+  if #index > 0 then redis.call('HSET', KEY, unpack(index)) end
   if not known then register_endpoint(code) end
   redis.call('HSETNX', LEDGER, 'epoch', ARGV[3])
   redis.call('HSET', LEDGER, 'last', int(time - 1))

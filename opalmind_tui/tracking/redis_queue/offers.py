@@ -1,0 +1,43 @@
+"""What the scripts `enqueue` and `adopt` are told of a request that is offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, digest_of
+from opalmind_tui.tracking.redis_queue.scripts import Argument
+from opalmind_tui.tracking.request import TrackingRequest
+
+ID_LENGTH = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A request, encoded by its caller: what cannot be is the caller's mistake, and no concern of those who travel with
+    it. So is an id of the wrong length.
+
+    Args:
+        id: as `new_id` makes it.
+        body: the stored form.
+        key: its idempotency key as it stands in Redis, empty for none.
+        fingerprint: of its payload.
+    """
+
+    id: str
+    body: bytes
+    key: bytes
+    fingerprint: str
+
+    @classmethod
+    def of(cls, request_id: str, request: TrackingRequest) -> Offer:
+        """An offer of this request. Raises `ValueError` for an id that is none."""
+        if len(request_id) != ID_LENGTH:
+            raise ValueError(f"a request id has {ID_LENGTH} characters; use new_id")
+        return cls(request_id, request.encode(), bytes_of(request.key), request.fingerprint)
+
+
+def add_offer(offer: Offer, record_prefix: bytes, arguments: list[Argument], records: list[bytes]) -> None:
+    """Add what the scripts are told of it, and the key of its record where it has a key."""
+    arguments += (offer.id, offer.body, digest_of(offer.key), offer.fingerprint)
+    if offer.key:
+        records.append(record_prefix + offer.key)
