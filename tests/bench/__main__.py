@@ -1,0 +1,73 @@
+"""``python -m tests.bench queue``: measure. ``python -m tests.bench setup``: install the peers, each for itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.core.report import Report, target_table
+from tests.bench.core.run import Run
+from tests.bench.core.servers import product
+from tests.bench.queue import CELLS, CONTESTANTS, TARGETS
+
+
+def main() -> int:
+    """Run what the command line says."""
+    options = _options()
+    if options.what == "setup":
+        for contestant in CONTESTANTS:
+            contestant.install(print)
+        return 0
+    report = Report(lambda text: print(text, file=sys.stderr, flush=True))
+    can_run = []
+    for contestant in CONTESTANTS:
+        wanted = contestant.role != "peer" or options.peers is None or contestant.name in options.peers
+        if wanted and contestant.why_not:
+            report.note(f"{contestant.name} not run: {contestant.why_not}")
+        elif wanted:
+            can_run.append(contestant)
+    run = Run(options.rounds, options.scale, options.long, product(options.server), report, can_run)
+    began = time.monotonic()
+    for name in options.only or CELLS:
+        CELLS[name](run)
+    verdicts = [target.verdict(report) for target in TARGETS]
+    print(report.tables(), target_table(verdicts), sep="\n\n")
+    for note in report.notes:
+        print(f"- {note}")
+    print(f"{run.product.name}, Python {platform.python_version()}, {time.monotonic() - began:.0f} s")
+    if options.json is not None:
+        options.json.write_text(json.dumps(report.as_json(verdicts), indent=1), "utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("what", choices=("queue", "setup"))
+    parser.add_argument("--rounds", type=int, default=3, help="of each measurement, interleaved (default 3)")
+    parser.add_argument("--only", type=_names, help=f"cells with commas between: {','.join(CELLS)}")
+    parser.add_argument("--peers", type=_peers, help="peers with commas between, or none (default: all installed)")
+    parser.add_argument("--server", default="valkey", help="valkey, redis or path- (default valkey)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies all counts")
+    parser.add_argument("--long", action="store_true", help="a million requests where the target says so")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all values there")
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in CELLS:
+            raise argparse.ArgumentTypeError(f"no cell {name!r}")
+    return names
+
+
+def _peers(text: str) -> list[str]:
+    return [] if text == "none" else text.split(",")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

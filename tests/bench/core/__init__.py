@@ -1,0 +1,1 @@
+"""What all benchmarks share: fresh servers, child processes, interleaved rounds, tables."""

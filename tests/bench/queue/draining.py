@@ -1,0 +1,24 @@
+"""How fast one worker gets through a backlog when the work itself costs nothing."""
+
+from __future__ import annotations
+
+from tests.bench.core.contestants import Contestant, run
+from tests.bench.core.run import Run
+from tests.bench.core.servers import fresh
+
+BACKLOG = 10_000
+CELL = "drain by one worker"
+UNIT = "requests/s"
+
+
+def drain(benchmark: Run) -> None:
+    """From the worker's start to its last job; ours to the last acknowledgement."""
+
+    def once(contestant: Contestant) -> None:
+        count = benchmark.count(BACKLOG // contestant.slow)
+        with fresh(benchmark.product) as server:
+            run(contestant, do="accept", url=server.url, count=count, callers=50)
+            found = run(contestant, do="work", url=server.url, count=count)
+        benchmark.report.add(CELL, contestant.name, count / found["seconds"], UNIT, role=contestant.role)
+
+    benchmark.interleave(CELL, benchmark.among("ours", "floor", "peer"), once)

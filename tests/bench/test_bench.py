@@ -1,0 +1,80 @@
+"""The benchmark itself works: every cell and every installed peer, with tiny counts. No figure is judged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.core.contestants import ROOT
+from tests.bench.core.report import Report, Target, target_table
+from tests.bench.core.run import Run
+from tests.bench.queue import CELLS, CONTESTANTS
+from tests.bench.queue.draining import drain
+from tests.bench.queue.rivals import FLOOR, OURS
+from tests.support.servers import Product
+
+
+def tiny(product: Product, *who: str) -> Run:
+    """A run that takes a moment."""
+    contestants = [contestant for contestant in CONTESTANTS if contestant.name in who]
+    return Run(1, 0.002, False, product, Report(lambda _: None), contestants)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_measures_ours(cell: str, any_product: Product) -> None:
+    run = tiny(any_product, OURS.name, FLOOR.name)
+    CELLS[cell](run)
+    assert run.report.notes == []
+    figures = [series for series in run.report.series.values() if series.role == "ours"]
+    assert figures
+    assert all(value >= 0 for series in figures for value in series.values)
+
+
+@pytest.mark.parametrize("peer", [who for who in CONTESTANTS if who.role == "peer"], ids=lambda who: who.name)
+def test_every_installed_peer_accepts_and_drains(peer: object, any_product: Product) -> None:
+    assert isinstance(peer, type(OURS))
+    if peer.why_not:
+        pytest.skip(f"{peer.name}: {peer.why_not}")
+    run = tiny(any_product, peer.name)
+    drain(run)
+    assert run.report.notes == []
+    assert [series.who for series in run.report.series.values()] == [peer.name]
+
+
+def test_the_command_prints_tables_targets_and_json(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    arguments = ["queue", "--only", "drain", "--peers", "none", "--rounds", "1", "--scale", "0.002", "--json", file]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "drain by one worker" in done.stdout
+    assert "not measured" in done.stdout
+    assert {series["who"] for series in json.loads(file.read_text())["series"]} == {OURS.name, FLOOR.name}
+
+
+def test_ratios_and_verdicts() -> None:
+    report = Report(lambda _: None)
+    for ours, theirs in ((10.0, 5.0), (30.0, 6.0), (20.0, 4.0)):
+        report.add("cell", "ours", ours, "per s", role="ours")
+        report.add("cell", "peer", theirs, "per s", role="peer")
+    assert "4.00 x" in report.tables()
+
+    def ratio(found: Report) -> float | None:
+        ours, theirs = found.median("cell", "ours", "per s"), found.median("cell", "peer", "per s")
+        return None if ours is None or theirs is None else ours / theirs
+
+    targets = [
+        Target("fast", 3, True, "x", ratio),
+        Target("faster", 8, True, "x", ratio),
+        Target("lean", 2, False, "x", ratio),
+        Target("other", 1, True, "x", lambda _: None),
+    ]
+    verdicts = [target.verdict(report) for target in targets]
+    half = "NOT MET (50% of it)"
+    assert [verdict.word for verdict in verdicts] == ["met", half, half, "not measured"]
+    assert "faster" in target_table(verdicts)
