@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TypeVar
 
 from opalmind_tui.engine.matomo_probe import MatomoProbe
@@ -24,6 +24,7 @@ from opalmind_tui.snapshot.model import (
     Identity,
     KeyCounts,
     Mode,
+    QueueFigures,
     QueueView,
     Reading,
     RequestRow,
@@ -223,7 +224,7 @@ class Look:
         )
         slope = self._rates.slope("backlog")
         return QueueView(
-            **{name: getattr(counts, name) for name in _SAME},
+            **{figure.name: getattr(counts, figure.name) for figure in fields(QueueFigures)},
             ledger_difference=counts.ledger_difference,
             epoch_changed=self._epoch_changed(counts),
             endpoint=self._endpoint,
@@ -284,11 +285,3 @@ def _behind_gate(requests: Reading[tuple[RequestRow, ...]], view: QueueView | No
         return replace(row, next_try=opens if math.isfinite(opens) else None)
 
     return replace(requests, value=tuple(moved(row) for row in requests.value))
-
-
-_SAME = (
-    "pending", "scheduled", "inflight", "dead", "accepted", "delivered", "rejected", "dropped", "purged", "retried",
-    "recovered", "unknown", "late", "duplicates", "conflicts", "epoch", "oldest_accepted", "next_due", "gate",
-    "other_endpoints", "last_error", "last_error_at", "last_status", "last_retry_at", "last_backoff",
-)  # fmt: skip
-"""Fields of `QueueCounts` that a screen gets as they are."""

@@ -44,6 +44,10 @@ class State(StrEnum):
     SCHEDULED = "scheduled"
     INFLIGHT = "inflight"
     DEAD = "dead"
+    TRASH = "trash"
+    """Purged, and kept for 15 minutes: out of the queue, but it can be restored."""
+    REJECTED = "rejected"
+    """Matomo counted it invalid: out of the queue for good, the newest 1,000 are kept to be looked at."""
 
 
 class Verdict(StrEnum):
@@ -96,15 +100,19 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueView:
-    """The tracking queue, counted in one script."""
+class QueueFigures:
+    """What the queue counts, all at one moment. `accepted` to `conflicts` are totals since counting began."""
 
     pending: int = 0
     scheduled: int = 0
     inflight: int = 0
     dead: int = 0
-    held: int = 0
-    """Of the pending: over 24 h old, and no usable token to send them with."""
+    trash: int = 0
+    """Purged requests that can still be restored; counted as purged."""
+    rejected_kept: int = 0
+    """Rejected requests that can still be looked at; counted as rejected."""
+    unknown_waiting: int = 0
+    """Of pending, scheduled, inflight and dead: those that were posted once and got no answer."""
     accepted: int = 0
     delivered: int = 0
     rejected: int = 0
@@ -117,15 +125,28 @@ class QueueView:
     late: int = 0
     duplicates: int = 0
     conflicts: int = 0
-    ledger_difference: int = 0
+    other_endpoints: int = 0
+    """Of pending and scheduled: requests for a Matomo that this process does not send to."""
     epoch: str = ""
-    epoch_changed: bool = False
     oldest_accepted: float | None = None
     next_due: float | None = None
     gate: Gate | None = None
+    last_error: str = ""
+    last_error_at: float = 0.0
+    last_status: int | None = None
+    last_retry_at: float = 0.0
+    last_backoff: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView(QueueFigures):
+    """The tracking queue as a screen shows it: its figures, and what follows from them over time."""
+
+    held: int = 0
+    """Of the pending: over 24 h old, and no usable token to send them with."""
+    ledger_difference: int = 0
+    epoch_changed: bool = False
     endpoint: str = ""
-    other_endpoints: int = 0
-    """Requests queued for a Matomo that this process does not send to."""
     accepted_rate: float = 0.0
     delivered_rate: float = 0.0
     retried_rate: float = 0.0
@@ -133,11 +154,6 @@ class QueueView:
     """Requests per second by which the backlog grows (negative: shrinks)."""
     clears_in: float | None = None
     """Seconds until the backlog is gone at the present slope, if it shrinks."""
-    last_error: str = ""
-    last_error_at: float = 0.0
-    last_status: int | None = None
-    last_retry_at: float = 0.0
-    last_backoff: float = 0.0
     delivering_here: bool = False
     workers: int = 0
     """Processes that announced within the last 15 s that they deliver."""

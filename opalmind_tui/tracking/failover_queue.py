@@ -25,6 +25,7 @@ from opalmind_tui.tracking.queue import (
     Moved,
     QueueCounts,
     Repairs,
+    Restored,
     Settled,
     Settlement,
     SharedQueue,
@@ -213,20 +214,37 @@ class FailoverQueue:
     async def counts(self, endpoint: str) -> QueueCounts:
         return await self._guard(self.viewed.counts(endpoint))
 
-    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
-        return await self._guard(self.viewed.rows(limit=limit))
+    async def rows(
+        self, *, limit: int, state: State | None = None, unknown_only: bool = False
+    ) -> tuple[RequestRow, ...]:
+        return await self._guard(self.viewed.rows(limit=limit, state=state, unknown_only=unknown_only))
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return await self._guard(self.viewed.rows_of(ids))
 
-    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
-        return await self._guard(self.viewed.ids(state, after=after, limit=limit))
+    async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
+        return await self._guard(self.viewed.find(id_or_key))
+
+    async def ids(
+        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+    ) -> tuple[tuple[str, ...], str]:
+        return await self._guard(self.viewed.ids(state, after=after, limit=limit, unknown_only=unknown_only))
 
     async def retry(self, ids: Sequence[str]) -> Moved:
         return await self._guard(self.viewed.retry(ids))
 
-    async def purge(self, ids: Sequence[str]) -> Moved:
-        return await self._guard(self.viewed.purge(ids))
+    async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
+        return await self._guard(self.viewed.purge(ids, hard=hard))
+
+    async def restore(self, ids: Sequence[str]) -> Restored:
+        """As the protocol says. What memory's trash holds comes back there, and moves over with the rest."""
+        if self.viewed is self._private:
+            return await self._private.restore(ids)
+        here = self._private.in_trash(ids)
+        there = [request_id for request_id in ids if request_id not in set(here)]
+        shared = await self._guard(self._shared.restore(there)) if there else Restored()
+        private = await self._private.restore(here)
+        return Restored(shared.done + private.done, shared.skipped + private.skipped, shared.taken + private.taken)
 
     async def close_gate(
         self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0

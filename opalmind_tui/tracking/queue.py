@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.snapshot.model import Gate, GateKind, QueueFigures, RequestRow, State
 from opalmind_tui.tracking.request import TrackingRequest
+
+TRASH_KEPT = 900
+"""Seconds that a purged request can be restored."""
+REJECTED_KEPT = 1_000
+"""Rejected requests that can be looked at: the newest."""
 
 
 class Acceptance(StrEnum):
@@ -116,36 +121,10 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueCounts:
-    """All counts, read at one moment. The ledger's right side is the sum of the last eight of its terms (I1)."""
+class QueueCounts(QueueFigures):
+    """All counts, read at one moment. The ledger's right side is the sum of eight of its terms (I1)."""
 
-    at: float
-    pending: int = 0
-    scheduled: int = 0
-    inflight: int = 0
-    dead: int = 0
-    accepted: int = 0
-    delivered: int = 0
-    rejected: int = 0
-    dropped: int = 0
-    purged: int = 0
-    retried: int = 0
-    recovered: int = 0
-    unknown: int = 0
-    late: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    other_endpoints: int = 0
-    """Of pending + scheduled: those of other endpoints."""
-    epoch: str = ""
-    oldest_accepted: float | None = None
-    next_due: float | None = None
-    gate: Gate | None = None
-    last_error: str = ""
-    last_error_at: float = 0.0
-    last_status: int | None = None
-    last_retry_at: float = 0.0
-    last_backoff: float = 0.0
+    at: float = 0.0
 
     @property
     def ledger_difference(self) -> int:
@@ -162,6 +141,21 @@ class Moved:
 
     done: int = 0
     skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of requests that were to come back from the trash.
+
+    Args:
+        done: how many are where they were before.
+        skipped: how many are not in the trash (restored already, or gone for good).
+        taken: ids whose idempotency key was taken meanwhile; they stay in the trash.
+    """
+
+    done: int = 0
+    skipped: int = 0
+    taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +246,8 @@ class TrackingQueue(Protocol):
         ...
 
     async def reap(self) -> int:
-        """Return requests whose lease has run out to due (`recovered` + 1; the third time they are dead). Bounded."""
+        """Return requests whose lease has run out to due (`recovered` + 1; the third time they are dead), and remove
+        what has been in the trash for `TRASH_KEPT` seconds. Bounded; returns how many requests came back."""
         ...
 
     async def reconcile(self, cursor: str = "") -> Repairs:
@@ -263,24 +258,53 @@ class TrackingQueue(Protocol):
         """All counts in one script; cost does not grow with the queue (I8)."""
         ...
 
-    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
-        """What an operator acts on: newest failures first (dead ones too), then inflight, then the oldest due."""
+    async def rows(
+        self, *, limit: int, state: State | None = None, unknown_only: bool = False
+    ) -> tuple[RequestRow, ...]:
+        """What an operator acts on: newest failures first (dead ones too), then inflight, then the oldest due.
+
+        Args:
+            state: only those in this state; dead, trash and rejected ones newest first, the others as `ids` has them.
+            unknown_only: only those of the queue that were posted and got no answer, newest first (`state`: any).
+        """
         ...
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
-        """The named requests that still exist."""
+        """The named requests that still exist, in trash and among the rejected too."""
         ...
 
-    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
-        """A page of ids in one state, and the cursor of the next page (empty: that was the last)."""
+    async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
+        """The request with this id, and those with this idempotency key: the one in the queue, and the newest of what
+        is kept outside it (trash, rejected). Cost does not grow with the queue."""
+        ...
+
+    async def ids(
+        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+    ) -> tuple[tuple[str, ...], str]:
+        """A page of ids in one state, and the cursor of the next page (empty: that was the last).
+
+        Args:
+            state: None, with `unknown_only`: wherever they are in the queue.
+            unknown_only: only those that were posted and got no answer. A page may then be short, or empty, before
+                the last.
+        """
         ...
 
     async def retry(self, ids: Sequence[str]) -> Moved:
         """Make dead or scheduled requests due now with attempts 0, history kept. Any number, in bounded scripts."""
         ...
 
-    async def purge(self, ids: Sequence[str]) -> Moved:
-        """Remove requests that are not in flight, for good; frees their idempotency keys."""
+    async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
+        """Take requests that are not in flight out of the queue, and free their idempotency keys.
+
+        They stay in the trash for `TRASH_KEPT` seconds, then any process's `reap` removes them. `hard`: gone at once;
+        also what is in the trash or among the rejected already. Only a hard purge frees memory at once.
+        """
+        ...
+
+    async def restore(self, ids: Sequence[str]) -> Restored:
+        """Bring requests back from the trash to where they were, with their keys; `purged` falls. Whatever the length
+        of the queue: they were accepted once."""
         ...
 
     async def close_gate(
@@ -316,7 +340,27 @@ def cut(text: str, limit: int = 300) -> str:
 
 
 __all__ = [
-    "Acceptance", "Adopted", "Answer", "Claim", "Claimed", "Fate", "Gate", "GateKind", "KeptRecord", "LedgerShare",
-    "Moved", "QueueCounts", "Repairs", "RequestRow", "Settled", "Settlement", "SharedQueue", "State", "TrackingQueue",
+    "REJECTED_KEPT",
+    "TRASH_KEPT",
+    "Acceptance",
+    "Adopted",
+    "Answer",
+    "Claim",
+    "Claimed",
+    "Fate",
+    "Gate",
+    "GateKind",
+    "KeptRecord",
+    "LedgerShare",
+    "Moved",
+    "QueueCounts",
+    "Repairs",
+    "RequestRow",
+    "Restored",
+    "Settled",
+    "Settlement",
+    "SharedQueue",
+    "State",
+    "TrackingQueue",
     "cut",
 ]  # fmt: skip

@@ -45,6 +45,12 @@ local function moved_table(key, names)
 end
 moved_table(P .. 'meta', {'accepted', 'due', 'failed'})
 moved_table(P .. 'gate', {'since', 'until'})
+local aside = redis.call('HGETALL', P .. 'aside')
+for at = 1, #aside, 2 do
+  local set, moment, from, score, rest = string.match(aside[at + 1], '^(%l+) (%d+) (%l+) (%d+) ()')
+  local text = set .. ' ' .. moved(moment) .. ' ' .. from .. ' ' .. moved(score) .. ' '
+  redis.call('HSET', P .. 'aside', aside[at], text .. string.sub(aside[at + 1], rest))
+end
 for _, name in ipairs({'last', 'last_error_at', 'last_retry_at'}) do
   local held = redis.call('HGET', P .. 'ledger', name)
   if held then redis.call('HSET', P .. 'ledger', name, moved(held)) end
@@ -161,13 +167,30 @@ class Bench:
         if self.clock is None or not self.queue._store.places.held:
             assert {state: len(found[state]) for state in totals} == totals
         assert len(found[State.DEAD]) == counts.dead
+        assert (len(found[State.TRASH]), len(found[State.REJECTED])) == (counts.trash, counts.rejected_kept)
+        await self._check_unknown(counts)
         if self.client is not None:
             await self._check_redis(flat)
+
+    async def _check_unknown(self, counts: QueueCounts) -> None:
+        after, found = "", list[str]()
+        while True:
+            page, after = await self.queue.ids(None, after=after, limit=7, unknown_only=True)
+            found += page
+            if not after:
+                break
+        assert len(found) == len(set(found)) == counts.unknown_waiting
+        rows = await self.queue.rows_of(found)
+        assert all(row.unknown and row.state not in (State.TRASH, State.REJECTED) for row in rows)
 
     async def _check_redis(self, ids: Sequence[str]) -> None:
         assert self.client is not None
         assert {key.decode() for key in await self.client.hkeys(TAG + "msg")} == set(ids)
         assert set(await self.client.hkeys(TAG + "meta")) <= set(await self.client.hkeys(TAG + "msg"))
+        aside = await self.client.zrange(TAG + "trash", 0, -1) + await self.client.zrange(TAG + "rejected", 0, -1)
+        assert (
+            set(await self.client.hkeys(TAG + "aside")) == set(aside) >= set(await self.client.hvals(TAG + "aside-key"))
+        )
         for key in await self.client.keys("*"):
             if key.startswith(QUEUE_PREFIX.encode()):
                 assert key.startswith(TAG.encode())

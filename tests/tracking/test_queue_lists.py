@@ -108,7 +108,7 @@ async def test_purge_leaves_alone_what_is_in_flight(bench: Bench) -> None:
     await bench.queue.settle(claim.token, [Settlement(ids[0], Fate.DEAD)])
     assert await bench.queue.purge([*ids, "AA0aaaaaaaaaaa"]) == Moved(3, 2)
     assert await bench.queue.purge(ids) == Moved(0, 4)
-    assert await bench.states(ids) == ["gone", "inflight", "gone", "gone"]
+    assert await bench.states(ids) == ["trash", "inflight", "trash", "trash"]
     assert (await bench.counts()).purged == 3
 
 

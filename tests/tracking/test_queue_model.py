@@ -26,7 +26,7 @@ VISITORS = [visitor_in(shard) for shard in range(3)]
 NUMBERS = st.lists(st.integers(0, 11), min_size=1, max_size=5)
 SAME = ("pending", "scheduled", "inflight", "dead", "accepted", "delivered", "rejected", "dropped", "purged", "retried",
         "recovered", "unknown", "late", "duplicates", "conflicts", "other_endpoints", "last_error", "last_status",
-        "last_backoff")  # fmt: skip
+        "last_backoff", "trash", "rejected_kept", "unknown_waiting")  # fmt: skip
 
 
 class BothQueues(RuleBasedStateMachine):
@@ -119,7 +119,7 @@ class BothQueues(RuleBasedStateMachine):
     def release(self, data: st.DataObject) -> None:
         self.both("release", self._claim(data)[0])
 
-    @rule(seconds=st.sampled_from([10, 40, 200]))
+    @rule(seconds=st.sampled_from([10, 40, 200, 901]))
     def pass_time(self, seconds: int) -> None:
         self.run(self.memory.pass_seconds(seconds))
         self.run(self.redis.pass_seconds(seconds))
@@ -134,11 +134,31 @@ class BothQueues(RuleBasedStateMachine):
         while cursor := self.run(self.redis.queue.reconcile(cursor)).cursor:
             pass
 
-    @rule(data=st.data(), name=st.sampled_from(["retry", "purge"]), state=st.sampled_from(State))
+    @rule(data=st.data(), name=st.sampled_from(["retry", "purge", "restore"]), state=st.sampled_from(State))
     def act(self, data: st.DataObject, name: str, state: State) -> None:
         ids, _ = self.run(self.redis.queue.ids(state))
         chosen = [request_id for request_id in ids if data.draw(st.booleans())]
         self.both(name, chosen[:3])
+
+    @rule(data=st.data(), state=st.sampled_from(State))
+    def purge_for_good(self, data: st.DataObject, state: State) -> None:
+        ids, _ = self.run(self.redis.queue.ids(state))
+        chosen = [request_id for request_id in ids if data.draw(st.booleans())]
+        self.both("purge", chosen[:3], hard=True)
+
+    @rule(number=st.integers(0, 11), state=st.sampled_from([*State, None]))
+    def look(self, number: int, state: State | None) -> None:
+        for name, arguments, named in (
+            ("find", [f"key-{number}"], {}),
+            ("rows", [], {"limit": 4, "state": state}),
+            ("rows", [], {"limit": 4, "unknown_only": True}),
+        ):
+            found = [
+                [_timeless_row(row) for row in self.run(getattr(bench.queue, name)(*arguments, **named))]
+                for bench in (self.memory, self.redis)
+            ]
+            assert found[0] == found[1]
+        self.both("ids", state, limit=50, unknown_only=True)
 
     @rule(kind=st.sampled_from(GateKind), seconds=st.sampled_from([5, 100]))
     def close_gate(self, kind: GateKind, seconds: int) -> None:

@@ -35,14 +35,15 @@ def _standing(store: Store, request: TrackingRequest, request_id: str) -> Answer
     """What is known of a request or its key already; None for a new one."""
     if request_id in store.places.items:
         return Answer(Acceptance.ACCEPTED, request_id)
+    here = Answer(Acceptance.ACCEPTED, request_id) if request_id in store.aside.items else None
     if not request.key:
-        return None
+        return here
     recorded = store.records.fingerprint(request.key, store.now())
     if recorded is not None:
         return Answer(Acceptance.DUPLICATE if recorded in ("", request.fingerprint) else Acceptance.CONFLICT)
     holder = store.places.items.get(store.keys.get(request.key, ""))
     if holder is None:
-        return None
+        return here
     if holder.request.fingerprint == request.fingerprint:
         return Answer(Acceptance.DUPLICATE, holder.id)
     return Answer(Acceptance.CONFLICT)
@@ -63,6 +64,8 @@ def adopt(store: Store, requests: Sequence[Adopted]) -> list[Answer]:
 
 def _adopt(store: Store, adopted: Adopted, now: int, moment: int) -> Answer:
     """What conflicts was accepted all the same: it is kept, dead, for somebody to decide. It died at `moment`."""
+    if adopted.id in store.aside.items:
+        return Answer(Acceptance.ACCEPTED, adopted.id)
     answer = _standing(store, adopted.request, adopted.id)
     if answer is not None:
         _count(store, answer)
@@ -80,5 +83,6 @@ def _adopt(store: Store, adopted: Adopted, now: int, moment: int) -> Answer:
         item.place, item.died = Place.DEAD, moment
     if item.error or item.status or item.place is Place.DEAD:
         item.failed = moment
+    item.doubted = moment if item.unknown else 0
     store.take_in(item, keyed=bool(adopted.request.key) and not conflict)
     return Answer(Acceptance.CONFLICT if conflict else Acceptance.ACCEPTED, adopted.id)

@@ -150,7 +150,8 @@ class Leases:
     def _recover(self, item: Item, *, posted: bool, now: int) -> None:
         """Back to its old place; dead when it happens too often. The token stays for an answer that comes late."""
         item.recovered += 1
-        item.unknown += int(posted)
+        if posted:
+            self._store.places.mark_unknown(item, now)
         self._store.ledger["recovered"] += 1
         self._store.ledger["unknown"] += int(posted)
         if item.recovered >= self._max_recovered:

@@ -47,6 +47,8 @@ class Item:
     status: int | None = None
     error: str = ""
     failed: int = 0
+    doubted: int = 0
+    """When its outcome became unknown last; 0 if it never was."""
     died: int = 0
     adopting: bool = False
     in_doubt: bool = False
@@ -77,6 +79,7 @@ class Places:
         self.inflight: Any = SortedList()
         self.dead: Any = SortedList()
         self.failed: Any = SortedList()
+        self.doubted: Any = SortedList()
         self._by_age: Any = SortedList()
         self._alive: Any = SortedList()
 
@@ -86,6 +89,8 @@ class Places:
         self._by_age.add((item.accepted, item.id))
         if item.failed:
             self.failed.add((item.failed, item.id))
+        if item.doubted:
+            self.doubted.add((item.doubted, item.id))
         self._enter(item, item.place)
 
     def move(self, item: Item, place: Place) -> None:
@@ -105,6 +110,8 @@ class Places:
         self._by_age.remove((item.accepted, item.id))
         if item.failed:
             self.failed.remove((item.failed, item.id))
+        if item.doubted:
+            self.doubted.remove((item.doubted, item.id))
         del self.items[item.id]
 
     def mark_failed(self, item: Item, now: int) -> None:
@@ -113,6 +120,14 @@ class Places:
             self.failed.remove((item.failed, item.id))
         item.failed = now
         self.failed.add((now, item.id))
+
+    def mark_unknown(self, item: Item, now: int) -> None:
+        """It was posted, and no answer came."""
+        item.unknown += 1
+        if item.doubted:
+            self.doubted.remove((item.doubted, item.id))
+        item.doubted = now
+        self.doubted.add((now, item.id))
 
     def _enter(self, item: Item, place: Place) -> None:
         item.place = place

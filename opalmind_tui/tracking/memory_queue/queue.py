@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
 from opalmind_tui.tracking.ids import endpoint_code, new_id
-from opalmind_tui.tracking.memory_queue import admission, views
+from opalmind_tui.tracking.memory_queue import acting, admission, views
 from opalmind_tui.tracking.memory_queue.gates import Gates
 from opalmind_tui.tracking.memory_queue.leases import Leases
-from opalmind_tui.tracking.memory_queue.places import Item, Place
 from opalmind_tui.tracking.memory_queue.recovery import Recovery
 from opalmind_tui.tracking.memory_queue.settling import settle
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
 from opalmind_tui.tracking.queue import (
+    TRASH_KEPT,
     Adopted,
     Answer,
     Claim,
@@ -23,6 +23,7 @@ from opalmind_tui.tracking.queue import (
     Moved,
     QueueCounts,
     Repairs,
+    Restored,
     Settled,
     Settlement,
     cut,
@@ -32,6 +33,10 @@ from opalmind_tui.tracking.request import TrackingRequest
 
 class MemoryQueue:
     """`TrackingQueue` of one process; all of it is gone with the process.
+
+    What is in the trash here stays here when the rest moves over to Redis: it counts as purged in the shared ledger,
+    and `restore` puts it back for as long as the trash keeps it, to move over then. The rejected that are kept here
+    stay as well.
 
     Args:
         clock: epoch seconds.
@@ -89,6 +94,7 @@ class MemoryQueue:
         return self._leases.release(token)
 
     async def reap(self) -> int:
+        self._store.aside.empty_trash(self._store.now() - TRASH_KEPT * MICROS)
         return self._leases.reap()
 
     async def reconcile(self, cursor: str = "") -> Repairs:
@@ -98,38 +104,30 @@ class MemoryQueue:
     async def counts(self, endpoint: str) -> QueueCounts:
         return views.counts(self._store, endpoint, self._gates.get(endpoint, self._store.now() / MICROS))
 
-    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
-        return views.rows(self._store, limit)
+    async def rows(
+        self, *, limit: int, state: State | None = None, unknown_only: bool = False
+    ) -> tuple[RequestRow, ...]:
+        return views.rows(self._store, limit, state, unknown_only=unknown_only)
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return views.rows_of(self._store, ids)
 
-    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
-        return views.ids(self._store, state, after, limit)
+    async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
+        return views.find(self._store, id_or_key)
+
+    async def ids(
+        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+    ) -> tuple[tuple[str, ...], str]:
+        return views.ids(self._store, state, after, limit, unknown_only=unknown_only)
 
     async def retry(self, ids: Sequence[str]) -> Moved:
-        now = self._store.now()
-        done = 0
-        for at, item in enumerate(map(self._store.places.items.get, ids), 1):
-            if item is None or not self._may_change(item) or (item.place is Place.DUE and item.due <= now):
-                continue
-            item.attempts = item.recovered = 0
-            self._store.places.reschedule(item, now - len(ids) + at)
-            done += 1
-        return Moved(done, len(ids) - done)
+        return acting.retry(self._store, ids)
 
-    async def purge(self, ids: Sequence[str]) -> Moved:
-        done = 0
-        for item in map(self._store.places.items.get, ids):
-            if item is not None and self._may_change(item):
-                self._store.forget(item)
-                done += 1
-        self._store.ledger["purged"] += done
-        return Moved(done, len(ids) - done)
+    async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
+        return acting.purge(self._store, ids, hard=hard)
 
-    @staticmethod
-    def _may_change(item: Item) -> bool:
-        return item.place in (Place.DUE, Place.DEAD) and not item.adopting
+    async def restore(self, ids: Sequence[str]) -> Restored:
+        return acting.restore(self._store, ids)
 
     async def close_gate(
         self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
@@ -151,6 +149,10 @@ class MemoryQueue:
     def holds(self, token: str) -> bool:
         """Whether a claim is open here."""
         return token in self._leases.claims
+
+    def in_trash(self, ids: Iterable[str]) -> list[str]:
+        """Those of the ids that are in the trash here."""
+        return [request_id for request_id in ids if self._store.aside.in_trash(request_id)]
 
     def waiting(self) -> int:
         """How many requests could move over: all that are not in flight."""

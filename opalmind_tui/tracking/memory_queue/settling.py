@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.memory_queue.leases import Leases
 from opalmind_tui.tracking.memory_queue.places import Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
@@ -32,6 +33,8 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
         score = now - len(settlements) + at
         if settlement.fate in (Fate.RETRY, Fate.DEAD):
             _fail(store, item, settlement, score, now, counted_already=not in_time)
+        elif settlement.fate is Fate.REJECTED:
+            _refuse(store, item, settlement, score)
         else:
             _finish(store, item, settlement, now, ttl)
         if settlement.fate in COUNTED:
@@ -49,11 +52,20 @@ def _finish(store: Store, item: Item, settlement: Settlement, now: int, ttl: int
         store.records.put(item.request.key, settlement.record, item.request.fingerprint, ends, now)
 
 
+def _refuse(store: Store, item: Item, settlement: Settlement, score: int) -> None:
+    """Out of the queue, and kept to be looked at."""
+    item.attempts += int(settlement.costs_attempt)
+    item.token = ""
+    store.note_failure(item, score, settlement.status, settlement.error)
+    item.due = score
+    store.aside.put(item, State.REJECTED, score, owned=store.forget(item))
+
+
 def _fail(store: Store, item: Item, settlement: Settlement, score: int, now: int, *, counted_already: bool) -> None:
     """Put it off, or bury it. Its unknown outcome counts once, by the reaper or here."""
     item.attempts += int(settlement.costs_attempt)
     if settlement.unknown and not counted_already:
-        item.unknown += 1
+        store.places.mark_unknown(item, score)
         store.ledger["unknown"] += 1
     item.token = ""
     store.note_failure(item, score, settlement.status, settlement.error)

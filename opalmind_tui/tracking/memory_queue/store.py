@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opalmind_tui.tracking.memory_queue.aside import Aside
 from opalmind_tui.tracking.memory_queue.places import Item, Place, Places
 from opalmind_tui.tracking.memory_queue.records import Records
 from opalmind_tui.tracking.queue import cut
@@ -31,6 +32,7 @@ class Store:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.places = Places()
+        self.aside = Aside()
         self.keys: dict[str, str] = {}
         self.records = Records()
         self.ledger: Counter[str] = Counter()
@@ -56,11 +58,20 @@ class Store:
             self.keys[item.request.key] = item.id
         self.ledger["accepted"] += 1
 
-    def forget(self, item: Item) -> None:
-        """A request goes out; its key is free if it is still its own."""
+    def forget(self, item: Item) -> bool:
+        """A request goes out; its key is free if it is still its own. Returns whether it was."""
         self.places.remove(item)
-        if self.keys.get(item.request.key) == item.id:
+        owned = self.keys.get(item.request.key) == item.id
+        if owned:
             del self.keys[item.request.key]
+        return owned
+
+    def put_back(self, item: Item, *, keyed: bool) -> None:
+        """A request that went out is where it was."""
+        item.doubted = self.now() if item.unknown else 0
+        self.places.add(item)
+        if keyed:
+            self.keys[item.request.key] = item.id
 
     def note_failure(self, item: Item, now: int, status: int | None, error: str) -> None:
         """A request failed (again)."""

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from opalmind_tui.snapshot.model import Gate, RequestRow, State
-from opalmind_tui.tracking.memory_queue.places import LAST, Item, Place
+from opalmind_tui.tracking.memory_queue.places import LAST, Entry, Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
 from opalmind_tui.tracking.queue import QueueCounts
 from opalmind_tui.tracking.rows import Facts, row_of
@@ -34,10 +34,11 @@ def counts(store: Store, endpoint: str, gate: Gate | None) -> QueueCounts:
     other = sum(len(entries) for shard, entries in places.due.items() if shard[0] != endpoint)
     other += sum(item.endpoint != endpoint for item in places.held.values())
     heads = places.heads(endpoint)
-    failure = store.last_failure
+    failure, aside = store.last_failure, store.aside.sets
     return QueueCounts(
         at=now / MICROS, pending=pending, scheduled=waiting - pending, inflight=len(places.inflight),
-        dead=len(places.dead), other_endpoints=other, epoch=store.epoch, gate=gate,
+        dead=len(places.dead), trash=len(aside[State.TRASH]), rejected_kept=len(aside[State.REJECTED]),
+        unknown_waiting=len(places.doubted), other_endpoints=other, epoch=store.epoch, gate=gate,
         oldest_accepted=seconds(places.oldest_accepted()), next_due=seconds(heads[0][0]) if heads else None,
         last_error=failure.error, last_error_at=seconds(failure.at) or 0.0, last_status=failure.status,
         last_retry_at=seconds(failure.retry_at) or 0.0, last_backoff=seconds(failure.backoff) or 0.0,
@@ -45,9 +46,16 @@ def counts(store: Store, endpoint: str, gate: Gate | None) -> QueueCounts:
     )  # fmt: skip
 
 
-def rows(store: Store, limit: int) -> tuple[RequestRow, ...]:
-    """Newest failures, then what is in flight, then the oldest due."""
+def rows(store: Store, limit: int, state: State | None, *, unknown_only: bool) -> tuple[RequestRow, ...]:
+    """Newest failures, then what is in flight, then the oldest due; or those of one kind."""
     places = store.places
+    if unknown_only:
+        return rows_of(store, [request_id for _, request_id in islice(reversed(places.doubted), limit)])
+    if state in (State.DEAD, State.TRASH, State.REJECTED):
+        entries = places.dead if state is State.DEAD else store.aside.sets[state]
+        return rows_of(store, [request_id for _, request_id in islice(reversed(entries), limit)])
+    if state is not None:
+        return rows_of(store, ids(store, state, "", limit, unknown_only=False)[0])
     listed: Iterator[str] = chain(
         (request_id for _, request_id in reversed(places.failed)),
         (request_id for _, request_id in places.inflight),
@@ -59,11 +67,24 @@ def rows(store: Store, limit: int) -> tuple[RequestRow, ...]:
 def rows_of(store: Store, ids: Iterable[str]) -> tuple[RequestRow, ...]:
     """The named requests that exist."""
     now = store.now()
-    return tuple(_row(store.places.items[request_id], now) for request_id in ids if request_id in store.places.items)
+    found = []
+    for request_id in ids:
+        if request_id in store.places.items:
+            item = store.places.items[request_id]
+            found.append(_row(item, _state(item, now)))
+        elif request_id in store.aside.items:
+            kept = store.aside.items[request_id]
+            found.append(_row(kept.item, kept.state))
+    return tuple(found)
 
 
-def _row(item: Item, now: int) -> RequestRow:
-    state = _state(item, now)
+def find(store: Store, id_or_key: str) -> tuple[RequestRow, ...]:
+    """What has this id or came with this key."""
+    held = (id_or_key, store.keys.get(id_or_key, ""), store.aside.under_key(id_or_key)) if id_or_key else ()
+    return rows_of(store, dict.fromkeys(held))
+
+
+def _row(item: Item, state: State) -> RequestRow:
     facts = Facts(
         accepted=item.accepted / MICROS, attempts=item.attempts, status=item.status, error=item.error,
         next_try=seconds(item.due) if state in (State.PENDING, State.SCHEDULED) else None,
@@ -80,16 +101,29 @@ def _state(item: Item, now: int) -> State:
     return State.PENDING if item.due <= now else State.SCHEDULED
 
 
-def ids(store: Store, state: State, after: str, limit: int) -> tuple[tuple[str, ...], str]:
+def ids(
+    store: Store, state: State | None, after: str, limit: int, *, unknown_only: bool
+) -> tuple[tuple[str, ...], str]:
     """A page of ids in one state. The cursor names a place, so that what leaves meanwhile shifts nothing."""
+    if not unknown_only:
+        return _page(_lists(store, state), *_bounds(state, store.now()), after, limit)
+    found, cursor = _page([(("", ""), store.places.doubted)], *_bounds(None, 0), after, limit)
+    wanted = [row.id for row in rows_of(store, found) if state in (None, row.state)]
+    return tuple(wanted), cursor
+
+
+def _bounds(state: State | None, now: int) -> tuple[Entry, Entry]:
+    """Between which entries a state lies."""
     low, high = (0, ""), (2**63, LAST)
-    if state is State.PENDING:
-        high = (store.now(), LAST)
-    elif state is State.SCHEDULED:
-        low = (store.now(), LAST)
+    return (now, LAST) if state is State.SCHEDULED else low, (now, LAST) if state is State.PENDING else high
+
+
+def _page(
+    lists: Iterable[tuple[tuple[str, str], Any]], low: Entry, high: Entry, after: str, limit: int
+) -> tuple[tuple[str, ...], str]:
     shard, *entry = orjson.loads(after) if after else (["", ""], *low)
     found: list[str] = []
-    for place, entries in _lists(store, state):
+    for place, entries in lists:
         if place >= tuple(shard):
             start = max(low, tuple(entry)) if place == tuple(shard) else low
             for moment, request_id in islice(entries.irange(start, high, (False, True)), limit - len(found)):
@@ -100,9 +134,11 @@ def ids(store: Store, state: State, after: str, limit: int) -> tuple[tuple[str, 
     return tuple(found), ""
 
 
-def _lists(store: Store, state: State) -> Iterable[tuple[tuple[str, str], Any]]:
+def _lists(store: Store, state: State | None) -> Iterable[tuple[tuple[str, str], Any]]:
     if state is State.INFLIGHT:
         return [(("", ""), store.places.inflight)]
     if state is State.DEAD:
         return [(("", ""), store.places.dead)]
+    if state in (State.TRASH, State.REJECTED):
+        return [(("", ""), store.aside.sets[state])]
     return sorted(store.places.due.items(), key=lambda found: found[0])

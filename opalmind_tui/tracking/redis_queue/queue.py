@@ -10,7 +10,7 @@ from functools import partial
 import redis.asyncio
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.snapshot.model import Gate, GateKind
 from opalmind_tui.tracking.group_commit import GroupCommit
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import (
@@ -19,8 +19,6 @@ from opalmind_tui.tracking.queue import (
     Claim,
     KeptRecord,
     LedgerShare,
-    Moved,
-    QueueCounts,
     Repairs,
     Settled,
     Settlement,
@@ -29,26 +27,23 @@ from opalmind_tui.tracking.queue import (
 from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
+from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating, key_in
 from opalmind_tui.tracking.redis_queue.replies import (
-    LEDGER_FIELDS,
     acceptances_from,
     answers_from,
     claim_from,
-    counts_from,
     gate_from,
     micros,
-    rows_from,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
-from opalmind_tui.tracking.request import TrackingRequest, decode_request
+from opalmind_tui.tracking.request import TrackingRequest
 
 REAP_ROUNDS = 20
 """Scripts that one `reap` runs at the most."""
 REMEMBERED_CLAIMS = 64
-MOST_ROWS = 500
 
 
-class RedisQueue:
+class RedisQueue(Operating):
     """`TrackingQueue` on one Redis, shared by any number of processes.
 
     Args:
@@ -72,12 +67,11 @@ class RedisQueue:
         max_recovered: int = 3,
         claim_shards: int = 4,
     ) -> None:
-        self._record_prefix = bytes_of(idempotency_prefix)
+        super().__init__(Scripts(client, tag_of(queue_prefix)), bytes_of(idempotency_prefix))
         self._idempotency_ttl = idempotency_ttl
         self._max_length = max_length
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
-        self._scripts = Scripts(client, tag_of(queue_prefix))
         self.wakes: Callable[[], bool] = lambda: False
         """Whether this process hears now that something was accepted: `Listener.listening`."""
         self._accepting: dict[str, GroupCommit[Offer, Answer]] = {}
@@ -112,9 +106,6 @@ class RedisQueue:
                 raise
         return answers
 
-    def _record_key(self, key: str) -> bytes:
-        return self._record_prefix + bytes_of(key)
-
     # -- sending -------------------------------------------------------------------------------------------------
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
@@ -125,7 +116,7 @@ class RedisQueue:
         )
         claim = claim_from(token, reply, wakes=wakes)
         if claim.requests:
-            self._remember(token, {claimed.id: _key_in(claimed.body) for claimed in claim.requests})
+            self._remember(token, {claimed.id: key_in(claimed.body) for claimed in claim.requests})
         return claim
 
     def _remember(self, token: str, keys: dict[str, str]) -> None:
@@ -169,10 +160,7 @@ class RedisQueue:
     async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:
         """The idempotency keys of requests: remembered from the claim, else from the bodies, which never change."""
         known = dict(self._keys_of_claims.get(token, {}))
-        for part in batches([request_id for request_id in ids if request_id not in known]):
-            bodies = await self._scripts.bodies(part)
-            known |= {request_id: _key_in(body) for request_id, body in bodies.items()}
-        return known
+        return known | await self._keys_in([request_id for request_id in ids if request_id not in known])
 
     def _forget_keys(self, token: str, settlements: Sequence[Settlement]) -> None:
         keys = self._keys_of_claims.get(token)
@@ -191,9 +179,10 @@ class RedisQueue:
     async def reap(self) -> int:
         reaped = 0
         for _ in range(REAP_ROUNDS):
-            found = int(await self._scripts.run("reap", [MOST_ITEMS, self._max_recovered]))
+            arguments = [MOST_ITEMS, self._max_recovered, TRASH_KEPT_MICROS]
+            found, gone = await self._scripts.run("reap", arguments)
             reaped += found
-            if not found:
+            if not found and not gone:
                 break
         return reaped
 
@@ -203,42 +192,7 @@ class RedisQueue:
         following = f"{reply[0].decode()} {reply[1].decode()}" if reply[0] else ""
         return Repairs(cursor=following, returned=reply[2], missing=reply[3])
 
-    # -- looking -------------------------------------------------------------------------------------------------
-
-    async def counts(self, endpoint: str) -> QueueCounts:
-        return counts_from(await self._scripts.run("counts", [endpoint, candidates_of(endpoint), *LEDGER_FIELDS]))
-
-    async def rows(self, *, limit: int) -> tuple[RequestRow, ...]:
-        return rows_from(await self._scripts.run("rows", [max(1, min(limit, MOST_ROWS))]))
-
-    async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
-        rows: list[RequestRow] = []
-        for part in batches(ids):
-            rows += rows_from(await self._scripts.run("rows", [0, *part]))
-        return tuple(rows)
-
-    async def ids(self, state: State, *, after: str = "", limit: int = 500) -> tuple[tuple[str, ...], str]:
-        place, score, last = after.split(" ") if after else ("", "", "")
-        cursor, *found = await self._scripts.run("ids", [state.value, min(limit, 500), place, score, last])
-        return tuple(request_id.decode() for request_id in found), cursor.decode()
-
-    # -- acting --------------------------------------------------------------------------------------------------
-
-    async def retry(self, ids: Sequence[str]) -> Moved:
-        done = 0
-        for part in batches(ids):
-            done += int(await self._scripts.run("retry", list(part)))
-        return Moved(done, len(ids) - done)
-
-    async def purge(self, ids: Sequence[str]) -> Moved:
-        done = 0
-        for part in batches(ids):
-            keys = await self._keys("", part)
-            arguments: list[Argument] = []
-            for request_id in part:
-                arguments += [request_id, digest_of(bytes_of(keys.get(request_id, "")))]
-            done += int(await self._scripts.run("purge", arguments))
-        return Moved(done, len(ids) - done)
+    # -- gates ---------------------------------------------------------------------------------------------------
 
     async def close_gate(
         self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
@@ -296,8 +250,3 @@ class RedisQueue:
 def _epoch() -> str:
     """A candidate for the ledger's epoch, new for each call: a ledger that was lost never gets its old one back."""
     return secrets.token_hex(8)
-
-
-def _key_in(body: bytes) -> str:
-    request = decode_request(body)
-    return "" if request is None else request.key

@@ -121,11 +121,12 @@ def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
 
 def counts_from(reply: Sequence[Any]) -> QueueCounts:
     """The reply of counts."""
-    now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, fields = reply
+    now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, trash, rejected, unknown, fields = reply
     at = moment(now) or 0.0
     ledger = dict(zip(LEDGER_FIELDS, fields, strict=True))
     return QueueCounts(
         at=at, pending=pending, scheduled=scheduled, inflight=inflight, dead=dead, other_endpoints=other,
+        trash=trash, rejected_kept=rejected, unknown_waiting=unknown,
         oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
         epoch=text(ledger["epoch"]), last_error=text(ledger["last_error"]),
         last_error_at=moment(ledger["last_error_at"]) or 0.0, last_status=status_from(ledger["last_status"]),

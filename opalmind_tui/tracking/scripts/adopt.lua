@@ -39,6 +39,7 @@ local function store(request, score, moment)
   else
     redis.call('ZADD', due_of(request.id), int(score), request.id)
   end
+  if meta.unknown > 0 then redis.call('ZADD', UNKNOWN, int(moment), request.id) end
   if request.dead or meta.attempts + meta.unknown > 0 or meta.failed ~= '0' then save_meta(request.id, meta) end
 end
 

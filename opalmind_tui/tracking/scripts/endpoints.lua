@@ -1,6 +1,6 @@
 -- Keep the table of endpoints small: those of a test stand come and go. Only while no request can return to one of them.
 local function forget_idle_endpoints()
-  if redis.call('HLEN', ENDPOINTS) < 16 or redis.call('EXISTS', INFLIGHT, DEAD) > 0 then return end
+  if redis.call('HLEN', ENDPOINTS) < 16 or redis.call('EXISTS', INFLIGHT, DEAD, TRASH) > 0 then return end
   for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
     local sets = {}
     for at = 1, #SHARDS do sets[at] = P .. 'due:' .. code .. string.sub(SHARDS, at, at) end

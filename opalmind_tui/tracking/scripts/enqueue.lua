@@ -15,7 +15,8 @@ end
 local entries, records = look_up(digests, tonumber(ARGV[5]))
 local stored = {}
 for at, body in ipairs(redis.call('HMGET', MSG, unpack(ids))) do stored[ids[at]] = body end
-local room = tonumber(ARGV[4]) - redis.call('HLEN', MSG)
+-- What is in the trash or rejected takes no place of the queue.
+local room = tonumber(ARGV[4]) - redis.call('HLEN', MSG) + redis.call('ZCARD', TRASH) + redis.call('ZCARD', REJECTED)
 local time = math.max(clock(), tonumber(redis.call('HGET', LEDGER, 'last') or 0) + 1)
 local bodies, index, due = {}, {}, {}
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}

@@ -28,6 +28,7 @@ local function forget(requests)
   redis.call('HDEL', META, unpack(ids))
   redis.call('ZREM', FAILED, unpack(ids))
   redis.call('ZREM', AGED, unpack(ids))
+  redis.call('ZREM', UNKNOWN, unpack(ids))
   if #digests == 0 then return entries end
   for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do
     entries[digests[at]] = entry

@@ -1,11 +1,15 @@
--- A page of ids. ARGV: state, limit, then the cursor: set, score, id (all '' at the beginning). Answers the next cursor
+-- A page of ids. ARGV: state ('' for any), limit, 1 for unknown outcomes only, then the cursor: set, score, id (all ''
+-- at the beginning). Answers the next cursor
 -- ('' at the end) and the ids. The cursor names a place and not a rank, so that what leaves meanwhile shifts nothing.
-local state, limit, now = ARGV[1], tonumber(ARGV[2]), clock()
-local low = state == 'scheduled' and '(' .. int(now) or '-inf'
-local high = state == 'pending' and int(now) or '+inf'
+local state, limit, unknown, now = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', clock()
+local low = not unknown and state == 'scheduled' and '(' .. int(now) or '-inf'
+local high = not unknown and state == 'pending' and int(now) or '+inf'
+
+local SETS = {inflight = true, dead = true, trash = true, rejected = true}
 
 local function places()
-  if state == 'inflight' or state == 'dead' then return {state} end
+  if unknown then return {'unknown'} end
+  if SETS[state] then return {state} end
   local found = {}
   for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
     for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
@@ -28,13 +32,24 @@ local function page(place, after_score, after_id, number)
   return found
 end
 
-local answers = {''}
+-- Of those with an unknown outcome: whether it is in the state asked for.
+local function fits(id)
+  if not unknown or state == '' then return true end
+  local place, score = place_of(id)
+  if place ~= due_of(id) then return place == P .. state end
+  return state == (score <= now and 'pending' or 'scheduled')
+end
+
+local answers, read = {''}, 0
 for _, place in ipairs(places()) do
-  if place >= ARGV[3] and #answers <= limit then
-    local here = place == ARGV[3]
-    local found = page(place, here and ARGV[4] or '', here and ARGV[5] or '', limit - #answers + 1)
-    for _, item in ipairs(found) do table.insert(answers, item[1]) end
-    if #answers > limit then answers[1] = place .. ' ' .. found[#found][2] .. ' ' .. found[#found][1] end
+  if place >= ARGV[4] and read < limit then
+    local here = place == ARGV[4]
+    local found = page(place, here and ARGV[5] or '', here and ARGV[6] or '', limit - read)
+    for _, item in ipairs(found) do
+      if fits(item[1]) then table.insert(answers, item[1]) end
+    end
+    read = read + #found
+    if read == limit then answers[1] = place .. ' ' .. found[#found][2] .. ' ' .. found[#found][1] end
   end
 end
 return answers

@@ -19,7 +19,10 @@ end
 local function recover(id, meta, posted, most, now)
   redis.call('ZREM', INFLIGHT, id)
   meta.recovered = meta.recovered + 1
-  if posted then meta.unknown = meta.unknown + 1 end
+  if posted then
+    meta.unknown = meta.unknown + 1
+    redis.call('ZADD', UNKNOWN, int(now), id)
+  end
   if meta.recovered >= most then
     note(meta, now, nil, 'its sender was lost ' .. meta.recovered .. ' times')
     redis.call('ZREM', AGED, id)

@@ -3,7 +3,9 @@
 local P = KEYS[1]
 local MSG, META, KEY = P .. 'msg', P .. 'meta', P .. 'key'
 local INFLIGHT, DEAD, FAILED, AGED = P .. 'inflight', P .. 'dead', P .. 'failed', P .. 'aged'
-local DONE = P .. 'done'
+local UNKNOWN, DONE = P .. 'unknown', P .. 'done'
+local TRASH, REJECTED = P .. 'trash', P .. 'rejected'
+local ASIDE, ASIDE_KEY = P .. 'aside', P .. 'aside-key'
 local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
 local GATE, ENDPOINTS, LEDGER = P .. 'gate', P .. 'endpoints', P .. 'ledger'
 local SHARDS = '0123456789ABCDEF'
@@ -35,6 +37,14 @@ end
 -- The set in which a request stands: in flight, due, or dead; and its score there.
 local function place_of(id)
   for _, place in ipairs({INFLIGHT, due_of(id), DEAD}) do
+    local score = redis.call('ZSCORE', place, id)
+    if score then return place, tonumber(score) end
+  end
+end
+
+-- The set in which a request that left the queue is kept: trash or rejected; and its score there.
+local function aside_of(id)
+  for _, place in ipairs({TRASH, REJECTED}) do
     local score = redis.call('ZSCORE', place, id)
     if score then return place, tonumber(score) end
   end

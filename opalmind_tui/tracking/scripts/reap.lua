@@ -1,4 +1,5 @@
--- Return what expired claims hold. ARGV: most requests, recoveries after which a request is dead. Answers how many.
+-- Return what expired claims hold, and empty the trash of what was in it long enough. ARGV: most requests, recoveries
+-- after which a request is dead, how long the trash keeps (us). Answers how many were returned, and how many are gone.
 local budget, most, now = tonumber(ARGV[1]), tonumber(ARGV[2]), clock()
 local counters = {recovered = 0, unknown = 0}
 for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIMIT', 0, 50)) do
@@ -26,4 +27,6 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIM
   end
 end
 add_to_ledger(counters)
-return counters.recovered
+local gone = redis.call('ZRANGEBYSCORE', TRASH, '-inf', int(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[1])
+drop_aside('trash', gone)
+return {counters.recovered, #gone}

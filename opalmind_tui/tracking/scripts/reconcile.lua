@@ -6,7 +6,8 @@ local returned, missing = 0, 0
 local holds = {}
 
 local function parts()
-  local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged'}
+  local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged',
+                 'trash', 'rejected', 'aside', 'aside-key', 'unknown'}
   for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
     for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
   end
@@ -22,6 +23,14 @@ local function held_by_claim(id, token)
   return holds[token][id]
 end
 
+-- Whether it is in the trash or among the rejected; put back there where only the note of it was left.
+local function kept_aside(id)
+  if aside_of(id) then return true end
+  local kept = aside_from(redis.call('HGET', ASIDE, id))
+  if kept then redis.call('ZADD', P .. kept.set, kept.moment, id) end
+  return kept ~= nil
+end
+
 local function look_at_request(id)
   local place, score = place_of(id)
   local meta = meta_from(redis.call('HGET', META, id), score or now)
@@ -29,17 +38,26 @@ local function look_at_request(id)
     recover(id, meta, true, most, now)
     add_to_ledger({recovered = 1, unknown = 1})
     returned = returned + 1
-  elseif not place then
+  elseif not place and not kept_aside(id) then
     meta.due = meta.accepted
     redis.call('ZADD', due_of(id), meta.due, id)
     save_meta(id, meta)
     returned = returned + 1
+  end
+  if meta.unknown > 0 and place_of(id) and not redis.call('ZSCORE', UNKNOWN, id) then
+    redis.call('ZADD', UNKNOWN, int(now), id)
   end
   redis.call('HSETNX', ENDPOINTS, string.sub(id, 1, 2), UNKNOWN_URL)
 end
 
 local function stored(id)
   return redis.call('HEXISTS', MSG, id) == 1
+end
+
+-- Without its body nobody can look at it or restore it; the ledger counted it when it left the queue.
+local function look_at_kept(id)
+  if not stored(id) or place_of(id) then redis.call('ZREM', P .. part, id) end
+  if not stored(id) then redis.call('HDEL', META, id) end
 end
 
 -- What to do with each entry of a part: name, value or score.
@@ -50,8 +68,13 @@ local LOOK = {
   batch = function(token) if not redis.call('ZSCORE', CLAIM, token) then redis.call('HDEL', BATCH, token) end end,
   failed = function(id) if not stored(id) then redis.call('ZREM', FAILED, id) end end,
   aged = function(id) if not stored(id) then redis.call('ZREM', AGED, id) end end,
+  unknown = function(id) if not stored(id) or not place_of(id) then redis.call('ZREM', UNKNOWN, id) end end,
+  aside = function(id) if not stored(id) or place_of(id) then redis.call('HDEL', ASIDE, id) end end,
+  trash = look_at_kept,
+  rejected = look_at_kept,
+  ['aside-key'] = function(name, id) if not aside_of(id) then redis.call('HDEL', ASIDE_KEY, name) end end,
 }
-local HASHES = {msg = true, key = true, meta = true, batch = true}
+local HASHES = {msg = true, key = true, meta = true, batch = true, aside = true, ['aside-key'] = true}
 
 local function look_at_place(id)
   if stored(id) then return end

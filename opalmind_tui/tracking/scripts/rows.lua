@@ -1,5 +1,6 @@
--- What a list shows. ARGV: how many, or 0 and the ids wanted. Rows: newest failures, then inflight, then the oldest due.
--- Answers: now, then of each its id, set ('inflight', 'due', 'dead'), score, body, meta.
+-- What a list shows. ARGV: how many, or 0; a set to list newest first ('': newest failures, then inflight, then the
+-- oldest due); the ids wanted. Answers: now, then of each its id, set ('inflight', 'due', 'dead', 'trash', 'rejected'),
+-- score (of those outside the queue: the one that they had in it), body, meta.
 local limit, now = tonumber(ARGV[1]), clock()
 local ids, seen = {}, {}
 
@@ -51,22 +52,28 @@ local function add_oldest_due()
   end
 end
 
-if limit > 0 then
+if limit > 0 and ARGV[2] ~= '' then
+  ids = redis.call('ZREVRANGE', P .. ARGV[2], 0, limit - 1)
+elseif limit > 0 then
   for _, id in ipairs(redis.call('ZREVRANGE', FAILED, 0, limit - 1)) do add(id) end
   if #ids < limit then
     for _, id in ipairs(redis.call('ZRANGE', INFLIGHT, 0, limit - 1)) do add(id) end
   end
   if #ids < limit then add_oldest_due() end
 else
-  for at = 2, #ARGV do ids[#ids + 1] = ARGV[at] end
+  for at = 3, #ARGV do ids[#ids + 1] = ARGV[at] end
 end
 
 local answers = {int(now)}
 for _, id in ipairs(ids) do
   local place, score = place_of(id)
+  if not place then
+    place, score = aside_of(id)
+    score = tonumber(string.match(redis.call('HGET', ASIDE, id) or '', '^%l+ %d+ %l+ (%d+)')) or score
+  end
   local body = place and redis.call('HGET', MSG, id)
   if body then
-    local state = place == INFLIGHT and 'inflight' or place == DEAD and 'dead' or 'due'
+    local state = place == due_of(id) and 'due' or string.sub(place, #P + 1)
     for _, value in ipairs({id, state, int(score), body, redis.call('HGET', META, id) or ''}) do
       table.insert(answers, value)
     end

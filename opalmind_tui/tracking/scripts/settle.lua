@@ -15,7 +15,8 @@ for at = 3, #ARGV, 9 do
   ids[#ids + 1] = item.id
 end
 local metas, leased = redis.call('HMGET', META, unpack(ids)), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
-local counters, last, settled, mine, finished = {late = 0, unknown = 0}, {}, {}, {}, {}
+local counters, last, settled, mine = {late = 0, unknown = 0}, {}, {}, {}
+local finished, refused = {}, {}
 local lost = 0
 
 -- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
@@ -47,16 +48,22 @@ local function take_out()
   if #together > 0 then redis.call('ZREM', INFLIGHT, unpack(together)) end
 end
 
-local function fail(item)
+local function meta_after(item)
   local meta = meta_from(item.meta, now)
   if item.costs == '1' then meta.attempts = meta.attempts + 1 end
+  note(meta, item.score, tonumber(item.status), item.error)
+  meta.token = ''
+  return meta
+end
+
+local function fail(item)
+  local meta = meta_after(item)
   -- Once, by the reaper or here.
   if item.unknown == '1' and item.place == INFLIGHT then
     meta.unknown = meta.unknown + 1
     counters.unknown = counters.unknown + 1
+    redis.call('ZADD', UNKNOWN, int(item.score), item.id)
   end
-  note(meta, item.score, tonumber(item.status), item.error)
-  meta.token = ''
   redis.call('ZADD', FAILED, int(item.score), item.id)
   if item.fate == 'dead' then
     redis.call('ZADD', DEAD, int(item.score), item.id)
@@ -68,6 +75,11 @@ local function fail(item)
     last.last_retry_at, last.last_backoff = int(now), item.delay
   end
   save_meta(item.id, meta)
+end
+
+local function refuse(item)
+  save_meta(item.id, meta_after(item))
+  refused[#refused + 1] = {id = item.id, digest = item.digest, from = 'due', score = item.score, moment = item.score}
 end
 
 -- Our record names the payload, so that another one under the same key is a conflict.
@@ -98,11 +110,18 @@ take_out()
 for _, item in ipairs(mine) do
   local counted = COUNTED[item.fate]
   if counted then counters[counted] = (counters[counted] or 0) + 1 end
-  if item.fate == 'retry' or item.fate == 'dead' then fail(item) else finished[#finished + 1] = item end
+  if item.fate == 'retry' or item.fate == 'dead' then
+    fail(item)
+  elseif item.fate == 'rejected' then
+    refuse(item)
+  else
+    finished[#finished + 1] = item
+  end
   if item.error ~= '' then
     last.last_error, last.last_error_at, last.last_status = item.error, int(now), item.status
   end
 end
+keep_rejected(refused)
 local entries = forget(finished)
 for at, item in ipairs(finished) do
   if item.name then write_record(item, entries[item.digest]) end

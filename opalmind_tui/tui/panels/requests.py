@@ -14,6 +14,8 @@ _SIGNS = {
     State.SCHEDULED: ("↻ ", "sched", Tone.WARN),
     State.INFLIGHT: ("→ ", "infl", Tone.ACCENT),
     State.DEAD: ("✗ ", "dead", Tone.FAIL),
+    State.TRASH: ("- ", "trash", Tone.PLAIN),
+    State.REJECTED: ("✗ ", "rej", Tone.WARN),
 }
 
 

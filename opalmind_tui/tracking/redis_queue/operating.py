@@ -1,0 +1,110 @@
+"""What an operator sees and does: the lists, and what changes where a request stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opalmind_tui.snapshot.model import RequestRow, State
+from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored
+from opalmind_tui.tracking.redis_queue.batches import batches
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
+from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from
+from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
+from opalmind_tui.tracking.request import decode_request
+
+MOST_ROWS = 500
+TRASH_KEPT_MICROS = micros(TRASH_KEPT)
+NEWEST_FIRST = {State.DEAD: "dead", State.TRASH: "trash", State.REJECTED: "rejected"}
+"""States that a list shows by when they were reached, and the sets that know it."""
+
+
+class Operating:
+    """The part of `RedisQueue` that shows and acts. Raises `StoreUnavailable`.
+
+    Args:
+        record_prefix: before the keys of idempotency records.
+    """
+
+    def __init__(self, scripts: Scripts, record_prefix: bytes) -> None:
+        self._scripts = scripts
+        self._record_prefix = record_prefix
+
+    async def counts(self, endpoint: str) -> QueueCounts:
+        return counts_from(await self._scripts.run("counts", [endpoint, candidates_of(endpoint), *LEDGER_FIELDS]))
+
+    async def rows(
+        self, *, limit: int, state: State | None = None, unknown_only: bool = False
+    ) -> tuple[RequestRow, ...]:
+        most = max(1, min(limit, MOST_ROWS))
+        place = "unknown" if unknown_only else NEWEST_FIRST.get(state, "") if state else ""
+        if state and not place:
+            return await self.rows_of((await self.ids(state, limit=most))[0])
+        return rows_from(await self._scripts.run("rows", [most, place]))
+
+    async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
+        rows: list[RequestRow] = []
+        for part in batches(ids):
+            rows += rows_from(await self._scripts.run("rows", [0, "", *part]))
+        return tuple(rows)
+
+    async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
+        digest = digest_of(bytes_of(id_or_key))
+        held = [found.decode() for found in await self._scripts.run("find", [digest])] if digest else []
+        named = bytes_of(id_or_key).decode("utf-8", "replace")
+        return await self.rows_of([request_id for request_id in dict.fromkeys([named, *held]) if request_id])
+
+    async def ids(
+        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+    ) -> tuple[tuple[str, ...], str]:
+        place, score, last = after.split(" ") if after else ("", "", "")
+        wanted = state.value if state else ""
+        cursor, *found = await self._scripts.run(
+            "ids", [wanted, min(limit, 500), int(unknown_only), place, score, last]
+        )
+        return tuple(request_id.decode() for request_id in found), cursor.decode()
+
+    async def retry(self, ids: Sequence[str]) -> Moved:
+        done = 0
+        for part in batches(ids):
+            done += int(await self._scripts.run("retry", list(part)))
+        return Moved(done, len(ids) - done)
+
+    async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
+        done = 0
+        for part in batches(ids):
+            keys = await self._keys_in(part)
+            arguments: list[Argument] = [int(hard)]
+            for request_id in part:
+                arguments += [request_id, digest_of(bytes_of(keys.get(request_id, "")))]
+            done += int(await self._scripts.run("purge", arguments))
+        return Moved(done, len(ids) - done)
+
+    async def restore(self, ids: Sequence[str]) -> Restored:
+        done, taken = 0, list[str]()
+        for part in batches(ids):
+            keys = await self._keys_in(part)
+            arguments: list[Argument] = [len(self._record_prefix)]
+            for request_id in part:
+                arguments += [request_id, digest_of(bytes_of(keys.get(request_id, "")))]
+            records = [self._record_key(keys[request_id]) for request_id in part if keys.get(request_id)]
+            restored, *theirs = await self._scripts.run("restore", arguments, records)
+            done += restored
+            taken += [request_id.decode() for request_id in theirs]
+        return Restored(done, len(ids) - done - len(taken), tuple(taken))
+
+    def _record_key(self, key: str) -> bytes:
+        return self._record_prefix + bytes_of(key)
+
+    async def _keys_in(self, ids: Sequence[str]) -> dict[str, str]:
+        """The idempotency keys of stored requests, from their bodies, which never change."""
+        keys: dict[str, str] = {}
+        for part in batches(ids):
+            bodies = await self._scripts.bodies(part)
+            keys |= {request_id: key_in(body) for request_id, body in bodies.items()}
+        return keys
+
+
+def key_in(body: bytes) -> str:
+    """The idempotency key of a stored request."""
+    request = decode_request(body)
+    return "" if request is None else request.key
