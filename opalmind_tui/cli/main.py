@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from opalmind_tui import __version__, exits
+from opalmind_tui.cli.cache import cache
 from opalmind_tui.cli.dashboard import dashboard
 from opalmind_tui.cli.demo import demo
 from opalmind_tui.cli.logs import log_to_stderr
@@ -50,7 +51,7 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     return exits.OK
 
 
-for _command in (demo, worker, track, status):
+for _command in (demo, worker, track, status, cache):
     program.add_command(_command)
 
 

@@ -24,7 +24,7 @@ from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.model import GateKind, Identity, Mode, QueueView, Snapshot
+from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot
 from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
@@ -92,6 +92,7 @@ class Engine:
         """After `stop`: accepted requests that lived in this process only and could neither be sent nor moved over."""
         self._dispatcher: Dispatcher | None = None
         self.cache = self._stores.cache
+        self.entries = self._stores.entries
         self.reporting = self._reporting_client()
         """Asks Matomo for reports; None where no Matomo is configured."""
         self._reports: Reports | None = None
@@ -369,6 +370,10 @@ class Engine:
     async def queue_view(self) -> QueueView:
         """The queue's counts and rates now. Raises `StoreUnavailable`."""
         return await self._looking.queue_view()
+
+    async def cache_view(self) -> CacheView:
+        """The report cache now. Raises `StoreUnavailable`."""
+        return await self._looking.cache_view()
 
     async def health_document(self) -> dict[str, Any]:
         """The health document (DESIGN's shape of the reference, and more)."""

@@ -128,6 +128,11 @@ class Look:
             facts = replace(facts, store=replace(facts.store, mode=Mode.MEMORY))
         return health_document(facts)
 
+    async def cache_view(self) -> CacheView:
+        """The report cache now, with its entries counted. Raises `StoreUnavailable`."""
+        await self._count_keys()
+        return await self._stores.cache.view()
+
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
         for part in (self._queue, self._rows, self._cache, self._server, self._keys):

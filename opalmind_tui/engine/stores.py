@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opalmind_tui import __version__
 from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.entries import Entries
 from opalmind_tui.reports.ttl import CONFIG_NAMES, Ttls
 from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
@@ -42,6 +43,7 @@ class Stores:
     queue: FailoverQueue
     ttls: Ttls
     cache: ReportCache
+    entries: Entries
     ttl_control: TtlControl
 
     async def close(self) -> None:
@@ -81,10 +83,11 @@ def open_stores(
         idempotency_ttl=record_ttl,
     )
     private = MemoryQueue(clock=clock, idempotency_ttl=record_ttl)
+    observer = async_client(settings, pool=1)
     return Stores(
         commands=commands,
         quick=quick,
-        observer=async_client(settings, pool=1),
+        observer=observer,
         link=link,
         config=config,
         audit=Audit(commands, link, f"{prefix}audit", clock),
@@ -94,5 +97,6 @@ def open_stores(
         queue=FailoverQueue(shared, private, link, memory=memory, deliver_shared=deliver_shared, clock=clock),
         ttls=ttls,
         cache=cache,
+        entries=Entries(observer, settings.cache_prefix, clock),
         ttl_control=TtlControl(settings, ttls, config, commands, cache),
     )

@@ -203,6 +203,11 @@ class FeatureView:
     window_hits: int = 0
     window_misses: int = 0
 
+    @property
+    def hit_rate(self) -> float | None:
+        """Percent of look-ups in the window that were hits, or None without look-ups."""
+        return _hit_rate(self.window_hits, self.window_misses)
+
 
 @dataclass(frozen=True, slots=True)
 class CacheView:
@@ -231,8 +236,11 @@ class CacheView:
     @property
     def hit_rate(self) -> float | None:
         """Percent of look-ups in the window that were hits, or None without look-ups."""
-        total = self.window_hits + self.window_misses
-        return 100.0 * self.window_hits / total if total else None
+        return _hit_rate(self.window_hits, self.window_misses)
+
+
+def _hit_rate(hits: int, misses: int) -> float | None:
+    return 100.0 * hits / (hits + misses) if hits + misses else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,194 @@
+"""`cache`: what the report cache holds and how it does, for people and scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from opalmind_tui import exits
+from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options, store_of
+from opalmind_tui.cli.output import answer, say
+from opalmind_tui.reports.features import NAMES
+from opalmind_tui.running import run
+from opalmind_tui.settings import Settings
+from opalmind_tui.text import safe_text
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.reports.entries import EntryRow
+    from opalmind_tui.snapshot.model import CacheView
+
+T = TypeVar("T")
+MOST_LISTED = 10_000
+_as_json = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+_feature = click.option("--feature", type=click.Choice(NAMES), help="Only this kind of report.")
+_match = click.option("--match", metavar="TEXT", default="", help="Only entries whose key holds this text.")
+
+
+@click.group(cls=GroupWithSettings)
+@settings_options
+def cache() -> None:
+    """Look at the report cache.
+
+    \b
+    Examples:
+      opalmind-tui cache stats
+      opalmind-tui cache list --feature events --match '"siteId":7'
+      opalmind-tui cache show '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
+
+    Exit code: 0 answered, 1 there is no such entry, 3 Redis is away.
+    """
+
+
+@cache.command(cls=WithSettings)
+@_as_json
+@settings_options
+@click.pass_context
+def stats(ctx: click.Context, as_json: bool) -> int:
+    """Say how the cache does, in all and by kind of report.
+
+    Look-ups are those of all opalmind-tui processes on this Redis; hit rates are those of the last minutes.
+    """
+    view = _with_engine(ctx, lambda engine: engine.cache_view())
+    answer(json.dumps(_stats(view), indent=2) if as_json else _stats_shown(view))
+    return exits.OK
+
+
+@cache.command("list", cls=WithSettings)
+@_feature
+@_match
+@click.option("--limit", type=click.IntRange(1, MOST_LISTED), default=100, show_default=True, help="How many.")
+@_as_json
+@settings_options
+@click.pass_context
+def list_entries(ctx: click.Context, feature: str | None, match: str, limit: int, as_json: bool) -> int:
+    """List entries: state, seconds left, bytes, key.
+
+    It walks over the keys in small steps, leaving the server alone as long as each step took.
+    """
+    from opalmind_tui.reports.selection import Selection
+
+    rows, more = _with_engine(ctx, lambda engine: engine.entries.rows(Selection(feature or "", match), limit))
+    if as_json:
+        answer(json.dumps({"entries": [_entry(row) for row in rows], "more": more}, indent=2))
+    else:
+        answer("\n".join(_line(row) for row in rows) if rows else "no entries")
+        if more:
+            say(f"There are more than {limit:,}; see --limit, --feature and --match.")
+    return exits.OK
+
+
+@cache.command(cls=WithSettings)
+@click.argument("key")
+@_as_json
+@settings_options
+@click.pass_context
+def show(ctx: click.Context, key: str, as_json: bool) -> int:
+    """Show one entry and its report. KEY is as `cache list` shows it, or with the prefix as Redis has it."""
+    found = _with_engine(ctx, lambda engine: engine.entries.one(key))
+    if found is None:
+        say(f"There is no entry under {safe_text(key, 200)}")
+        return exits.DEGRADED
+    row, value = found
+    if as_json:
+        answer(json.dumps({**_entry(row), "value": value}, indent=2))
+    else:
+        report = "" if value is None else "\n" + json.dumps(value, indent=2, ensure_ascii=False)
+        answer(_line(row) + report)
+    return exits.OK
+
+
+def _with_engine(ctx: click.Context, ask: Callable[[Engine], Awaitable[T]]) -> T:
+    async def asked(settings: Settings) -> T:
+        from opalmind_tui.engine.engine import Engine
+
+        engine = Engine(settings, role="status")
+        try:
+            await engine.start()
+            return await ask(engine)
+        finally:
+            await engine.stop()
+
+    with store_of(ctx) as settings:
+        return run(asked(settings))
+
+
+def _stats(view: CacheView) -> dict[str, Any]:
+    """The figures by their names in JSON."""
+    return {"hitRate": _rounded(view.hit_rate), **{_camel(name): value for name, value in asdict(view).items()}} | {
+        "features": [
+            {"hitRate": _rounded(feature.hit_rate), **{_camel(name): value for name, value in asdict(feature).items()}}
+            for feature in view.features
+        ]
+    }
+
+
+def _stats_shown(view: CacheView) -> str:
+    heads = ("feature", "hit rate", "hits", "misses", "sets", "entries", "TTL s", "set by")
+    rows = [
+        (feature.feature, _percent(feature.hit_rate), f"{feature.hits:,}", f"{feature.misses:,}", f"{feature.sets:,}",
+         f"{feature.entries:,}", f"{feature.ttl:g}", feature.ttl_origin)
+        for feature in view.features
+    ]  # fmt: skip
+    about = "" if view.entries_exact else "about "
+    total = (
+        f"hit rate {_percent(view.hit_rate)} in {view.window / 60:.0f} min, {about}{view.entries:,} entries, "
+        f"{view.saved_per_hour:,.0f} requests to Matomo saved an hour\n"
+        f"stale served {view.stale_served:,}, corrupt {view.corrupt:,}, errors {view.errors:,}"
+    )
+    return f"{total}\n{_table([heads, *rows])}"
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """Columns side by side: the first and the last to the left, numbers to the right."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if at in (0, len(widths) - 1) else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
+
+
+def _entry(row: EntryRow) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "feature": row.feature,
+        "state": str(row.state),
+        "bytes": row.size,
+        "expiresAt": None if row.expires_at is None else _iso(row.expires_at),
+        "redisTtl": row.kept,
+    }
+
+
+def _line(row: EntryRow) -> str:
+    kept = "no TTL" if row.kept is None else f"{row.kept:.0f} s"
+    size = "?" if row.size is None else f"{row.size:,}"
+    return f"{row.state:<7}  {kept:>8}  {size:>9}  {safe_text(row.key)}"
+
+
+def _iso(moment: float) -> str | None:
+    try:
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.1f} %"
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 2)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,139 @@
+"""The entries of the cache as they lie in Redis, one by one: for an operator who asks, never for a panel."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from opalmind_tui.reports.entry import LARGEST, decode_entry
+from opalmind_tui.reports.key_text import feature_of
+from opalmind_tui.reports.keyspace import batches
+from opalmind_tui.reports.selection import Selection
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_TAIL = re.compile(rb'"expiresAt":(\d{1,15})\s*}\s*$')
+_TAIL_BYTES = 64
+
+
+class EntryState(StrEnum):
+    """What stands under a key."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    """Past its `expiresAt`, and Redis has it still."""
+    CORRUPT = "corrupt"
+    """No report of this key's feature; it is fetched anew when it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One entry.
+
+    Args:
+        key: the key text, without the prefix.
+        size: bytes of the value; None where it is no text at all.
+        expires_at: epoch seconds, as the entry says; None where it says nothing.
+        kept: seconds that Redis keeps it; None where it has no time to live.
+    """
+
+    key: str
+    feature: str
+    size: int | None
+    expires_at: float | None
+    kept: float | None
+    state: EntryState
+
+
+class Entries:
+    """Looks into the entries.
+
+    Args:
+        client: with byte replies.
+        prefix: ``REDIS_CACHE_PREFIX``.
+    """
+
+    def __init__(self, client: Redis, prefix: str, clock: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._clock = clock
+
+    async def rows(self, selection: Selection, limit: int) -> tuple[tuple[EntryRow, ...], bool]:
+        """Entries by key, and whether there are more than `limit`: then these are not the first of all.
+
+        Walks over the keys in small steps; values are not read whole, so what only the value would show to be corrupt
+        counts as fresh here. Raises `StoreUnavailable`.
+        """
+        found: dict[bytes, None] = {}
+        async for keys in batches(self._client, self._prefix, selection.accepts):
+            found.update(dict.fromkeys(keys))
+            if len(found) > limit:
+                break
+        chosen = list(found)[:limit]
+        rows: list[EntryRow] = []
+        for start in range(0, len(chosen), 200):
+            rows += await self._rows_of(chosen[start : start + 200])
+        return tuple(sorted(rows, key=lambda row: row.key)), len(found) > limit
+
+    async def _rows_of(self, keys: list[bytes]) -> list[EntryRow]:
+        pipe = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipe.strlen(key)
+            pipe.getrange(key, -_TAIL_BYTES, -1)
+            pipe.pttl(key)
+        try:
+            # A foreign value under one key is no reason to show none of the others.
+            replies = await pipe.execute(raise_on_error=False)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        rows = (self._row(key, *replies[3 * at : 3 * at + 3]) for at, key in enumerate(keys))
+        return [row for row in rows if row is not None]
+
+    def _row(self, key: bytes, size: Any, tail: Any, kept: Any) -> EntryRow | None:
+        text = key[len(self._prefix.encode()) :]
+        if kept == -2:
+            return None
+        found = _TAIL.search(tail) if isinstance(tail, bytes) else None
+        expires_at = int(found[1]) / 1000 if found else None
+        return EntryRow(
+            key=text.decode("utf-8", "replace"),
+            feature=feature_of(text) or "",
+            size=size if isinstance(size, int) else None,
+            expires_at=expires_at,
+            kept=kept / 1000 if isinstance(kept, int) and kept >= 0 else None,
+            state=self._state(size, expires_at),
+        )
+
+    def _state(self, size: Any, expires_at: float | None) -> EntryState:
+        if not isinstance(size, int) or size > LARGEST or expires_at is None:
+            return EntryState.CORRUPT
+        return EntryState.FRESH if expires_at > self._clock() else EntryState.STALE
+
+    async def one(self, key: str) -> tuple[EntryRow, Any] | None:
+        """An entry and its report (None where it is corrupt); None where there is no such key.
+
+        Args:
+            key: the key text, or the whole key with its prefix. Raises `StoreUnavailable`.
+        """
+        text = key.removeprefix(self._prefix).encode("utf-8", "surrogatepass")
+        name = self._prefix.encode() + text
+        rows = await self._rows_of([name])
+        if not rows:
+            return None
+        row = rows[0]
+        if row.state is EntryState.CORRUPT:
+            return row, None
+        try:
+            raw = await self._client.get(name)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        entry = decode_entry(raw, row.feature) if isinstance(raw, bytes) else None
+        if entry is None:
+            return EntryRow(row.key, row.feature, row.size, row.expires_at, row.kept, EntryState.CORRUPT), None
+        return row, entry.value

@@ -1,0 +1,33 @@
+"""Which entries of the cache are meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opalmind_tui.reports.key_text import feature_of
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Entries by feature, by a text in their key, or one by its key; empty for all.
+
+    Args:
+        feature: one of `features.NAMES`, or empty for every feature.
+        match: a text that the key holds; upper and lower case are the same.
+        key: the whole key text, which is the key without its prefix.
+
+    Keys under the prefix that are no key of a report are never selected.
+    """
+
+    feature: str = ""
+    match: str = ""
+    key: str = ""
+
+    def accepts(self, text: bytes) -> bool:
+        """Whether a key (without its prefix) is meant."""
+        if self.key and text != self.key.encode("utf-8", "surrogatepass"):
+            return False
+        if self.match and self.match.casefold() not in text.decode("utf-8", "replace").casefold():
+            return False
+        feature = feature_of(text)
+        return feature is not None and self.feature in ("", feature)

@@ -1,0 +1,110 @@
+"""`cache stats`, `list` and `show` as programs of their own, against a real server."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import redis
+
+from opalmind_tui import exits
+from opalmind_tui.storage.local_server import LocalServer, free_port
+from tests.cli.program import run
+
+DEVICES = '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
+EVENTS = '{"feature":"events","input":{"siteId":7,"period":"day","date":"today"}}'
+ROWS = [{"label": "\x1b]52;c;AAAA\x07Desktop", "nb_visits": 7}]
+
+
+def put(server: LocalServer, key: str, value: Any, *, left: float = 60.0, kept: int | None = 120) -> None:
+    """An entry as an OpalMind service writes it, or any other value."""
+    feature = json.loads(key)["feature"] if key.startswith("{") else key
+    raw = json.dumps(
+        {"feature": feature, "value": value, "expiresAt": int((time.time() + left) * 1000)}, separators=(",", ":")
+    )
+    with redis.Redis.from_url(server.url) as client:
+        client.set(f"opalmind:cache:{key}", raw, ex=kept)
+
+
+def listed(server: LocalServer, *arguments: str) -> list[dict[str, Any]]:
+    """The entries that `cache list` names."""
+    done = run("cache", "list", "--json", *arguments, REDIS_URL=server.url)
+    assert done.returncode == exits.OK, done.stderr
+    entries: list[dict[str, Any]] = json.loads(done.stdout)["entries"]
+    return entries
+
+
+def test_list_tells_state_size_and_age(server: LocalServer) -> None:
+    put(server, DEVICES, ROWS)
+    put(server, EVENTS, [], left=-5)
+    with redis.Redis.from_url(server.url) as client:
+        client.set('opalmind:cache:{"feature":"campaigns","input":{}}', b"{}")
+        client.lpush('opalmind:cache:{"feature":"entryPages","input":{}}', b"x")
+        client.set("opalmind:cache:foreign", b"x")
+        client.set("elsewhere", b"x")
+    found = {entry["feature"]: entry for entry in listed(server)}
+    assert set(found) == {"deviceTypes", "events", "campaigns", "entryPages"}
+    assert {name: entry["state"] for name, entry in found.items()} == {
+        "deviceTypes": "fresh", "events": "stale", "campaigns": "corrupt", "entryPages": "corrupt",
+    }  # fmt: skip
+    assert found["deviceTypes"]["key"] == DEVICES
+    assert 110 <= found["deviceTypes"]["redisTtl"] <= 120
+    assert found["campaigns"]["redisTtl"] is None
+    assert found["entryPages"]["bytes"] is None
+    shown = run("cache", "list", REDIS_URL=server.url)
+    assert DEVICES in shown.stdout
+    assert shown.stdout.count("\n") == 4
+
+
+def test_list_by_feature_by_text_and_no_more_than_asked_for(server: LocalServer) -> None:
+    put(server, DEVICES, ROWS)
+    put(server, EVENTS, [])
+    assert [entry["key"] for entry in listed(server, "--feature", "events")] == [EVENTS]
+    assert [entry["key"] for entry in listed(server, "--match", '"SITEID":7')] == [EVENTS]
+    assert listed(server, "--match", "*") == []
+    done = run("cache", "list", "--limit", "1", REDIS_URL=server.url)
+    assert done.stdout.count("\n") == 1
+    assert "more than 1" in done.stderr
+    assert run("cache", "list", "--feature", "nonsense", REDIS_URL=server.url).returncode == exits.UNUSABLE
+
+
+def test_show_gives_the_report_and_no_control_character(server: LocalServer) -> None:
+    put(server, DEVICES, ROWS)
+    for key in (DEVICES, f"opalmind:cache:{DEVICES}"):
+        done = run("cache", "show", key, REDIS_URL=server.url)
+        assert done.returncode == exits.OK
+        assert "Desktop" in done.stdout
+        assert "\x1b" not in done.stdout
+    document = json.loads(run("cache", "show", DEVICES, "--json", REDIS_URL=server.url).stdout)
+    assert (document["state"], document["value"][0]["nb_visits"]) == ("fresh", 7)
+
+
+def test_show_says_what_is_no_report(server: LocalServer) -> None:
+    put(server, DEVICES, {"rows": "of another kind"})
+    document = json.loads(run("cache", "show", DEVICES, "--json", REDIS_URL=server.url).stdout)
+    assert (document["state"], document["value"]) == ("corrupt", None)
+    absent = run("cache", "show", EVENTS, REDIS_URL=server.url)
+    assert (absent.returncode, absent.stdout) == (exits.DEGRADED, "")
+    assert "no entry" in absent.stderr
+
+
+def test_stats_count_entries_and_say_which_time_to_live_holds(server: LocalServer) -> None:
+    put(server, DEVICES, ROWS)
+    done = run("cache", "stats", "--json", REDIS_URL=server.url, CACHE_TTL_MS="90000")
+    assert done.returncode == exits.OK, done.stderr
+    document = json.loads(done.stdout)
+    by_name = {feature["feature"]: feature for feature in document["features"]}
+    assert len(by_name) == 12
+    assert (document["entries"], document["entriesExact"], document["hitRate"]) == (1, True, None)
+    assert (by_name["deviceTypes"]["entries"], by_name["deviceTypes"]["ttl"]) == (1, 90)
+    assert by_name["deviceTypes"]["ttlOrigin"] == "environment"
+    shown = run("cache", "stats", REDIS_URL=server.url)
+    assert "deviceTypes" in shown.stdout
+
+
+def test_a_store_that_is_away(server: LocalServer) -> None:
+    for command in (["stats"], ["list"], ["show", DEVICES]):
+        done = run("cache", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+        assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), command
+        assert "opalmind-tui: " in done.stderr
