@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -83,7 +85,9 @@ class DemoWorld:
     def _temporary_folder(self) -> Path:
         usual = Path(tempfile.gettempdir())
         too_long = len(str(usual / f"{PREFIX}12345678" / "server.sock")) > SOCKET_PATH_LIMIT
-        made = tempfile.TemporaryDirectory(prefix=PREFIX, dir=SHORT_FOLDER if too_long else usual)
+        parent = SHORT_FOLDER if too_long else usual
+        _sweep(parent)
+        made = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent)
         self._ends.callback(made.cleanup)
         return Path(made.name)
 
@@ -105,3 +109,11 @@ class DemoWorld:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what demos left behind that were killed: folders of ours whose server nobody runs any more."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if folder.stat().st_uid == os.getuid() and (folder / "lock").is_file() and EmbeddedServer.is_idle(folder):
+                shutil.rmtree(folder)

@@ -84,6 +84,16 @@ class EmbeddedServer:
                 os.close(self._lock)
             self._lock = None
 
+    @classmethod
+    def is_idle(cls, folder: Path) -> bool:
+        """No process runs a server in this folder. Raises `OSError` where it cannot be told."""
+        looked = cls(folder)
+        looked._lock = looked._try_lock()
+        try:
+            return looked.owned
+        finally:
+            looked._unlock()
+
     def stop(self) -> None:
         """End the server if this process runs it; its data stays."""
         try:

@@ -12,6 +12,7 @@ from opalmind_tui.running import run
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.terminal import why_no_dashboard
+from opalmind_tui.tui.typed import take_any_bytes
 
 STOP_WITHIN = 1.5
 """Seconds that the engine has to stop after the terminal was given back."""
@@ -26,6 +27,7 @@ def run_dashboard(app: OpalmindApp) -> int:
     if reason := why_no_dashboard():
         print(reason, file=sys.stderr)
         return exits.UNUSABLE
+    take_any_bytes()
     code = run(_run(app))
     _let_go_of_lost_terminal()
     return code

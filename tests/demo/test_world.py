@@ -35,6 +35,22 @@ def is_empty(folder: Path) -> bool:
 
 
 @needs_server
+async def test_what_a_killed_demo_left_is_swept_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name, lock in (("opalmind-demo-killed", True), ("opalmind-demo-strange", False), ("other", True)):
+        (tmp_path / name).mkdir()
+        if lock:
+            (tmp_path / name / "lock").touch()
+    async with DemoWorld() as first:
+        assert not (tmp_path / "opalmind-demo-killed").exists()
+        async with DemoWorld():
+            assert folder_of(first.settings.redis_url).is_dir()
+    assert sorted(os.listdir(tmp_path)) == ["opalmind-demo-strange", "other"]  # noqa: PTH208
+
+
+@needs_server
 async def test_a_world_starts_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     tasks = asyncio.all_tasks()

@@ -93,9 +93,9 @@ class Terminal:
         while (left := deadline - time.monotonic()) > 0:
             self.read(min(left, 0.05))
 
-    def type(self, text: str) -> None:
+    def type(self, text: str | bytes) -> None:
         """Press keys, all at once."""
-        os.write(self._master, text.encode())
+        os.write(self._master, text.encode() if isinstance(text, str) else text)
 
     def hang_up(self) -> None:
         """Close the terminal, as a lost connection does."""

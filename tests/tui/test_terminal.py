@@ -157,6 +157,18 @@ def test_a_plan_is_confirmed_by_hand(tmp_path: Path) -> None:
         assert "ran Retry 3 requests" in log.read_text()
 
 
+def test_bytes_that_are_no_text_end_nothing(tmp_path: Path) -> None:
+    with dashboard_in("healthy", tmp_path / "log") as terminal:
+        terminal.wait_for("delivered 12,041")
+        terminal.type(b"\xff\xc3\x28\xe4\xf0\x9f")
+        terminal.read_for(0.5)
+        terminal.type("?")
+        terminal.wait_for("Retry every dead request")
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.end()[0] == 0
+        given_back(terminal)
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_dumb_terminal_is_refused(term: str, tmp_path: Path) -> None:
     with dashboard_in("healthy", tmp_path / "log", term=term) as terminal:
