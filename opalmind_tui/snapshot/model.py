@@ -107,6 +107,8 @@ class QueueFigures:
     scheduled: int = 0
     inflight: int = 0
     dead: int = 0
+    held: int = 0
+    """Of all: those that wait for a usable token."""
     trash: int = 0
     """Purged requests that can still be restored; counted as purged."""
     rejected_kept: int = 0
@@ -142,8 +144,6 @@ class QueueFigures:
 class QueueView(QueueFigures):
     """The tracking queue as a screen shows it: its figures, and what follows from them over time."""
 
-    held: int = 0
-    """Of the pending: over 24 h old, and no usable token to send them with."""
     ledger_difference: int = 0
     epoch_changed: bool = False
     endpoint: str = ""

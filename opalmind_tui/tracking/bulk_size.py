@@ -58,7 +58,8 @@ class BulkSize:
         """The hits in order, cut into bulks that keep to the size, to the bytes and to each member's own limit."""
         start, size, limit = 0, 0, self.now
         for place, hit in enumerate(hits):
-            own = self._limits.get(hit.claimed.id, self._most)
+            # What failed alone before, in whatever process, goes alone: it shall take nobody with it.
+            own = 1 if hit.claimed.alone else self._limits.get(hit.claimed.id, self._most)
             length = len(hit.claimed.body)
             if place > start and (place - start >= min(limit, own) or size + length > self._max_bytes):
                 yield hits[start:place]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
@@ -11,7 +12,6 @@ from opalmind_tui.tracking.classify import HELD_DELAY, Decision, Sent, SentHit, 
 from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
-from opalmind_tui.tracking.suspects import Suspects
 
 
 class ClaimRound:
@@ -127,19 +127,15 @@ class ClaimRound:
             return
         await self._shared.duties.settle(
             self._token,
-            [
-                Settlement(hit.claimed.id, Fate.RETRY, error=f"not sent: {self._halted}", costs_attempt=False)
-                for hit in hits
-            ],
+            [Settlement(hit.claimed.id, Fate.UNSENT) for hit in hits],
         )
 
     async def _post(
         self, bulk: Sequence[Hit], *, with_token: bool, needs_token: bool = False, proved: bool = False
     ) -> Decision:
         shared = self._shared
-        suspects = shared.token_suspects if needs_token else shared.suspects
         sent = Sent(
-            tuple(SentHit(hit.claimed.id, hit.claimed.attempts, suspects.is_suspect(hit.claimed.id)) for hit in bulk),
+            tuple(_sent(hit, needs_token=needs_token) for hit in bulk),
             with_token=with_token,
             needs_token=needs_token,
             proved=proved,
@@ -151,32 +147,29 @@ class ClaimRound:
         finally:
             self.posting = False
         decision = classify(answer, sent, shared.backoff)
-        settlements = self._learn(bulk, decision, answer, suspects)
+        settlements = self._learn(bulk, decision, answer, needs_token=needs_token)
         await self._act_on_gate(decision)
         await shared.duties.settle(self._token, settlements)
         return decision
 
     def _learn(
-        self, bulk: Sequence[Hit], decision: Decision, answer: BulkAnswer, suspects: Suspects
+        self, bulk: Sequence[Hit], decision: Decision, answer: BulkAnswer, *, needs_token: bool
     ) -> list[Settlement]:
         """Remember what the answer tells, and complete the settlements with their records."""
         shared = self._shared
         shared.counter.decided(decision, answer.status, answer.elapsed)
         shared.size.learn(decision.size, bulk, took=decision.took)
         settlements: list[Settlement] = []
-        through: list[str] = []
         for hit, settlement in zip(bulk, decision.settlements, strict=True):
             if settlement.fate in (Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED):
                 delivery = Delivery(settlement.fate, answer.status or 0, answer.body, answer.at, settlement.error)
                 shared.delivered.remember(hit.claimed.id, delivery)
                 settlement = settlement_of(hit, delivery)
             if settlement.fate is Fate.DELIVERED:
-                through.append(hit.claimed.id)
-            elif settlement.fate is Fate.RETRY and len(bulk) == 1:
-                suspects.failed_alone(hit.claimed.id)
+                settlement = replace(settlement, token=needs_token)
+            elif settlement.fate is Fate.RETRY:
+                settlement = replace(settlement, alone=len(bulk) == 1)
             settlements.append(settlement)
-        if through:
-            suspects.got_through(tuple(through))
         return settlements
 
     async def _act_on_gate(self, decision: Decision) -> None:
@@ -198,3 +191,8 @@ class ClaimRound:
             shared.counter.store_failed(error)
             if action is not None:
                 shared.closed_until = time.monotonic() + action.seconds
+
+
+def _sent(hit: Hit, *, needs_token: bool) -> SentHit:
+    claimed = hit.claimed
+    return SentHit(claimed.id, claimed.attempts, claimed.token_suspect if needs_token else claimed.suspect)

@@ -1,7 +1,8 @@
 """From Matomo's answer to what is done with each hit, the endpoint and the next bulks. Pure: no clock, no I/O.
 
 An attempt costs only where the hit itself may be to blame (I4): it was alone, it failed, and another hit got through
-since it failed alone before. Everything else is the endpoint's doing and closes a gate.
+since it failed alone before. Each such proof charges it once, so that a Matomo that comes and goes uses up no innocent
+hit. Everything else is the endpoint's doing and closes a gate.
 """
 
 from __future__ import annotations

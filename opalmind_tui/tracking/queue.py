@@ -19,6 +19,8 @@ TRASH_KEPT = 900
 """Seconds that a purged request can be restored."""
 REJECTED_KEPT = 1_000
 """Rejected requests that can be looked at: the newest."""
+HELD = "held:"
+"""What a reason begins with where a request waits for a usable token; such requests are counted."""
 
 
 class Acceptance(StrEnum):
@@ -51,6 +53,12 @@ class Claimed:
     attempts: int = 0
     recovered: int = 0
     unknown: int = 0
+    alone: bool = False
+    """It was the only one in a bulk that failed, last time or earlier."""
+    suspect: bool = False
+    """Another hit got through since: it may be to blame, and not the endpoint."""
+    token_suspect: bool = False
+    """Another hit that needs the token got through since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class Fate(StrEnum):
     DEAD = "dead"
     REJECTED = "rejected"
     DROPPED = "dropped"
+    UNSENT = "unsent"
+    """Never posted though its claim is marked so: back to its old place, nothing noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,8 @@ class Settlement:
         error: short reason with secrets masked; cut to 300 characters by the queue.
         costs_attempt: false where the endpoint is to blame and not the request (I4).
         unknown: it was posted and no answer came.
+        alone: it was the only one in its bulk (RETRY).
+        token: Matomo took it by virtue of the token (DELIVERED).
         record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting. The queue
             adds the payload's `fingerprint`, which it alone knows.
     """
@@ -107,6 +119,8 @@ class Settlement:
     error: str = ""
     costs_attempt: bool = True
     unknown: bool = False
+    alone: bool = False
+    token: bool = False
     record: bytes | None = None
 
 

@@ -15,7 +15,6 @@ from opalmind_tui.tracking.duties import Duties
 from opalmind_tui.tracking.lease_keeper import LeaseKeeper
 from opalmind_tui.tracking.queue import TrackingQueue
 from opalmind_tui.tracking.send_stats import SendCounter
-from opalmind_tui.tracking.suspects import Suspects
 from opalmind_tui.tracking.token_use import TokenUse
 
 
@@ -48,8 +47,6 @@ class Shared:
     """Have another sender look, if one rests."""
     clock: Callable[[], float] = time.time
     delivered: DeliveredMemory = field(default_factory=DeliveredMemory)
-    suspects: Suspects = field(default_factory=Suspects)
-    token_suspects: Suspects = field(default_factory=Suspects)
     cooldowns: int = 0
     """Cooldowns in a row: the queue's gate forgets its failures when a cooldown ends."""
     closed_until: float = float("-inf")

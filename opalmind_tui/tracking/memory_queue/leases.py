@@ -91,7 +91,9 @@ class Leases:
         requests = tuple(
             Claimed(
                 id=item.id, body=item.request.encode(), accepted=item.accepted / MICROS, attempts=item.attempts,
-                recovered=item.recovered, unknown=item.unknown,
+                recovered=item.recovered, unknown=item.unknown, alone=item.alone > 0,
+                suspect=0 < item.alone < self._store.taken.get(endpoint, 0),
+                token_suspect=0 < item.alone < self._store.proved.get(endpoint, 0),
             )
             for item in items
         )  # fmt: skip

@@ -49,6 +49,7 @@ class Item:
     failed: int = 0
     doubted: int = 0
     """When its outcome became unknown last; 0 if it never was."""
+    alone: int = 0
     died: int = 0
     adopting: bool = False
     in_doubt: bool = False

@@ -35,7 +35,14 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
             _fail(store, item, settlement, score, now, counted_already=not in_time)
         elif settlement.fate is Fate.REJECTED:
             _refuse(store, item, settlement, score)
+        elif settlement.fate is Fate.UNSENT:
+            item.token = ""
+            store.places.move(item, Place.DUE)
         else:
+            if settlement.fate is Fate.DELIVERED:
+                store.taken[item.endpoint] = now
+                if settlement.token:
+                    store.proved[item.endpoint] = now
             _finish(store, item, settlement, now, ttl)
         if settlement.fate in COUNTED:
             store.ledger[COUNTED[settlement.fate]] += 1
@@ -64,6 +71,8 @@ def _refuse(store: Store, item: Item, settlement: Settlement, score: int) -> Non
 def _fail(store: Store, item: Item, settlement: Settlement, score: int, now: int, *, counted_already: bool) -> None:
     """Put it off, or bury it. Its unknown outcome counts once, by the reaper or here."""
     item.attempts += int(settlement.costs_attempt)
+    if settlement.alone:
+        item.alone = now
     if settlement.unknown and not counted_already:
         store.places.mark_unknown(item, score)
         store.ledger["unknown"] += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from opalmind_tui.tracking.memory_queue.aside import Aside
 from opalmind_tui.tracking.memory_queue.places import Item, Place, Places
 from opalmind_tui.tracking.memory_queue.records import Records
-from opalmind_tui.tracking.queue import cut
+from opalmind_tui.tracking.queue import HELD, cut
 
 MICROS = 1_000_000
 
@@ -38,6 +38,12 @@ class Store:
         self.ledger: Counter[str] = Counter()
         self.epoch = ""
         self.last_failure = LastFailure()
+        self.without_token: set[str] = set()
+        """Ids of what waits for a usable token."""
+        self.taken: dict[str, int] = {}
+        """When a Matomo took a hit last, by endpoint."""
+        self.proved: dict[str, int] = {}
+        """When it took one last that needed the token."""
         self._last_accepted = 0
 
     def now(self) -> int:
@@ -61,6 +67,7 @@ class Store:
     def forget(self, item: Item) -> bool:
         """A request goes out; its key is free if it is still its own. Returns whether it was."""
         self.places.remove(item)
+        self.without_token.discard(item.id)
         owned = self.keys.get(item.request.key) == item.id
         if owned:
             del self.keys[item.request.key]
@@ -70,12 +77,15 @@ class Store:
         """A request that went out is where it was."""
         item.doubted = self.now() if item.unknown else 0
         self.places.add(item)
+        if item.place is Place.DUE and item.error.startswith(HELD):
+            self.without_token.add(item.id)
         if keyed:
             self.keys[item.request.key] = item.id
 
     def note_failure(self, item: Item, now: int, status: int | None, error: str) -> None:
         """A request failed (again)."""
         item.status, item.error = status, cut(error)
+        (self.without_token.add if error.startswith(HELD) else self.without_token.discard)(item.id)
         self.places.mark_failed(item, now)
 
     def bury(self, item: Item, died: int) -> None:

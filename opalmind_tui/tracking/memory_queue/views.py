@@ -37,8 +37,9 @@ def counts(store: Store, endpoint: str, gate: Gate | None) -> QueueCounts:
     failure, aside = store.last_failure, store.aside.sets
     return QueueCounts(
         at=now / MICROS, pending=pending, scheduled=waiting - pending, inflight=len(places.inflight),
-        dead=len(places.dead), trash=len(aside[State.TRASH]), rejected_kept=len(aside[State.REJECTED]),
-        unknown_waiting=len(places.doubted), other_endpoints=other, epoch=store.epoch, gate=gate,
+        dead=len(places.dead), held=len(store.without_token), trash=len(aside[State.TRASH]),
+        rejected_kept=len(aside[State.REJECTED]), unknown_waiting=len(places.doubted), other_endpoints=other,
+        epoch=store.epoch, gate=gate,
         oldest_accepted=seconds(places.oldest_accepted()), next_due=seconds(heads[0][0]) if heads else None,
         last_error=failure.error, last_error_at=seconds(failure.at) or 0.0, last_status=failure.status,
         last_retry_at=seconds(failure.retry_at) or 0.0, last_backoff=seconds(failure.backoff) or 0.0,

@@ -151,10 +151,12 @@ class RedisQueue(Operating):
         if record:
             records.append(self._record_key(key))
         status = "" if settlement.status is None else settlement.status
+        flags = (
+            "c" * settlement.costs_attempt + "u" * settlement.unknown + "a" * settlement.alone + "t" * settlement.token
+        )
         return [
             settlement.id, settlement.fate.value, micros(settlement.delay), status,
-            cut(settlement.error).encode("utf-8", "replace"), int(settlement.costs_attempt), int(settlement.unknown),
-            digest_of(bytes_of(key)), record,
+            cut(settlement.error).encode("utf-8", "replace"), flags, digest_of(bytes_of(key)), record,
         ]  # fmt: skip
 
     async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:

@@ -112,8 +112,9 @@ def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
         Claimed(
             id=rest[at].decode(), body=rest[at + 1], accepted=moment(rest[at + 2]) or 0.0,
             attempts=whole(rest[at + 3]), recovered=whole(rest[at + 4]), unknown=whole(rest[at + 5]),
+            alone=bool(rest[at + 6] & 1), suspect=bool(rest[at + 6] & 2), token_suspect=bool(rest[at + 6] & 4),
         )
-        for at in range(0, len(rest), 6)
+        for at in range(0, len(rest), 7)
     )  # fmt: skip
     gate = gate_from(raw_gate, 0.0)
     return Claim(token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due), at=moment(now), wakes=wakes)
@@ -121,12 +122,15 @@ def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
 
 def counts_from(reply: Sequence[Any]) -> QueueCounts:
     """The reply of counts."""
-    now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, trash, rejected, unknown, fields = reply
+    (
+        now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, trash, rejected, unknown, held,
+        fields,
+    ) = reply  # fmt: skip
     at = moment(now) or 0.0
     ledger = dict(zip(LEDGER_FIELDS, fields, strict=True))
     return QueueCounts(
         at=at, pending=pending, scheduled=scheduled, inflight=inflight, dead=dead, other_endpoints=other,
-        trash=trash, rejected_kept=rejected, unknown_waiting=unknown,
+        trash=trash, rejected_kept=rejected, unknown_waiting=unknown, held=held,
         oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
         epoch=text(ledger["epoch"]), last_error=text(ledger["last_error"]),
         last_error_at=moment(ledger["last_error_at"]) or 0.0, last_status=status_from(ledger["last_status"]),

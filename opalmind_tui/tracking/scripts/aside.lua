@@ -43,6 +43,7 @@ local function put_aside(set, requests)
   redis.call('ZREM', FAILED, unpack(ids))
   redis.call('ZREM', AGED, unpack(ids))
   redis.call('ZREM', UNKNOWN, unpack(ids))
+  redis.call('ZREM', HELD, unpack(ids))
 end
 
 -- They stand in neither set any more: what told where, and the index by key.

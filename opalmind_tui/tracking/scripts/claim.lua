@@ -1,6 +1,6 @@
 -- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards, 1 if the caller can be woken.
 -- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, then of each request id, body, accepted,
--- attempts, recovered, unknown. The first write is ZREM, so that a full server drains.
+-- attempts, recovered, unknown, and how it failed alone. The first write is ZREM, so that a full server drains.
 local token, limit = ARGV[3], tonumber(ARGV[4])
 local now = clock()
 local code = code_of_endpoint()
@@ -30,6 +30,17 @@ local function heads()
   return found
 end
 
+-- Who failed alone is to blame, and not the endpoint, once another got through since; of those that need the token,
+-- once another that needs it did. As a sum: 1 it failed alone, 2 another got through since, 4 with the token.
+local got_through
+local function standing_alone(meta)
+  local alone = tonumber(meta.alone) or 0
+  if alone == 0 then return 0 end
+  got_through = got_through or redis.call('HMGET', LEDGER, 'taken:' .. code, 'proved:' .. code)
+  local taken, proved = tonumber(got_through[1] or 0), tonumber(got_through[2] or 0)
+  return 1 + (taken > alone and 2 or 0) + (proved > alone and 4 or 0)
+end
+
 local function answer(requests, probe, known)
   local first = (known or heads())[1]
   local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, first and int(first.score) or '', int(now)}
@@ -38,6 +49,7 @@ local function answer(requests, probe, known)
     local next = #reply
     reply[next + 1], reply[next + 2], reply[next + 3] = request.id, request.body, meta.accepted
     reply[next + 4], reply[next + 5], reply[next + 6] = meta.attempts, meta.recovered, meta.unknown
+    reply[next + 7] = standing_alone(meta)
   end
   return reply
 end

@@ -27,6 +27,7 @@ local function forget(requests)
   redis.call('HDEL', MSG, unpack(ids))
   redis.call('HDEL', META, unpack(ids))
   redis.call('ZREM', FAILED, unpack(ids))
+  redis.call('ZREM', HELD, unpack(ids))
   redis.call('ZREM', AGED, unpack(ids))
   redis.call('ZREM', UNKNOWN, unpack(ids))
   if #digests == 0 then return entries end

@@ -26,6 +26,7 @@ local function recover(id, meta, posted, most, now)
   if meta.recovered >= most then
     note(meta, now, nil, 'its sender was lost ' .. meta.recovered .. ' times')
     redis.call('ZREM', AGED, id)
+    redis.call('ZREM', HELD, id)
     redis.call('ZADD', DEAD, int(now), id)
     redis.call('ZADD', FAILED, int(now), id)
   else

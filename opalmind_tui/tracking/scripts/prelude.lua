@@ -3,7 +3,7 @@
 local P = KEYS[1]
 local MSG, META, KEY = P .. 'msg', P .. 'meta', P .. 'key'
 local INFLIGHT, DEAD, FAILED, AGED = P .. 'inflight', P .. 'dead', P .. 'failed', P .. 'aged'
-local UNKNOWN, DONE = P .. 'unknown', P .. 'done'
+local UNKNOWN, HELD, DONE = P .. 'unknown', P .. 'held', P .. 'done'
 local TRASH, REJECTED = P .. 'trash', P .. 'rejected'
 local ASIDE, ASIDE_KEY = P .. 'aside', P .. 'aside-key'
 local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
@@ -52,7 +52,7 @@ end
 
 local function new_meta(accepted)
   return {token = '', accepted = int(accepted), due = int(accepted), attempts = 0, recovered = 0, unknown = 0,
-          error = '', failed = '0', history = {}}
+          error = '', failed = '0', alone = '0', history = {}}
 end
 
 -- What is stored of a request beside its body; what is missing or of a wrong type is made anew.
@@ -62,7 +62,7 @@ local function meta_from(text, accepted)
   for name, value in pairs(fresh) do
     if type(meta[name]) ~= type(value) then meta[name] = value end
   end
-  for _, name in ipairs({'accepted', 'due', 'failed'}) do
+  for _, name in ipairs({'accepted', 'due', 'failed', 'alone'}) do
     if not string.match(meta[name], '^%d+$') then meta[name] = fresh[name] end
   end
   return meta
@@ -90,6 +90,11 @@ local function note(meta, now, status, reason)
   meta.status, meta.error, meta.failed = status, reason, int(now)
   table.insert(meta.history, {int(now), status or cjson.null, short(reason)})
   while #meta.history > 5 do table.remove(meta.history, 1) end
+end
+
+-- A reason that begins so says that the request waits for a usable token; such requests are counted.
+local function is_held(reason)
+  return string.sub(reason, 1, 5) == 'held:'
 end
 
 local function add_to_ledger(counters)

@@ -7,7 +7,7 @@ local holds = {}
 
 local function parts()
   local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged',
-                 'trash', 'rejected', 'aside', 'aside-key', 'unknown'}
+                 'trash', 'rejected', 'aside', 'aside-key', 'unknown', 'held'}
   for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
     for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
   end
@@ -69,6 +69,7 @@ local LOOK = {
   failed = function(id) if not stored(id) then redis.call('ZREM', FAILED, id) end end,
   aged = function(id) if not stored(id) then redis.call('ZREM', AGED, id) end end,
   unknown = function(id) if not stored(id) or not place_of(id) then redis.call('ZREM', UNKNOWN, id) end end,
+  held = function(id) if not stored(id) or not place_of(id) then redis.call('ZREM', HELD, id) end end,
   aside = function(id) if not stored(id) or place_of(id) then redis.call('HDEL', ASIDE, id) end end,
   trash = look_at_kept,
   rejected = look_at_kept,

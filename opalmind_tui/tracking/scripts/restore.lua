@@ -37,6 +37,7 @@ local function put_back(id, kept, meta)
   redis.call('ZREM', TRASH, id)
   redis.call('ZADD', kept.from == 'dead' and DEAD or due_of(id), score, id)
   if not meta then return end
+  if kept.from == 'due' and is_held(meta.error) then redis.call('ZADD', HELD, int(now), id) end
   if meta.failed ~= '0' then redis.call('ZADD', FAILED, meta.failed, id) end
   if meta.unknown > 0 then redis.call('ZADD', UNKNOWN, int(now), id) end
   if kept.from == 'due' and meta.accepted ~= score then redis.call('ZADD', AGED, meta.accepted, id) end

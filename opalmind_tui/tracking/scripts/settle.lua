@@ -1,12 +1,13 @@
--- Apply fates. ARGV: token, TTL of records (s), then of each request its id, fate, delay (us), status, error, 1 if it
--- costs an attempt, 1 if the outcome is unknown, digest of its key, record. KEYS from 2 on: where the records go.
+-- Apply fates. ARGV: token, TTL of records (s), then of each request its id, fate, delay (us), status, error, flags (c: it
+-- costs an attempt, u: the outcome is unknown, a: it was alone in its bulk, t: it needed the token), digest of its key, record. KEYS from 2 on:
+-- where the records go.
 -- Answers: done, late, lost. A request is settled by who holds its token, wherever it stands by now.
 local token, ttl, now = ARGV[1], ARGV[2], clock()
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
 local items, ids, names = {}, {}, 1
-for at = 3, #ARGV, 9 do
+for at = 3, #ARGV, 8 do
   local item = {id = ARGV[at], fate = ARGV[at + 1], delay = ARGV[at + 2], status = ARGV[at + 3], error = ARGV[at + 4],
-    costs = ARGV[at + 5], unknown = ARGV[at + 6], digest = ARGV[at + 7], record = ARGV[at + 8]}
+    flags = ARGV[at + 5], digest = ARGV[at + 6], record = ARGV[at + 7]}
   if item.record ~= '' then
     names = names + 1
     item.name = KEYS[names]
@@ -48,9 +49,31 @@ local function take_out()
   if #together > 0 then redis.call('ZREM', INFLIGHT, unpack(together)) end
 end
 
+local function flagged(item, letter)
+  return string.find(item.flags, letter, 1, true)
+end
+
+local function count_held(item, before)
+  if item.fate == 'retry' and is_held(item.error) then
+    redis.call('ZADD', HELD, int(item.score), item.id)
+  elseif is_held(before) then
+    redis.call('ZREM', HELD, item.id)
+  end
+end
+
+-- Marked as posted though it never was: as if it had not been claimed, so that a visitor's hits keep their order.
+local function give_back(item)
+  local meta = meta_from(item.meta, now)
+  meta.token = ''
+  redis.call('ZADD', due_of(item.id), meta.due, item.id)
+  save_meta(item.id, meta)
+end
+
 local function meta_after(item)
   local meta = meta_from(item.meta, now)
-  if item.costs == '1' then meta.attempts = meta.attempts + 1 end
+  if flagged(item, 'c') then meta.attempts = meta.attempts + 1 end
+  if flagged(item, 'a') then meta.alone = int(now) end
+  count_held(item, meta.error)
   note(meta, item.score, tonumber(item.status), item.error)
   meta.token = ''
   return meta
@@ -59,7 +82,7 @@ end
 local function fail(item)
   local meta = meta_after(item)
   -- Once, by the reaper or here.
-  if item.unknown == '1' and item.place == INFLIGHT then
+  if flagged(item, 'u') and item.place == INFLIGHT then
     meta.unknown = meta.unknown + 1
     counters.unknown = counters.unknown + 1
     redis.call('ZADD', UNKNOWN, int(item.score), item.id)
@@ -114,8 +137,14 @@ for _, item in ipairs(mine) do
     fail(item)
   elseif item.fate == 'rejected' then
     refuse(item)
+  elseif item.fate == 'unsent' then
+    give_back(item)
   else
     finished[#finished + 1] = item
+    -- Who failed alone before this is under suspicion from now on.
+    local code = string.sub(item.id, 1, 2)
+    if item.fate == 'delivered' then last['taken:' .. code] = int(now) end
+    if item.fate == 'delivered' and flagged(item, 't') then last['proved:' .. code] = int(now) end
   end
   if item.error ~= '' then
     last.last_error, last.last_error_at, last.last_status = item.error, int(now), item.status
