@@ -1,9 +1,13 @@
-"""``python -m tests.bench queue``: measure. ``python -m tests.bench setup``: install the peers, each for itself."""
+"""``python -m tests.bench queue``: measure. ``python -m tests.bench setup``: install the peers, each for itself.
+
+Ratios of one run are what counts: everything in it meets the same machine. Times in ms hold for an idle one.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -38,7 +42,10 @@ def main() -> int:
     print(report.tables(), target_table(verdicts), sep="\n\n")
     for note in report.notes:
         print(f"- {note}")
-    print(f"{run.product.name}, Python {platform.python_version()}, {time.monotonic() - began:.0f} s")
+    print(
+        f"{run.product.name}, Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[1]:.1f}, {time.monotonic() - began:.0f} s"
+    )
     if options.json is not None:
         options.json.write_text(json.dumps(report.as_json(verdicts), indent=1), "utf-8")
     return 0

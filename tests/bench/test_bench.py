@@ -24,6 +24,7 @@ def tiny(product: Product, *who: str) -> Run:
     return Run(1, 0.002, False, product, Report(lambda _: None), contestants)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_measures_ours(cell: str, any_product: Product) -> None:
     run = tiny(any_product, OURS.name, FLOOR.name)

@@ -8,18 +8,20 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import platformdirs
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 300.0
-"""Seconds that a child may take for one task."""
+PATIENCE = 600.0
+"""Seconds after which a child is killed."""
 
 
 def cache_folder() -> Path:
@@ -110,39 +112,52 @@ class Failed(Exception):
     """A contestant's process did not do its task."""
 
 
+@dataclass
+class Child:
+    """A running process of a contestant."""
+
+    who: Contestant
+    process: subprocess.Popen[str]
+    errors: IO[str]
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What it says, as it says it, until it ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            yield json.loads(line)
+
+    def first(self, name: str) -> dict[str, Any]:
+        """The next thing it says that has this name. Raises `Failed` if it ends before."""
+        for said in self.lines():
+            if name in said:
+                return said
+        self.errors.seek(0)
+        raise Failed(f"{self.who.name} failed: {self.errors.read()[-300:].strip()}")
+
+
 @contextmanager
-def child(who: Contestant, **task: Any) -> Iterator[subprocess.Popen[str]]:
-    """Its process, which lives as long as the block."""
+def child(who: Contestant, **task: Any) -> Iterator[Child]:
+    """Its process, which lives as long as the block, and no longer than a bound."""
     if who.variant:
         task["variant"] = who.variant
-    process = subprocess.Popen(
-        [*who.command(), json.dumps(task)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env=who.environment(),
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
+    # Errors go to a file: a pipe that nobody reads would stop a talkative worker.
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [*who.command(), json.dumps(task)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+            text=True, env=who.environment(),
+        )  # fmt: skip
+        bound = threading.Timer(PATIENCE, process.kill)
+        bound.daemon = True
+        bound.start()
+        try:
+            yield Child(who, process, errors)
+        finally:
+            bound.cancel()
             process.kill()
-        process.communicate()
+            process.communicate()
 
 
 def run(who: Contestant, **task: Any) -> dict[str, Any]:
-    """Let it do a task; its last line. Raises `Failed`."""
-    with child(who, **task) as process:
-        try:
-            out, err = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"{who.name} took over {PATIENCE:.0f} s for {task['do']}") from None
-    if process.returncode != 0:
-        raise Failed(f"{who.name} failed at {task['do']}: {err[-300:].strip()}")
-    lines = out.splitlines()
-    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    return found
-
-
-def lines_of(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """What a running child says, as it says it."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield json.loads(line)
+    """Let it do a task and say how long it took. Raises `Failed`."""
+    with child(who, **task) as running:
+        return running.first("seconds")

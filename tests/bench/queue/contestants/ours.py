@@ -1,6 +1,7 @@
 """This project's queue. Accepting is measured at the queue's `enqueue` with a ready `TrackingRequest`, as peers get a
 ready argument (variant ``offer``: at `Engine.offer`, with all that stands before the queue). The worker is the engine
-that `opalmind-tui worker` runs; only the client that posts to Matomo is replaced by one that answers at once.
+that `opalmind-tui worker` runs; only the client that posts to Matomo is replaced by one that answers at once, unless
+the task names a Matomo.
 
 Variants of accepting: ``group`` (callers share scripts), ``script`` (a script for each call), ``offer``.
 """
@@ -20,6 +21,7 @@ from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.connection import async_client
+from opalmind_tui.tracking.dispatcher import Dispatcher
 from opalmind_tui.tracking.queue import Acceptance
 from opalmind_tui.tracking.redis_queue import RedisQueue
 from opalmind_tui.tracking.request import TrackingRequest
@@ -55,11 +57,25 @@ class InstantPoster:
             stage.start(hit["action_name"])
         if stage.PAUSE:
             await asyncio.sleep(stage.PAUSE)
+        for hit in hits:
+            stage.ended(hit["action_name"])
         body = f'{{"status":"success","tracked":{len(hits)},"invalid":0}}'
         return BulkAnswer(200, body, {"content-type": "application/json"}, at=time.time())
 
     async def close(self) -> None:
         pass
+
+
+class TimedClient(tracking_client.TrackingClient):
+    """The client as it is; the clock starts with the first post."""
+
+    posted = False
+
+    async def post_bulk(self, hits: Sequence[Mapping[str, str]], *, with_token: bool) -> BulkAnswer:
+        if not TimedClient.posted:
+            TimedClient.posted = True
+            stage.begin()
+        return await super().post_bulk(hits, with_token=with_token)
 
 
 class Ours(stage.Contestant):
@@ -96,8 +112,9 @@ class Ours(stage.Contestant):
         assert answers[0].outcome is Acceptance.ACCEPTED, answers
 
     async def work(self) -> None:
-        if stage.TASK.get("matomo") is None:
-            tracking_client.TrackingClient = InstantPoster  # type: ignore[misc,assignment]
+        tracking_client.TrackingClient = TimedClient if "matomo" in stage.TASK else InstantPoster
+        if "lease" in stage.TASK:
+            Dispatcher.__init__.__kwdefaults__["lease"] = stage.TASK["lease"]
         engine = Engine(settings(), role="worker", deliver=True)
         await engine.start()
         # The clock stops when the store has been told of the last one, not when it was posted.
@@ -107,4 +124,5 @@ class Ours(stage.Contestant):
                 stage.finish()
 
 
-stage.main(Ours())
+if __name__ == "__main__":
+    stage.main(Ours())

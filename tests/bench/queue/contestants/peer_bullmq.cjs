@@ -37,6 +37,7 @@ async function produce(queue) {
     running.push(put(queue, text(number)));
   }
   await Promise.all(running);
+  say({ seconds: Number(now() - begun) / 1e9 });
 }
 
 async function work() {

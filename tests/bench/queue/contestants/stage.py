@@ -83,10 +83,15 @@ def start(argument: str) -> None:
 
 def end(argument: str) -> None:
     """A job has ended; the last one ends the process, whose worker need not be asked."""
-    if PAUSE:
-        say(ended=int(argument.split(" ", 1)[0]))
+    ended(argument)
     if next(_ended) == COUNT:
         finish()
+
+
+def ended(argument: str) -> None:
+    """Say that a job has ended, where somebody wants to know which."""
+    if PAUSE:
+        say(ended=int(argument.split(" ", 1)[0]))
 
 
 def finish() -> None:
@@ -181,6 +186,7 @@ async def _produce(contestant: Contestant) -> None:
         running.add(task)
         task.add_done_callback(running.discard)
     await asyncio.gather(*running)
+    say(seconds=time.monotonic() - begun)
 
 
 def _produce_blocking(contestant: Contestant) -> None:
@@ -188,6 +194,7 @@ def _produce_blocking(contestant: Contestant) -> None:
     for number, moment in enumerate(_arrivals()):
         time.sleep(max(0.0, begun + moment - time.monotonic()))
         contestant.put(contestant.prepare(text(number)))
+    say(seconds=time.monotonic() - begun)
 
 
 async def _work(contestant: Contestant) -> None:
