@@ -10,7 +10,7 @@ from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
-from opalmind_tui.tracking.request import decode_request
+from opalmind_tui.tracking.request import stored_key
 
 MOST_ROWS = 500
 TRASH_KEPT_MICROS = micros(TRASH_KEPT)
@@ -100,11 +100,5 @@ class Operating:
         keys: dict[str, str] = {}
         for part in batches(ids):
             bodies = await self._scripts.bodies(part)
-            keys |= {request_id: key_in(body) for request_id, body in bodies.items()}
+            keys |= {request_id: stored_key(body) for request_id, body in bodies.items()}
         return keys
-
-
-def key_in(body: bytes) -> str:
-    """The idempotency key of a stored request."""
-    request = decode_request(body)
-    return "" if request is None else request.key

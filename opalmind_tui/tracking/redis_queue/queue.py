@@ -25,9 +25,9 @@ from opalmind_tui.tracking.queue import (
     cut,
 )
 from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, batches, batches_by_size
-from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
-from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating, key_in
+from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating
 from opalmind_tui.tracking.redis_queue.replies import (
     acceptances_from,
     answers_from,
@@ -36,7 +36,8 @@ from opalmind_tui.tracking.redis_queue.replies import (
     micros,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
-from opalmind_tui.tracking.request import TrackingRequest
+from opalmind_tui.tracking.redis_queue.settlements import add_settlement
+from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
 REAP_ROUNDS = 20
 """Scripts that one `reap` runs at the most."""
@@ -116,7 +117,7 @@ class RedisQueue(Operating):
         )
         claim = claim_from(token, reply, wakes=wakes)
         if claim.requests:
-            self._remember(token, {claimed.id: key_in(claimed.body) for claimed in claim.requests})
+            self._remember(token, {claimed.id: stored_key(claimed.body) for claimed in claim.requests})
         return claim
 
     def _remember(self, token: str, keys: dict[str, str]) -> None:
@@ -140,24 +141,12 @@ class RedisQueue(Operating):
             arguments: list[Argument] = [token, max(1, self._idempotency_ttl())]
             records: list[bytes] = []
             for settlement in part:
-                arguments += self._fate(settlement, keys.get(settlement.id, ""), records)
+                key = bytes_of(keys.get(settlement.id, ""))
+                add_settlement(settlement, key, self._record_prefix, arguments, records)
             counted = await self._scripts.run("settle", arguments, records)
             done, late, lost = done + counted[0], late + counted[1], lost + counted[2]
         self._forget_keys(token, settlements)
         return Settled(done, late, lost)
-
-    def _fate(self, settlement: Settlement, key: str, records: list[bytes]) -> list[Argument]:
-        record = settlement.record if key and settlement.record else b""
-        if record:
-            records.append(self._record_key(key))
-        status = "" if settlement.status is None else settlement.status
-        flags = (
-            "c" * settlement.costs_attempt + "u" * settlement.unknown + "a" * settlement.alone + "t" * settlement.token
-        )
-        return [
-            settlement.id, settlement.fate.value, micros(settlement.delay), status,
-            cut(settlement.error).encode("utf-8", "replace"), flags, digest_of(bytes_of(key)), record,
-        ]  # fmt: skip
 
     async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:
         """The idempotency keys of requests: remembered from the claim, else from the bodies, which never change."""

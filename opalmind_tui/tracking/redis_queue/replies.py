@@ -108,16 +108,21 @@ def answers_from(reply: Sequence[bytes]) -> list[Answer]:
 def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
     """The reply of claim; `wakes` is what it was asked with."""
     raw_gate, probe, next_due, now, *rest = reply
-    requests = tuple(
-        Claimed(
-            id=rest[at].decode(), body=rest[at + 1], accepted=moment(rest[at + 2]) or 0.0,
-            attempts=whole(rest[at + 3]), recovered=whole(rest[at + 4]), unknown=whole(rest[at + 5]),
-            alone=bool(rest[at + 6] & 1), suspect=bool(rest[at + 6] & 2), token_suspect=bool(rest[at + 6] & 4),
-        )
-        for at in range(0, len(rest), 7)
-    )  # fmt: skip
+    requests = tuple(_claimed(*rest[at : at + 3]) for at in range(0, len(rest), 3))
     gate = gate_from(raw_gate, 0.0)
     return Claim(token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due), at=moment(now), wakes=wakes)
+
+
+def _claimed(request_id: bytes, body: bytes, facts: bytes) -> Claimed:
+    when, *tries = facts.split()
+    accepted = moment(when) or 0.0
+    if not tries:
+        return Claimed(request_id.decode(), body, accepted)
+    attempts, recovered, unknown, marks = map(whole, tries)
+    return Claimed(
+        request_id.decode(), body, accepted, attempts, recovered, unknown,
+        alone=bool(marks & 1), suspect=bool(marks & 2), token_suspect=bool(marks & 4),
+    )  # fmt: skip
 
 
 def counts_from(reply: Sequence[Any]) -> QueueCounts:

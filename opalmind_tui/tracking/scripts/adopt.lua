@@ -19,6 +19,10 @@ local last = tonumber(redis.call('HGET', LEDGER, 'last') or 0)
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}
 local answers = {code}
 
+local function is_done(id)
+  return redis.call('SISMEMBER', DONE, id) == 1 or redis.call('SISMEMBER', DONE_BEFORE, id) == 1
+end
+
 -- Its own acceptance time, moved on where another of its shard has the very same.
 local function score_of(request)
   local score, place = math.min(request.accepted, now), due_of(request.id)
@@ -63,7 +67,7 @@ for at, request in ipairs(requests) do
     outcome, id = standing(mine, entries[request.digest], records[request.digest], {})
   end
   -- Settled for good meanwhile: its first acceptance was counted, only the answer to it was lost.
-  known_already = known_already or outcome ~= 'duplicate' and redis.call('ZSCORE', DONE, request.id)
+  known_already = known_already or outcome ~= 'duplicate' and is_done(request.id)
   if outcome == 'duplicate' then
     counters.duplicates = counters.duplicates + 1
   elseif not known_already then

@@ -69,7 +69,7 @@ local function drop_aside(set, ids)
   if #ids == 0 then return end
   local notes = redis.call('HMGET', ASIDE, unpack(ids))
   redis.call('ZREM', P .. set, unpack(ids))
-  remember_done(ids, clock())
+  remember_done(ids)
   redis.call('HDEL', MSG, unpack(ids))
   redis.call('HDEL', META, unpack(ids))
   clear_aside(ids, notes)

@@ -1,6 +1,7 @@
 -- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards, 1 if the caller can be woken.
--- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, then of each request id, body, accepted,
--- attempts, recovered, unknown, and how it failed alone. The first write is ZREM, so that a full server drains.
+-- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, then of each request id, body and when it was
+-- accepted, followed by attempts, recovered, unknown and how it failed alone where it is no first attempt. The first write
+-- takes something out, so that a full server drains.
 local token, limit = ARGV[3], tonumber(ARGV[4])
 local now = clock()
 local code = code_of_endpoint()
@@ -41,15 +42,17 @@ local function standing_alone(meta)
   return 1 + (taken > alone and 2 or 0) + (proved > alone and 4 or 0)
 end
 
+local function facts_of(meta)
+  return table.concat({meta.accepted, meta.attempts, meta.recovered, meta.unknown, standing_alone(meta)}, ' ')
+end
+
+-- `requests` are {id, body, facts} each.
 local function answer(requests, probe, known)
   local first = (known or heads())[1]
   local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, first and int(first.score) or '', int(now)}
   for _, request in ipairs(requests) do
-    local meta = request.meta
     local next = #reply
-    reply[next + 1], reply[next + 2], reply[next + 3] = request.id, request.body, meta.accepted
-    reply[next + 4], reply[next + 5], reply[next + 6] = meta.attempts, meta.recovered, meta.unknown
-    reply[next + 7] = standing_alone(meta)
+    reply[next + 1], reply[next + 2], reply[next + 3] = request[1], request[2], request[3]
   end
   return reply
 end
@@ -60,10 +63,8 @@ if batch then
   local held = {}
   if not alive(token, now) and not owns_shards(token, batch) then return answer(held) end
   for _, id in ipairs(batch.ids) do
-    local meta, body = meta_under(token, id), redis.call('HGET', MSG, id)
-    if meta and body and redis.call('ZSCORE', INFLIGHT, id) then
-      table.insert(held, {id = id, body = body, meta = meta})
-    end
+    local meta, body = leased_meta(token, id), redis.call('HGET', MSG, id)
+    if meta and body then table.insert(held, {id, body, facts_of(meta)}) end
   end
   open_way()
   redis.call('ZADD', CLAIM, 'XX', 'GT', int(now + tonumber(ARGV[5])), token)
@@ -84,38 +85,28 @@ if found[1] then
   for at, shard in ipairs(places) do held_by[shard] = holders[at] end
 end
 
--- Of a first attempt nothing is stored yet; written as text, which is much faster than to encode it.
-local function leased_meta(stored, score)
-  if not stored then
-    return {accepted = score, attempts = 0, recovered = 0, unknown = 0},
-      '{"token":"' .. token .. '","accepted":"' .. score .. '","due":"' .. score ..
-      '","attempts":0,"recovered":0,"unknown":0,"error":"","failed":"0","history":[]}'
-  end
-  local meta = meta_from(stored, tonumber(score))
-  meta.token, meta.due = token, score
-  return meta, cjson.encode(meta)
-end
-
+-- Of a first attempt nothing is written beside its body: that the claim's batch names it says whose it is.
 local function take(shard)
   local place = P .. 'due:' .. shard
   local found = redis.call('ZRANGEBYSCORE', place, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, limit - #ids)
-  local here, scores = {}, {}
-  for at = 1, #found, 2 do
-    here[#here + 1] = found[at]
-    scores[#scores + 1] = int(tonumber(found[at + 1]))
-  end
-  redis.call('ZREM', place, unpack(here))
+  local here = {}
+  for at = 1, #found, 2 do here[#here + 1] = found[at] end
+  redis.call('ZREMRANGEBYRANK', place, 0, #here - 1)
   local bodies, metas = redis.call('HMGET', MSG, unpack(here)), redis.call('HMGET', META, unpack(here))
   local leased, saved = {}, {}
   for at, id in ipairs(here) do
+    local score = found[2 * at]
     if bodies[at] then
-      local meta, text = leased_meta(metas[at], scores[at])
-      taken[#taken + 1] = {id = id, body = bodies[at], meta = meta}
+      local meta = metas[at] and meta_from(metas[at], tonumber(score))
+      if meta then
+        meta.token, meta.due = token, score
+        saved[#saved + 1] = id
+        saved[#saved + 1] = cjson.encode(meta)
+      end
+      taken[#taken + 1] = {id, bodies[at], meta and facts_of(meta) or score}
       ids[#ids + 1] = id
-      leased[#leased + 1] = meta.accepted
+      leased[#leased + 1] = meta and meta.accepted or score
       leased[#leased + 1] = id
-      saved[#saved + 1] = id
-      saved[#saved + 1] = text
     else
       redis.call('HDEL', META, id)
       redis.call('ZREM', FAILED, id)
@@ -124,7 +115,7 @@ local function take(shard)
   end
   if #leased > 0 then
     redis.call('ZADD', INFLIGHT, unpack(leased))
-    redis.call('HSET', META, unpack(saved))
+    if #saved > 0 then redis.call('HSET', META, unpack(saved)) end
     redis.call('HSET', SHARD, shard, token)
     table.insert(shards, shard)
   end

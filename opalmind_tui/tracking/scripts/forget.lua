@@ -1,35 +1,37 @@
 local DONE_KEPT = 10000
 
--- The newest ids that were settled for good: a process that could not learn whether its request was taken asks here.
-local function remember_done(ids, now)
-  local members = {}
-  for _, id in ipairs(ids) do
-    members[#members + 1] = int(now)
-    members[#members + 1] = id
+-- The newest ids that were settled for good, at least so many: a process that could not learn whether its request was
+-- taken asks here (`is_done`). Two sets that take turns, for one would have to be sorted.
+local function remember_done(ids)
+  redis.call('SADD', DONE, unpack(ids))
+  if redis.call('SCARD', DONE) > DONE_KEPT then
+    redis.call('UNLINK', DONE_BEFORE)
+    redis.call('RENAME', DONE, DONE_BEFORE)
   end
-  redis.call('ZADD', DONE, unpack(members))
-  redis.call('ZREMRANGEBYRANK', DONE, 0, -DONE_KEPT - 1)
 end
 
--- Requests that leave the queue: all that is kept of each {id, digest of its key}. Frees the keys that are still theirs;
--- answers what stood in the key index, by digest.
+-- Requests that leave the queue: all that is kept of each {id, digest of its key, whether it is `fresh`: nothing but its
+-- body is stored}. Frees the keys that are still theirs; answers what stood in the key index, by digest.
 local function forget(requests)
-  local ids, digests, owners, freed, entries = {}, {}, {}, {}, {}
+  local ids, known, digests, owners, freed, entries = {}, {}, {}, {}, {}, {}
   if #requests == 0 then return entries end
   for _, request in ipairs(requests) do
     ids[#ids + 1] = request.id
+    if not request.fresh then known[#known + 1] = request.id end
     if request.digest ~= '' then
       digests[#digests + 1] = request.digest
       owners[#owners + 1] = request.id
     end
   end
-  remember_done(ids, clock())
+  remember_done(ids)
   redis.call('HDEL', MSG, unpack(ids))
-  redis.call('HDEL', META, unpack(ids))
-  redis.call('ZREM', FAILED, unpack(ids))
-  redis.call('ZREM', HELD, unpack(ids))
-  redis.call('ZREM', AGED, unpack(ids))
-  redis.call('ZREM', UNKNOWN, unpack(ids))
+  if #known > 0 then
+    redis.call('HDEL', META, unpack(known))
+    redis.call('ZREM', FAILED, unpack(known))
+    redis.call('ZREM', HELD, unpack(known))
+    redis.call('ZREM', AGED, unpack(known))
+    redis.call('ZREM', UNKNOWN, unpack(known))
+  end
   if #digests == 0 then return entries end
   for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do
     entries[digests[at]] = entry

@@ -14,6 +14,17 @@ local function owns_shards(token, batch)
   return true
 end
 
+-- What is known of a request that the batch of this token names, as long as it is in flight under it; else nil. Nothing
+-- is stored of a first attempt: its score is when it was accepted.
+local function leased_meta(token, id)
+  local score = redis.call('ZSCORE', INFLIGHT, id)
+  local text = score and redis.call('HGET', META, id)
+  if not score then return nil end
+  local meta = text and meta_from(text, tonumber(score)) or new_meta(tonumber(score))
+  if not text then meta.token = token end
+  return meta.token == token and meta or nil
+end
+
 -- Back to its old place (which is due), so that the order of a visitor's requests stays; dead when it happens too often.
 -- The token stays: who comes late with an answer may still settle it as long as nobody else has claimed it.
 local function recover(id, meta, posted, most, now)

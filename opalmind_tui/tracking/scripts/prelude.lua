@@ -3,9 +3,10 @@
 local P = KEYS[1]
 local MSG, META, KEY = P .. 'msg', P .. 'meta', P .. 'key'
 local INFLIGHT, DEAD, FAILED, AGED = P .. 'inflight', P .. 'dead', P .. 'failed', P .. 'aged'
-local UNKNOWN, HELD, DONE = P .. 'unknown', P .. 'held', P .. 'done'
+local UNKNOWN, HELD = P .. 'unknown', P .. 'held'
 local TRASH, REJECTED = P .. 'trash', P .. 'rejected'
 local ASIDE, ASIDE_KEY = P .. 'aside', P .. 'aside-key'
+local DONE, DONE_BEFORE = P .. 'done:now', P .. 'done:before'
 local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
 local GATE, ENDPOINTS, LEDGER = P .. 'gate', P .. 'endpoints', P .. 'ledger'
 local SHARDS = '0123456789ABCDEF'
@@ -66,13 +67,6 @@ local function meta_from(text, accepted)
     if not string.match(meta[name], '^%d+$') then meta[name] = fresh[name] end
   end
   return meta
-end
-
--- The same of a request that must carry this token, or nil.
-local function meta_under(token, id)
-  local text = redis.call('HGET', META, id)
-  local meta = text and meta_from(text, 0)
-  return meta and meta.token == token and meta or nil
 end
 
 local function save_meta(id, meta)

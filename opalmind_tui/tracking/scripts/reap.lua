@@ -9,8 +9,8 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIM
     if budget <= 0 then
       table.insert(left, id)
     else
-      local meta = meta_under(token, id)
-      if meta and redis.call('ZSCORE', INFLIGHT, id) then
+      local meta = leased_meta(token, id)
+      if meta then
         recover(id, meta, batch.posted, most, now)
         counters.recovered = counters.recovered + 1
         if batch.posted then counters.unknown = counters.unknown + 1 end

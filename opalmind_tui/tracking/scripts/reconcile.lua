@@ -31,9 +31,20 @@ local function kept_aside(id)
   return kept ~= nil
 end
 
+-- Of a first attempt nothing is stored: who leases its visitors has it, unless that lease ran out and another took them.
+local function holder_of(id)
+  local token = redis.call('HGET', SHARD, string.sub(id, 1, 3))
+  if token and (held_by_claim(id, token) or not batch_of(token)) then return token end
+  for _, expired in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIMIT', 0, 50)) do
+    if held_by_claim(id, expired) then return expired end
+  end
+  return ''
+end
+
 local function look_at_request(id)
   local place, score = place_of(id)
   local meta = meta_from(redis.call('HGET', META, id), score or now)
+  if place == INFLIGHT and meta.token == '' then meta.token = holder_of(id) end
   if place == INFLIGHT and not held_by_claim(id, meta.token) then
     recover(id, meta, true, most, now)
     add_to_ledger({recovered = 1, unknown = 1})

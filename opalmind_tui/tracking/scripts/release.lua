@@ -4,8 +4,9 @@ local batch = batch_of(token)
 if not batch or batch.posted then return 0 end
 local released = 0
 for _, id in ipairs(batch.ids) do
-  local meta = meta_under(token, id)
-  if meta and redis.call('ZREM', INFLIGHT, id) == 1 then
+  local meta = leased_meta(token, id)
+  if meta then
+    redis.call('ZREM', INFLIGHT, id)
     redis.call('ZADD', due_of(id), meta.due, id)
     if meta.attempts + meta.recovered + meta.unknown == 0 and meta.failed == '0' and meta.due == meta.accepted then
       redis.call('HDEL', META, id)

@@ -1,13 +1,17 @@
--- Apply fates. ARGV: token, TTL of records (s), then of each request its id, fate, delay (us), status, error, flags (c: it
--- costs an attempt, u: the outcome is unknown, a: it was alone in its bulk, t: it needed the token), digest of its key, record. KEYS from 2 on:
--- where the records go.
--- Answers: done, late, lost. A request is settled by who holds its token, wherever it stands by now.
+-- Apply fates. ARGV: token, TTL of records (s), then of each request its id, digest of its key, record, and what there is
+-- to say: '' of one that is delivered, else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the
+-- outcome is unknown, a: it was alone in its bulk, t: it needed the token), error, with blanks between. KEYS from 2 on:
+-- where the records go. Answers: done, late, lost.
+-- A request is settled by who holds its token, wherever it stands by now.
 local token, ttl, now = ARGV[1], ARGV[2], clock()
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
 local items, ids, names = {}, {}, 1
-for at = 3, #ARGV, 8 do
-  local item = {id = ARGV[at], fate = ARGV[at + 1], delay = ARGV[at + 2], status = ARGV[at + 3], error = ARGV[at + 4],
-    flags = ARGV[at + 5], digest = ARGV[at + 6], record = ARGV[at + 7]}
+for at = 3, #ARGV, 4 do
+  local item = {id = ARGV[at], digest = ARGV[at + 1], record = ARGV[at + 2], fate = 'delivered', flags = '', error = ''}
+  if ARGV[at + 3] ~= '' then
+    item.fate, item.delay, item.status, item.flags, item.error =
+      string.match(ARGV[at + 3], '^(%l+) (%-?%d+) (%d*) (%l*) (.*)$')
+  end
   if item.record ~= '' then
     names = names + 1
     item.name = KEYS[names]
@@ -20,14 +24,33 @@ local counters, last, settled, mine = {late = 0, unknown = 0}, {}, {}, {}
 local finished, refused = {}, {}
 local lost = 0
 
+local batch = batch_of(token)
+local named = {}
+for _, id in ipairs(batch and batch.ids or {}) do named[id] = true end
+
+-- Of a first attempt nothing is stored but its body: it is ours if our batch names it, or if the batch is lost, but its
+-- visitors are leased to us.
+local function leased_to_us(id)
+  if batch then return named[id] end
+  return token ~= '' and redis.call('HGET', SHARD, string.sub(id, 1, 3)) == token
+end
+
 -- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
 local mark = '"token":"' .. token .. '"'
+local function place_if_ours(id, meta, is_leased)
+  if meta then
+    local ours = token ~= '' and string.find(meta, mark, 1, true)
+    return ours and (is_leased and INFLIGHT or place_of(id))
+  end
+  return is_leased and leased_to_us(id) and INFLIGHT
+end
+
 for at, item in ipairs(items) do
-  local ours = token ~= '' and metas[at] and not settled[item.id] and string.find(metas[at], mark, 1, true)
-  item.place = ours and (leased[at] and INFLIGHT or place_of(item.id))
+  item.place = not settled[item.id] and place_if_ours(item.id, metas[at], leased[at])
   settled[item.id] = true
   if item.place then
-    item.meta = metas[at]
+    item.meta, item.fresh = metas[at], not metas[at]
+    item.leased = leased[at]
     -- Of requests settled together the first stays before the others, and none lies ahead of now.
     item.score = now - #items + at
     mine[#mine + 1] = item
@@ -63,6 +86,10 @@ end
 
 -- Marked as posted though it never was: as if it had not been claimed, so that a visitor's hits keep their order.
 local function give_back(item)
+  if item.fresh then
+    redis.call('ZADD', due_of(item.id), item.leased, item.id)
+    return
+  end
   local meta = meta_from(item.meta, now)
   meta.token = ''
   redis.call('ZADD', due_of(item.id), meta.due, item.id)
@@ -70,7 +97,7 @@ local function give_back(item)
 end
 
 local function meta_after(item)
-  local meta = meta_from(item.meta, now)
+  local meta = meta_from(item.meta, tonumber(item.leased or now))
   if flagged(item, 'c') then meta.attempts = meta.attempts + 1 end
   if flagged(item, 'a') then meta.alone = int(now) end
   count_held(item, meta.error)
@@ -115,7 +142,7 @@ local function write_record(item, entry)
 end
 
 local function end_batch()
-  local batch, left = batch_of(token), {}
+  local left = {}
   if not batch then return end
   for _, id in ipairs(batch.ids) do
     if not settled[id] then left[#left + 1] = id end
