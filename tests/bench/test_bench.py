@@ -29,7 +29,7 @@ def tiny(product: Product, *who: str) -> Run:
 def test_every_cell_measures_ours(cell: str, any_product: Product) -> None:
     run = tiny(any_product, OURS.name, FLOOR.name)
     CELLS[cell](run)
-    assert run.report.notes == []
+    assert not [note for note in run.report.notes if OURS.name in note]
     figures = [series for series in run.report.series.values() if series.role == "ours"]
     assert figures
     assert all(value >= 0 for series in figures for value in series.values)

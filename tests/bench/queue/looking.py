@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from statistics import median
 from typing import Any
 
 import redis.asyncio
@@ -19,20 +20,19 @@ from opalmind_tui.tracking.redis_queue import RedisQueue
 from opalmind_tui.tracking.request import TrackingRequest
 from tests.bench.core.run import Run
 from tests.bench.core.servers import fresh
+from tests.bench.queue.acting import act_on_all, measure_act
 
 SMALL, MANY, LONG = 1_000, 100_000, 1_000_000
+SMALLEST = 200
 LOOKS = 200
 PAGE = 50
 PING = "PING"
+IDLE_PING = 0.5
+"""Milliseconds that a round trip takes at the most where nothing else runs."""
 FILL = 1_000
 """Requests that one call of the filling adopts."""
-UNIT, PER_SECOND = "ms", "requests/s"
-ACTS_CELL = "acting on all"
-LONGEST_CELL = "longest single command of"
+UNIT = "ms"
 ENDPOINT = "https://matomo.example/matomo.php"
-MOST_MS = 5
-SLOW_FROM = 1_000
-"""Microseconds from which the server notes a command."""
 
 
 def cell_of(looking: str) -> str:
@@ -46,18 +46,19 @@ def listing(benchmark: Run) -> None:
 
 
 async def _listing(benchmark: Run) -> None:
-    small, many = benchmark.count(SMALL, 200), benchmark.count(LONG if benchmark.long else MANY, 400)
+    small, many = benchmark.count(SMALL, SMALLEST), benchmark.count(LONG if benchmark.long else MANY, 400)
     with fresh(benchmark.product) as short, fresh(benchmark.product) as long:
         benchmark.report.say(f"listing: filling queues of {small:,} and {many:,}")
         queues = {"short": _queue(short), "long": _queue(long)}
         ids = {"short": await _fill(queues["short"], small), "long": await _fill(queues["long"], many)}
-        await _act("retry", benchmark, queues["short"], short, small, noted=False)
-        await _act("retry", benchmark, queues["long"], long, many)
+        await act_on_all("retry", queues["short"], short)
+        measure_act("retry", benchmark, many, await act_on_all("retry", queues["long"], long))
         client = async_client(Settings(redis_url=long.url))
         for name, look in _looks(ids).items():
             await _compare(benchmark, cell_of(name), queues, look, client)
         await client.aclose()
-        await _act("purge", benchmark, queues["long"], long, many)
+        for act in ("purge", "restore", "hard purge"):
+            measure_act(act, benchmark, many, await act_on_all(act, queues["long"], long))
 
 
 def _queue(server: LocalServer) -> RedisQueue:
@@ -101,9 +102,12 @@ def _looks(ids: dict[str, list[str]]) -> dict[str, Look]:
         return await queue.rows(limit=PAGE)
 
     async def find(queue: RedisQueue, name: str, number: int) -> Any:
-        return await queue.rows_of([ids[name][number % len(ids[name])]])
+        return await queue.find(ids[name][number % len(ids[name])])
 
-    return {"counts": count, "page of 50": page, "overview of 50": rows, "find one": find}
+    async def find_key(queue: RedisQueue, _: str, number: int) -> Any:
+        return await queue.find(f"key-{number % SMALLEST}")
+
+    return {"counts": count, "page of 50": page, "overview of 50": rows, "find an id": find, "find a key": find_key}
 
 
 async def _compare(
@@ -121,44 +125,10 @@ async def _compare(
         for name, queue in queues.items():
             await once(name, look(queue, name, number))
         await once(PING, client.ping())
+    ping = median(taken[PING])
+    if ping > IDLE_PING:
+        benchmark.report.note(f"{cell}: a PING took {ping:.1f} ms, so other work slows these figures down")
     for name, values in taken.items():
         for value in values:
             role = {"long": "ours", PING: "floor"}.get(name, "aside")
             benchmark.report.add(cell, name, value, UNIT, better="less", role=role)
-
-
-async def _act(
-    act: str, benchmark: Run, queue: RedisQueue, server: LocalServer, count: int, *, noted: bool = True
-) -> None:
-    """Retry all dead or purge all pending ones, page by page, while the server notes what takes long."""
-    state = State.DEAD if act == "retry" else State.PENDING
-    client = redis.asyncio.Redis.from_url(server.url)
-    await client.config_set("slowlog-log-slower-than", SLOW_FROM)
-    await client.config_set("slowlog-max-len", 1_000_000)
-    await client.slowlog_reset()
-    before = await _work_of(client)
-    done, began = 0, time.monotonic()
-    while True:
-        page, _ = await queue.ids(state, limit=500)
-        if not page:
-            break
-        done += (await (queue.retry(page) if act == "retry" else queue.purge(page))).done
-    seconds = time.monotonic() - began
-    assert done == count, (act, done, count)
-    scripts, cpu = (now - then for now, then in zip(await _work_of(client), before, strict=True))
-    slow = [entry["duration"] / 1000 for entry in await client.slowlog_get(1_000_000)]
-    await client.aclose()
-    if noted:
-        report = benchmark.report
-        report.add(ACTS_CELL, f"{act} {count:,}", count / seconds, PER_SECOND)
-        cell = f"{LONGEST_CELL} {act} all"
-        report.add(cell, "the longest, by the server's clock", max(slow, default=0.0), UNIT, better="less", role="ours")
-        report.add(cell, "the mean, of processor time", cpu / scripts * 1000, UNIT, better="less")
-        over = sum(took > MOST_MS for took in slow) / scripts
-        report.add(f"{act} all, scripts over {MOST_MS} ms", "opalmind", 100 * over, "%", better="less", role="ours")
-
-
-async def _work_of(client: redis.asyncio.Redis) -> tuple[float, float]:
-    """Scripts that the server has run so far, and the seconds of processor time that it took."""
-    info = await client.info("everything")
-    return info.get("cmdstat_evalsha", {"calls": 0})["calls"], info["used_cpu_user"] + info["used_cpu_sys"]

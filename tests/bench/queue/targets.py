@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from opalmind_tui.tracking.dispatcher import LEASE
 from tests.bench.core.report import Report, Target
-from tests.bench.queue import accepting, delivering, draining, growing, keeping, killing, looking, waiting
+from tests.bench.queue import accepting, acting, delivering, draining, growing, keeping, killing, looking, waiting
 from tests.bench.queue.rivals import BULLMQ, OURS, SCRIPT
 
 ACCEPT, ALWAYS = accepting.cell_of(50, "no persistence"), accepting.cell_of(50, "always")
@@ -43,8 +43,8 @@ def _delivery_times(other: str) -> Callable[[Report], float | None]:
 
 
 def _longest(act: str) -> Callable[[Report], float | None]:
-    cell = f"{looking.LONGEST_CELL} {act} all"
-    return lambda report: report.best(cell, looking.UNIT, lambda series: series.role == "ours")
+    cell = acting.longest_cell(act)
+    return lambda report: report.best(cell, acting.UNIT, lambda series: series.role == "ours")
 
 
 def _growth(report: Report) -> float | None:
@@ -68,7 +68,7 @@ TARGETS = (
     Target("delivery, times one hit at a time", 20.0, True, "x", _delivery_times(delivering.SINGLE.name)),
     *(
         target
-        for look in ("counts", "page of 50", "overview of 50", "find one")
+        for look in ("counts", "page of 50", "overview of 50", "find an id", "find a key")
         for target in (
             Target(f"{look}, long queue", 2.0, False, "ms", _looked("long", look)),
             Target(f"{look}, long queue to short", 2.0, False, "x", _grows(look)),
@@ -82,7 +82,7 @@ TARGETS = (
             "ms",
             _longest(act),
         )
-        for act in ("retry", "purge")
+        for act in acting.ACTS
     ),
     Target("growth of a worker that drains", 10.0, False, "MB", _growth),
 )
