@@ -11,6 +11,12 @@ for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "FORCE_COLOR"):
 for _name in [name for name in os.environ if name.startswith(("REDIS_", "MATOMO_", "OPALMIND_", "CACHE_TTL"))]:
     os.environ.pop(_name)
 
+import tempfile
+
+# Hand-over files of processes that tests end belong to the tests.
+_STATE = tempfile.TemporaryDirectory(prefix="opm-state-")
+os.environ["XDG_STATE_HOME"] = _STATE.name
+
 import pytest
 from hypothesis import settings
 

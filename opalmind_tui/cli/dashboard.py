@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from opalmind_tui import exits
 from opalmind_tui.cli.options import embedded_wanted, store_of
 
 
@@ -21,4 +22,5 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
         from opalmind_tui.tui.run import run_dashboard
 
         engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
-        return run_dashboard(OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop))
+        code = run_dashboard(OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop))
+        return exits.DEGRADED if engine.lost and code == exits.OK else code

@@ -54,6 +54,8 @@ class DemoEngine:
 
         settings = await self._world.start()
         self._engine = Engine(settings, role="dashboard", deliver=True)
+        # The demo's requests are for a Matomo that ends with it.
+        self._engine.leave_behind()
         await self._engine.start()
         self._traffic = asyncio.create_task(self._world.traffic(self._track, self._report).run(), name="traffic")
 
@@ -87,6 +89,9 @@ class DemoEngine:
     async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
         """As `EnginePort`."""
         return await self._started.run(plan, on_progress)
+
+    def leave_behind(self) -> None:
+        """As `EnginePort`; what the demo holds is never kept."""
 
     @property
     def _started(self) -> Engine:

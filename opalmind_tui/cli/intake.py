@@ -16,14 +16,16 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.feed import SourceUnreadable, batches, open_source, size_of
 from opalmind_tui.cli.output import answer, say
-from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
+from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.lines import Line
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
     from opalmind_tui.tracking.queue import Answer
+    from opalmind_tui.tracking.request import TrackingRequest
 
 OUTCOMES = ("accepted", "duplicate", "conflict", "refused")
 LISTED = 1000
@@ -33,6 +35,10 @@ REASONS = {
     "conflict": "its idempotency key is taken by another payload",
     "full": "the queue is at its length limit; nothing of it was stored",
 }
+
+
+class OtherMatomo(OpalmindError):
+    """The lines were accepted for another Matomo than the configured one."""
 
 
 @dataclass(slots=True)
@@ -96,7 +102,7 @@ def take_file(settings: Settings, source: str, *, as_json: bool) -> int:
         except KeyboardInterrupt:
             _report(tally, as_json)
             return exits.INTERRUPTED
-        except SourceUnreadable as error:
+        except (SourceUnreadable, OtherMatomo) as error:
             say(str(error))
             _report(tally, as_json)
             return exits.UNUSABLE
@@ -124,6 +130,7 @@ async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Call
             return
         async with aclosing(batches(stream, settings.matomo_default_site_id)) as feed:
             async for lines in feed:
+                _check_endpoint(engine.endpoint, lines)
                 if not await _offer(engine, lines, tally):
                     return
                 progress(lines[-1].end)
@@ -142,9 +149,9 @@ def _obey_ctrl_c(tally: Tally, following: int) -> None:
 
 async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:
     """Offer the requests of these lines; False when the store failed, and nothing more can be taken."""
-    requests = [line.request for line in lines if line.request is not None]
+    offered = [(line.request, line.id) for line in lines if line.request is not None]
     try:
-        answers = iter(await engine.offer(requests) if requests else [])
+        answers = iter(await _offer_all(engine, offered) if offered else [])
     except StoreUnavailable as error:
         tally.stop_at(lines, str(error), in_doubt=error.in_doubt)
         lines = [line for line in lines if line.number < (tally.not_taken or 0)]
@@ -155,6 +162,23 @@ async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:
     for line in lines:
         tally.note(line, None if line.request is None else next(answers))
     return tally.not_taken is None
+
+
+async def _offer_all(engine: Engine, offered: list[tuple[TrackingRequest, str]]) -> list[Answer]:
+    """One answer each. What has an id already keeps it, so that it is taken once however often the file is read."""
+    code = endpoint_code(engine.endpoint)
+    ids = [request_id or new_id(code, request.visitor) for request, request_id in offered]
+    return await engine.offer([request for request, _ in offered], ids)
+
+
+def _check_endpoint(endpoint: str, lines: list[Line]) -> None:
+    """A hand-over file belongs to the Matomo that its requests were accepted for. Raises `OtherMatomo`."""
+    for line in lines:
+        if line.endpoint and line.endpoint != endpoint:
+            raise OtherMatomo(
+                f"line {line.number} was accepted for {line.endpoint}, and this is {endpoint}: "
+                "set MATOMO_BASE_URL to the Matomo that the file is for."
+            )
 
 
 def _report(tally: Tally, as_json: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +35,8 @@ def worker(ctx: click.Context) -> int:
 
     What happens goes to stderr, one line for each event. It survives an absence of Redis and of Matomo; a wrong
     password or a missing permission ends it with code 2. Told to stop, it waits up to 30 s for what it has posted; a
-    second ctrl+c ends it at once, and its leases run out by themselves.
+    second signal ends it at once, and its leases run out by themselves. Requests that are left in its memory, because
+    Redis is away, go to a file that is named on stderr (code 1).
     """
     log_to_stderr(logging.INFO, stamped=True)
     with store_of(ctx) as settings:
@@ -46,8 +49,7 @@ async def _work(settings: Settings) -> int:
     from opalmind_tui.engine.engine import Engine
 
     engine = Engine(settings, role="worker", deliver=True)
-    told: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
-    _listen(told)
+    signals = _Signals()
     try:
         try:
             await engine.start()
@@ -56,34 +58,48 @@ async def _work(settings: Settings) -> int:
             return exits.UNUSABLE
         log.info("Started: delivers to %s", engine.endpoint)
         watch = asyncio.create_task(_watch_gate(engine))
-        number = await told
+        number = await signals.told
         watch.cancel()
         log.info("Stopping (%s)", number.name)
     finally:
-        _stop_listening()
-        await engine.stop()
+        await signals.patiently(engine.stop())
+        signals.close()
     log.info("Stopped")
-    if engine.lost:
+    if engine.handed_over is not None:
         return exits.DEGRADED
     return exits.INTERRUPTED if number is signal.SIGINT else exits.OK
 
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def _listen(told: asyncio.Future[signal.Signals]) -> None:
-    def note(number: signal.Signals) -> None:
-        if not told.done():
-            told.set_result(number)
+class _Signals:
+    """The first one tells to stop in good order, the next one to stop at once."""
 
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
-            asyncio.get_running_loop().add_signal_handler(number, note, number)
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.told: asyncio.Future[signal.Signals] = loop.create_future()
+        self._stopping: asyncio.Future[None] | None = None
+        for number in _NUMBERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+                loop.add_signal_handler(number, self._note, number)
 
+    def _note(self, number: signal.Signals) -> None:
+        if not self.told.done():
+            self.told.set_result(number)
+        elif self._stopping is not None:
+            self._stopping.cancel()
 
-def _stop_listening() -> None:
-    for number in _SIGNALS:
-        asyncio.get_running_loop().remove_signal_handler(number)
+    async def patiently(self, stopping: Coroutine[None, None, None]) -> None:
+        """Wait for the end, until another signal comes."""
+        self._stopping = asyncio.ensure_future(stopping)
+        with suppress(asyncio.CancelledError):
+            await self._stopping
+
+    def close(self) -> None:
+        """Listen no more."""
+        for number in _NUMBERS:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
 
 async def _watch_gate(engine: Engine) -> None:

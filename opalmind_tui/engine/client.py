@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from opalmind_tui.engine.engine import Engine
+from opalmind_tui.engine.hand_over import HandOver
+from opalmind_tui.engine.last_signal import LastSignal
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.settings import Settings, load_settings
 from opalmind_tui.snapshot.model import CacheView, Mode, QueueView
+from opalmind_tui.text import safe_text
 from opalmind_tui.tracking import fields
 from opalmind_tui.tracking.queue import Acceptance
 from opalmind_tui.tracking.request import TrackingRequest
@@ -55,6 +60,10 @@ class MatomoClient(Reports):
         settings: what to talk to; read from the environment if not given.
         deliver: whether this process also sends what waits in Redis. With workers running it need not.
 
+    Requests that are left in this process's memory when it stops, because Redis is away, go to a file: `handed_over`
+    and a log line name it. So they do before SIGTERM or SIGHUP ends the process, where the program itself listens to
+    neither.
+
     Raises `SettingsError` without a `MATOMO_BASE_URL`. Used from one event loop.
     """
 
@@ -63,24 +72,43 @@ class MatomoClient(Reports):
         self._engine = Engine(chosen, role="client", deliver=deliver)
         if self._engine.reporting is None:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to talk to")
+        self._signal = LastSignal(self._last_words)
         super().__init__(self._engine.reporting, self._engine.cache, chosen.matomo_default_site_id)
 
     async def start(self) -> None:
         """Connect. Raises `StoreUnavailable` where an operator must help first; a Redis that is away is waited for."""
         await self._engine.start()
+        self._signal.listen()
 
     async def stop(self) -> None:
         """Send what is under way, give back what is not, close everything."""
-        await self._engine.stop()
+        try:
+            await self._engine.stop()
+        finally:
+            self._signal.close()
 
     async def __aenter__(self) -> MatomoClient:
-        await self._engine.__aenter__()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    @property
+    def handed_over(self) -> HandOver | None:
+        """After `stop`: what became of requests that lived in this process only; None where there were none."""
+        return self._engine.handed_over
+
+    def _last_words(self) -> None:
+        self._engine.save()
+        if self.handed_over is not None and not logging.getLogger().handlers:
+            print(safe_text(self.handed_over.sentence), file=sys.stderr, flush=True)
 
     async def track_pageview(
         self,

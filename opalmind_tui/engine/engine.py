@@ -8,13 +8,14 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from opalmind_tui.engine.acts import Acts
+from opalmind_tui.engine.ending import Ending
+from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.stores import open_stores
@@ -46,8 +47,6 @@ CONFIG_EVERY = 2.0
 """Seconds until a changed setting reaches every process."""
 GRACE: dict[Role, float] = {"dashboard": 0.5, "worker": 30.0, "client": 10.0}
 """Seconds that posts under way get when the engine stops (I11)."""
-LEAVE_WITHIN = 0.5
-"""Seconds for the last words to Redis; one that hangs must not hold up the end."""
 
 
 class Engine:
@@ -88,8 +87,7 @@ class Engine:
         )
         self.queue = self._stores.queue
         self._interval = interval
-        self.lost = 0
-        """After `stop`: accepted requests that lived in this process only and could neither be sent nor moved over."""
+        self._ending = Ending(self._stores, self.endpoint, writes=not settings.read_only and role != "status")
         self._dispatcher: Dispatcher | None = None
         self.cache = self._stores.cache
         self.entries = self._stores.entries
@@ -205,44 +203,44 @@ class Engine:
     async def stop(self) -> None:
         """Give back what was not sent, wait a little for what was, share what is counted, and close everything.
 
-        Safe to call twice, and after a `start` that failed. `lost` says what could not be saved.
+        Safe to call twice, and after a `start` that failed. What lived in this process only, and could neither be sent
+        nor moved over, is written to a file: see `handed_over` and `lost`.
         """
         ends = time.monotonic() + GRACE.get(self.role, 0.0)
-        if self._dispatcher is not None:
-            await self._send_what_is_only_here(ends)
-            await self._dispatcher.stop(max(0.0, ends - time.monotonic()))
-            self._dispatcher = None
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_WITHIN):
-                await self._leave()
+        try:
+            if self._dispatcher is not None:
+                await self._ending.send(ends)
+                await self._dispatcher.stop(max(0.0, ends - time.monotonic()))
+                self._dispatcher = None
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._tasks.clear()
+            await self._ending.leave()
+        finally:
+            # Also for whoever cancels because it took too long.
+            self._ending.save()
         if self.reporting is not None:
             await self.reporting.close()
         await self._stores.close()
-        self.lost = self.queue.only_here
-        if self.lost:
-            log.error("%d accepted requests lived only in this process and are lost", self.lost)
 
-    async def _send_what_is_only_here(self, ends: float) -> None:
-        """While Redis is away memory's requests have no other chance than to be sent now."""
-        while self.queue.mode is Mode.MEMORY and self.queue.only_here and time.monotonic() < ends:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    def save(self) -> None:
+        """Write what lives in this process only to a file, at once: the process is about to end."""
+        self._ending.save()
 
-    async def _leave(self) -> None:
-        if self.settings.read_only or self.role == "status":
-            return
-        try:
-            if self.queue.only_here and not self._stores.link.writable:
-                await self._stores.link.probe()
-            if self._stores.link.writable:
-                await self.queue.move_over()
-                await self._stores.presence.leave()
-                await self.cache.close()
-        except StoreUnavailable as error:
-            log.warning("%s while stopping", error.sentence)
+    def leave_behind(self) -> None:
+        """See `EnginePort`."""
+        self._ending.wanted = False
+
+    @property
+    def handed_over(self) -> HandOver | None:
+        """After `stop`: what became of the requests that lived in this process only; None where there were none."""
+        return self._ending.saved
+
+    @property
+    def lost(self) -> int:
+        """After `stop`: accepted requests that could be saved nowhere."""
+        return self._ending.lost
 
     async def __aenter__(self) -> Engine:
         try:
@@ -284,8 +282,10 @@ class Engine:
 
     # -- tracking and reports ------------------------------------------------------------------------------------
 
-    async def offer(self, requests: Sequence[TrackingRequest]) -> list[Answer]:
+    async def offer(self, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None) -> list[Answer]:
         """Accept requests for the configured Matomo; returns when the store has them, one answer each.
+
+        With the `ids` of an earlier try, what was accepted then is not accepted again.
 
         Raises `StoreUnavailable` where Redis is away and memory may not take over, `SettingsError` without a
         Matomo, `ReadOnly`.
@@ -294,7 +294,8 @@ class Engine:
             raise ReadOnly("This process is read-only: it accepts nothing")
         if not self.endpoint:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
-        answers = await self.queue.enqueue(self.endpoint, [self._without_secrets(request) for request in requests])
+        safe = [self._without_secrets(request) for request in requests]
+        answers = await self.queue.enqueue(self.endpoint, safe, ids)
         if self._dispatcher is not None:
             self._dispatcher.wake()
         return answers

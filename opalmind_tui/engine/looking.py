@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
 from typing import TypeVar
 
+from opalmind_tui.engine.hand_over import home_folder
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.engine.rates import History, Rates
@@ -76,6 +77,7 @@ class Look:
         self._rows_wanted = 0
         self._epoch, self._most_accepted = "", 0
         self._address = str(address(settings))
+        self._hand_over = str(home_folder())
         self._workers = Part(stores.presence.delivering, WORKERS_EVERY)
         self._queue = Part(self.queue_view)
         self._rows = Part(self._read_rows)
@@ -157,6 +159,7 @@ class Look:
             reason=link.trouble.sentence if link.trouble else "",
             remedy=link.trouble.remedy if link.trouble else "",
             only_here=queue.only_here,
+            hand_over=self._hand_over,
             durability=durability(queue.mode, view),
             address=self._address,
             recovering=queue.mode is Mode.MEMORY and link.writable,

@@ -30,6 +30,10 @@ class EnginePort(Protocol):
         """Do what was planned, in paced batches; cancelling the task stops between two batches. Raises `ReadOnly`."""
         ...
 
+    def leave_behind(self) -> None:
+        """Don't write a file of what lives only in memory when the engine stops: an operator chose to lose it."""
+        ...
+
 
 class DemoPort(Protocol):
     """The demo's stand-in Matomo, as a screen sees it."""

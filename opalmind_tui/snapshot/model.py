@@ -70,6 +70,8 @@ class StoreStatus:
     remedy: str = ""
     only_here: int = 0
     """Requests that exist in this process's memory only."""
+    hand_over: str = ""
+    """The folder where they would be saved if the process ended now."""
     durability: str = ""
     """The guarantee that holds now, in plain words (I2)."""
     address: str = ""

@@ -11,6 +11,7 @@ from opalmind_tui.tracking.fields import KEY, event, goal, pageview
 from opalmind_tui.tracking.limits import LINE_LIMIT
 from opalmind_tui.tracking.raw import raw
 from opalmind_tui.tracking.request import TrackingRequest
+from opalmind_tui.tracking.saved import SAVED, read_saved
 
 BOM = b"\xef\xbb\xbf"
 CALLS: dict[str, Callable[..., TrackingRequest]] = {"pageview": pageview, "event": event, "goal": goal}
@@ -25,6 +26,8 @@ class Line:
     Args:
         number: counted from 1, blank lines included.
         end: bytes of the input up to and including this line.
+        id: the id that the request has already, as in a hand-over file; empty for a new one.
+        endpoint: the Matomo that it was accepted for, where it has been accepted already.
     """
 
     number: int
@@ -32,6 +35,8 @@ class Line:
     request: TrackingRequest | None = None
     field: str = ""
     reason: str = ""
+    id: str = ""
+    endpoint: str = ""
 
 
 def read_lines(
@@ -49,8 +54,11 @@ def read_lines(
 
 
 def parse_line(line: bytes, *, default_site_id: int | None = None, now: float | None = None) -> TrackingRequest:
-    """The request of one line. Raises `RefusedRequest`."""
-    call = _object(line)
+    """The request of one line that is no hand-over line. Raises `RefusedRequest`."""
+    return _request(_object(line), default_site_id, now)
+
+
+def _request(call: dict[str, object], default_site_id: int | None, now: float | None) -> TrackingRequest:
     kind = call.pop("kind", None)
     if kind not in KINDS:
         raise RefusedRequest("kind", f"must be one of {', '.join(KINDS)}")
@@ -94,7 +102,11 @@ def _judge(number: int, end: int, line: bytes | None, default_site_id: int | Non
     if not line.strip():
         return None
     try:
-        return Line(number, end, parse_line(line, default_site_id=default_site_id, now=now))
+        call = _object(line)
+        if call.get("kind") == SAVED:
+            saved = read_saved(call, now=now)
+            return Line(number, end, saved.request, id=saved.id, endpoint=saved.endpoint)
+        return Line(number, end, _request(call, default_site_id, now))
     except RefusedRequest as error:
         return Line(number, end, field=error.field, reason=error.reason)
 

@@ -19,6 +19,7 @@ from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.text import safe_block
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
+from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.operator import Operator
 from opalmind_tui.tui.overview import Overview
@@ -95,14 +96,33 @@ class OpalmindApp(App[int]):
         else:
             self.poller.look()
 
-    def leave(self) -> None:
-        """Quit, as asked."""
+    def end(self) -> None:
+        """Leave without a question. What lives only in memory is saved."""
         self.exit(exits.OK, return_code=exits.OK)
+
+    def leave(self) -> None:
+        """Quit, as asked; where requests live only here, ask how."""
+        snapshot = self.overview.snapshot
+        if snapshot is None or not snapshot.store.only_here or snapshot.identity.demo:
+            self.end()
+            return
+
+        def chosen(how: Leave | None) -> None:
+            if how is Leave.LOSE:
+                self.engine.leave_behind()
+            if how is not None:
+                self.end()
+
+        self.push_screen(LeavingDialog(snapshot.store), chosen)
+
+    async def action_quit(self) -> None:
+        """ctrl+q where nothing else takes it."""
+        self.leave()
 
     def _watch(self) -> None:
         """Once a second: is the terminal still there, and does the engine answer?"""
         if not self.is_headless and not _is_terminal(0):
-            self.leave()
+            self.end()
         self.poller.watch()
 
     # -- refresh -------------------------------------------------------------------------------------------------
@@ -110,6 +130,8 @@ class OpalmindApp(App[int]):
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         if self.overview.is_mounted:
             self.overview.show(message.snapshot)
+        if isinstance(self.screen, LeavingDialog):
+            self.screen.show(message.snapshot.store)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         worker = event.worker

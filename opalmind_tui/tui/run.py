@@ -36,7 +36,7 @@ def run_dashboard(app: OpalmindApp) -> int:
 async def _run(app: OpalmindApp) -> int:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, app.leave)
+        loop.add_signal_handler(number, app.end)
     try:
         await app.run_async(mouse=app.use_mouse)
     finally:

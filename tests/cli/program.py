@@ -21,7 +21,9 @@ MATOMO = "http://127.0.0.1:1/matomo/"
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment of a run. `HOME` stays, so that Python finds what is installed for the user."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "XDG_STATE_HOME") if name in os.environ
+    }
     return {**kept, "PYTHONPATH": str(TOP), **variables}
 
 

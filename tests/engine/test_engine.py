@@ -244,17 +244,6 @@ async def test_a_user_who_may_not_run_scripts_stops_a_worker(ground: Ground) -> 
             await client.execute_command("ACL", "DELUSER", "plain")
 
 
-async def test_what_only_memory_holds_is_named_when_it_is_lost(
-    ground: Ground, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ground.matomo.behave(Behaviour(listening=False))
-    engine = await ground.engine(redis_url=f"redis://127.0.0.1:{free_port()}/0")
-    await engine.offer(hits(3))
-    await engine.stop()
-    assert engine.lost == 3
-    assert "3 accepted requests lived only in this process and are lost" in caplog.text
-
-
 async def test_what_only_memory_holds_is_sent_before_the_end(ground: Ground) -> None:
     engine = await ground.engine(role="client", redis_url=f"redis://127.0.0.1:{free_port()}/0")
     await engine.offer(hits(40))

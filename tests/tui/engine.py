@@ -27,6 +27,7 @@ class FakeEngine:
         self.plan_trouble: Exception | None = None
         self.hold: asyncio.Event | None = None
         self.outcome = ""
+        self.left_behind = False
         self._plan = plan or plain_plan
 
     async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
@@ -50,6 +51,9 @@ class FakeEngine:
         if self.hold is not None:
             await self.hold.wait()
         return Outcome(self.outcome or f"{plan.title}: done", done=plan.eligible)
+
+    def leave_behind(self) -> None:
+        self.left_behind = True
 
 
 def plain_plan(command: Command) -> Plan:

@@ -212,6 +212,7 @@ def degraded() -> Snapshot:
     store = StoreStatus(
         mode=Mode.MEMORY, since=NOW - 1_022, reason="Connection refused at db.internal:6379",
         remedy="Start the server, or check REDIS_URL", only_here=12, address="db.internal:6379/0",
+        hand_over="/home/anna/.local/state/opalmind-tui",
         durability="Accepted requests live in this process's memory only: they do not survive its end.",
     )  # fmt: skip
     return replace(

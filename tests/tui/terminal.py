@@ -33,7 +33,11 @@ class Terminal:
     ) -> None:
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "XDG_STATE_HOME")
+            if name in os.environ
+        }
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave,

@@ -267,7 +267,7 @@ def test_degraded_says_what_it_means(width: int) -> None:
         "DEGRADED",
         "Since 02:14:05 UTC (17 min)",
         "12 requests live only in this process",
-        "are lost if it ends",
+        "are lost if it dies",
     ):
         assert part in shown
 

@@ -88,6 +88,11 @@ def test_dialog(snap_compare: Compare, dialog: str, size: tuple[int, int]) -> No
     compare(snap_compare, "healthy", size, *DIALOGS[dialog])
 
 
+@pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
+def test_leaving(snap_compare: Compare, size: tuple[int, int]) -> None:
+    compare(snap_compare, "degraded", size, "q")
+
+
 def test_dialog_light(snap_compare: Compare) -> None:
     compare(snap_compare, "healthy", SMALL, "R", theme=LIGHT.name)
 

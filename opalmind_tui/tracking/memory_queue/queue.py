@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
 from opalmind_tui.tracking.ids import endpoint_code, new_id
@@ -169,6 +169,11 @@ class MemoryQueue:
     def adopted(self, ids: Iterable[str]) -> None:
         """They are in Redis now: forget them."""
         self._recovery.adopted(ids)
+
+    def everything(self) -> Iterator[Adopted]:
+        """All requests in order of acceptance, those in flight too; posted ones with an unknown outcome."""
+        claims = self._leases.claims.values()
+        return self._recovery.everything({request_id for claim in claims if claim.posted for request_id in claim.ids})
 
     def put_back(self, ids: Iterable[str]) -> None:
         """The move failed: they are as before."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from opalmind_tui.tracking.memory_queue.places import Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
@@ -41,6 +42,12 @@ class Recovery:
             if item.place is Place.DUE:
                 self._store.places.move(item, Place.HELD)
         return [_adopted(item) for item in taken]
+
+    def everything(self, posted: Collection[str]) -> Iterator[Adopted]:
+        """All requests in order of acceptance, those in flight too. The outcome of those posted is not known."""
+        for item in self._store.places.oldest_first():
+            found = _adopted(item)
+            yield replace(found, unknown=1) if item.id in posted else found
 
     def adopted(self, ids: Iterable[str]) -> None:
         """They are in Redis now, and in its ledger."""

@@ -127,10 +127,10 @@ def _cause(snapshot: Snapshot, width: int) -> list[Line]:
 def _at_stake(number: int) -> str:
     """How many requests live only here, and what that means for them."""
     if number == 0:
-        return "0 requests live only in this process. Those that come now are lost if it ends before Redis is back."
+        return "0 requests live only in this process. Those that come now are lost if it dies before Redis is back."
     if number == 1:
-        return "1 request lives only in this process and is lost if it ends. It moves to Redis when that is back."
-    return f"{number:,} requests live only in this process and are lost if it ends. They move to Redis when it is back."
+        return "1 request lives only in this process and is lost if it dies. It moves to Redis when that is back."
+    return f"{number:,} requests live only in this process and are lost if it dies. They move to Redis when it is back."
 
 
 def _degraded(snapshot: Snapshot, width: int) -> list[Line]:

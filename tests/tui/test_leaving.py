@@ -1,0 +1,70 @@
+"""Quitting while requests live only in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.tui.dialogs.leaving import LeavingDialog
+from opalmind_tui.tui.overview import Overview
+from tests.tui.fixtures import degraded, healthy
+from tests.tui.support import opened, refreshed, screen_text, settled
+
+
+@pytest.mark.parametrize("keys", [("q",), ("ctrl+q",), ("ctrl+c",), ("question_mark", "ctrl+q")], ids=str)
+async def test_it_asks_with_the_focus_on_staying(keys: tuple[str, ...]) -> None:
+    async with opened(degraded()) as (pilot, _):
+        await pilot.press(*keys)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, LeavingDialog)
+        shown = screen_text(pilot)
+        assert "12 requests live only in this dashboard" in shown
+        assert "Connection refused at db.internal:6379" in shown
+        await pilot.press("enter")
+        await settled(pilot)
+        assert not isinstance(pilot.app.screen, LeavingDialog)
+        assert pilot.app.return_code is None
+
+
+@pytest.mark.parametrize(("tabs", "lost"), [(1, False), (2, True)], ids=["save", "lose"])
+async def test_the_choice_is_told_to_the_engine(tabs: int, lost: bool) -> None:
+    async with opened(degraded()) as (pilot, engine):
+        await pilot.press("q", *["tab"] * tabs, "enter")
+        await pilot.pause()
+        assert pilot.app.return_code == 0
+        assert engine.left_behind is lost
+
+
+async def test_what_happens_meanwhile_is_shown() -> None:
+    async with opened(degraded()) as (pilot, engine):
+        await pilot.press("q")
+        await refreshed(pilot, engine, replace(degraded(), store=replace(degraded().store, only_here=1)))
+        assert "1 request lives only in this dashboard" in screen_text(pilot)
+        await refreshed(pilot, engine, healthy())
+        assert "Every request is in Redis again" in screen_text(pilot)
+
+
+def in_demo() -> Snapshot:
+    return replace(degraded(), identity=replace(degraded().identity, demo="normal"))
+
+
+@pytest.mark.parametrize("state", [healthy, in_demo], ids=["nothing at stake", "demo"])
+async def test_otherwise_it_leaves_at_once(state: object) -> None:
+    async with opened(state()) as (pilot, engine):  # type: ignore[operator]
+        assert isinstance(pilot.app.screen, Overview)
+        await pilot.press("q")
+        await pilot.pause()
+        assert pilot.app.return_code == 0
+        assert not engine.left_behind
+
+
+async def test_a_hostile_reason_stays_text() -> None:
+    store = replace(degraded().store, reason="\x1b[35m[bold]x[/x] \u202e", hand_over="/home/\x1b]0;x\x07")
+    async with opened(replace(degraded(), store=store)) as (pilot, _):
+        await pilot.press("q")
+        await settled(pilot)
+        shown = screen_text(pilot)
+        assert "␛[35m[bold]x[/x]" in shown
+        assert "\x1b" not in shown
