@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cancellable import cancellable
+from opalmind_tui.storage.packing import packing_in_c
 
 if TYPE_CHECKING:
     import redis
@@ -68,7 +69,9 @@ def async_client(
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
     arguments["retry"] = Retry(_no_backoff(), 0)
     return Redis.from_pool(
-        BlockingConnectionPool(connection_class=cancellable(kind), max_connections=pool, timeout=timeout, **arguments)
+        BlockingConnectionPool(
+            connection_class=cancellable(packing_in_c(kind)), max_connections=pool, timeout=timeout, **arguments
+        )
     )
 
 
