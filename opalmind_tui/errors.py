@@ -37,6 +37,20 @@ class RefusedRequest(OpalmindError):
         self.reason = reason
 
 
+class BadArgument(OpalmindError, ValueError):
+    """A call was given a value that it cannot use; nothing was done.
+
+    Args:
+        field: the argument at fault, as the caller spells it.
+        reason: what it would accept, in one sentence.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 class StoreUnavailable(OpalmindError):
     """Redis did not do what it was asked to.
 

@@ -107,7 +107,7 @@ async def _watch_gate(engine: Engine) -> None:
     closed = ""
     while True:
         try:
-            gate = (await engine.queue.counts(engine.endpoint)).gate
+            gate = (await engine.queue.counts(engine.endpoint)).closed
             now = f"{gate.kind}: {gate.reason}" if gate is not None else ""
             if now and now != closed:
                 log.warning("Matomo is closed: %s", now)

@@ -264,6 +264,9 @@ class Engine:
             if self._stores.link.writable:
                 try:
                     await self._stores.config.refresh()
+                    if self._sends:
+                        # Known when Redis is away: what memory sends then keeps to it.
+                        await self.queue.control(self.endpoint)
                     if not self.settings.read_only:
                         await self._stores.audit.flush()
                         if time.monotonic() - announced >= ANNOUNCE_EVERY:

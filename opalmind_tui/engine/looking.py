@@ -283,9 +283,9 @@ class Look:
 
 def _behind_gate(requests: Reading[tuple[RequestRow, ...]], view: QueueView | None) -> Reading[tuple[RequestRow, ...]]:
     """Due requests of a closed endpoint are tried when it opens, not now."""
-    if requests.value is None or view is None or view.gate is None or view.other_endpoints:
+    if requests.value is None or view is None or view.closed is None or view.other_endpoints:
         return requests
-    opens = view.gate.until
+    opens = view.closed.until
 
     def moved(row: RequestRow) -> RequestRow:
         if row.next_try is None or row.state is State.INFLIGHT or row.next_try >= opens:

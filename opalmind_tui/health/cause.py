@@ -70,9 +70,10 @@ def _redis(facts: Facts, clock: Clock) -> Finding | None:
 
 def _gate(facts: Facts, clock: Clock) -> Finding | None:
     view = known(facts.queue)
-    if view is None or view.gate is None:
+    gate = view.closed if view is not None else None
+    if view is None or gate is None:
         return None
-    sentence = _GATES[view.gate.kind](facts, view, view.gate, since(view.gate.since, facts.now, clock))
+    sentence = _GATES[gate.kind](facts, view, gate, since(gate.since, facts.now, clock))
     return queue_check(facts).verdict, sentence
 
 
@@ -95,7 +96,8 @@ def _recording_off(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
 
 def _paused(facts: Facts, view: QueueView, gate: Gate, time: str) -> str:
     ends = f", on in {lasting(gate.until - facts.now)}" if math.isfinite(gate.until) else ""
-    return f"Sending is paused{time}{ends}: {_waiting(view)}."
+    who = f" by {facts.clean(gate.reason, _LIMIT)}" if gate.reason else ""
+    return f"Sending is paused{who}{time}{ends}: {_waiting(view)}."
 
 
 _GATES: dict[GateKind, Callable[[Facts, QueueView, Gate, str], str]] = {

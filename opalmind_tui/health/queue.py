@@ -73,7 +73,7 @@ def _details(facts: Facts, view: QueueView) -> tuple[tuple[str, Any], ...]:
         ("cooldownUntil", milliseconds(cooldown.until) if cooldown else None),
         ("lastRetryStatus", view.last_status),
         ("oldestPendingAt", milliseconds(view.oldest_accepted) if view.backlog and view.oldest_accepted else None),
-        ("gate", _gate(facts, view.gate)),
+        ("gate", _gate(facts, view.closed)),
     )
     return (*zip(_COUNTS, always, strict=True), *((name, value) for name, value in sometimes if value is not None))
 
@@ -146,11 +146,12 @@ _GATES = {
 
 def _closed(view: QueueView, settings: Settings, now: float) -> Finding | None:
     """A cooldown is Matomo's wish; a breaker that stays open as long as a request may wait is a failure."""
-    if view.gate is None:
+    gate = view.closed
+    if gate is None:
         return None
-    verdict, sentence = _GATES[view.gate.kind]
-    lasts = milliseconds(now - view.gate.since)
-    if view.gate.kind is GateKind.BREAKER and lasts >= settings.queue_fail_age_ms:
+    verdict, sentence = _GATES[gate.kind]
+    lasts = milliseconds(now - gate.since)
+    if gate.kind is GateKind.BREAKER and lasts >= settings.queue_fail_age_ms:
         verdict = Verdict.FAIL
     return verdict, sentence
 

@@ -102,6 +102,41 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """An operator holds delivery to an endpoint, for all processes."""
+
+    by: str
+    reason: str
+    since: float
+    until: float
+    """Epoch seconds; infinite where only an operator ends it."""
+
+    @property
+    def gate(self) -> Gate:
+        """How a claim says it."""
+        why = f"{self.by}: {self.reason}" if self.reason else self.by
+        return Gate(GateKind.PAUSED, self.since, self.until, why)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """An operator limits delivery to an endpoint: hits per second, of all processes together."""
+
+    by: str
+    reason: str
+    since: float
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What operators ask of delivery. It lives apart from the gates, which are facts about Matomo: both can stand."""
+
+    paused: Pause | None = None
+    rate: RateLimit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueFigures:
     """What the queue counts, all at one moment. `accepted` to `conflicts` are totals since counting began."""
 
@@ -135,11 +170,19 @@ class QueueFigures:
     oldest_accepted: float | None = None
     next_due: float | None = None
     gate: Gate | None = None
+    """Why Matomo is not served now, of itself."""
+    control: Control = field(default_factory=Control)
+    """What operators ask for."""
     last_error: str = ""
     last_error_at: float = 0.0
     last_status: int | None = None
     last_retry_at: float = 0.0
     last_backoff: float = 0.0
+
+    @property
+    def closed(self) -> Gate | None:
+        """Why nothing is sent now: an operator's pause before Matomo's own reasons."""
+        return self.control.paused.gate if self.control.paused is not None else self.gate
 
 
 @dataclass(frozen=True, slots=True)

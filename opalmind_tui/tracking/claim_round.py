@@ -13,6 +13,9 @@ from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
 
+ASK_EVERY = 0.5
+"""Seconds between two questions whether delivery was paused, while a claim of several bulks is sent."""
+
 
 class ClaimRound:
     """What is done with one claim.
@@ -27,6 +30,7 @@ class ClaimRound:
         self._shared, self._poster = shared, poster
         self._claim, self._token = claim, claim.token
         self._marked = False
+        self._asked_at = 0.0
         self.posting = False
         """Whether Matomo may be working on a bulk right now."""
         self._store_failed = False
@@ -103,21 +107,27 @@ class ClaimRound:
         )
 
     async def _may_post(self) -> bool:
-        """Whether the next bulk may leave; the claim is marked before the first."""
+        """Whether the next bulk may leave. The claim is marked before the first; later the store is asked now and then,
+        for somebody may have paused delivery meanwhile."""
         if self._shared.stopping:
             self._halted = "the sender stops"
         elif not self._shared.keeper.may_post(self._token):
             self._halted, self._store_failed = "the lease could not be renewed", True
-        if self._halted or self._marked:
+        if self._halted or (self._marked and time.monotonic() - self._asked_at < ASK_EVERY):
             return not self._halted
         try:
-            await self._shared.queue.mark_posted(self._token)
+            pause = await self._shared.queue.mark_posted(self._token)
         except StoreUnavailable as error:
             self._shared.counter.store_failed(error)
-            self._halted, self._store_failed = "the store could not be told", True
-            self._marked = error.in_doubt
-            return False
-        self._marked = True
+            if not self._marked:
+                self._halted, self._store_failed = "the store could not be told", True
+                self._marked = error.in_doubt
+                return False
+        else:
+            if pause is not None:
+                self._halted = f"paused by {pause.reason}"
+                return False
+        self._marked, self._asked_at = True, time.monotonic()
         # Marking takes a moment, in which the lease may have come to its end.
         return await self._may_post()
 

@@ -160,16 +160,6 @@ class Dispatcher:
         for sender in resting[:1] or self._senders:
             sender.wake()
 
-    def pause(self) -> None:
-        """Claim nothing more; posts under way end."""
-        self._shared.paused = True
-
-    def resume(self) -> None:
-        """Claim again."""
-        self._shared.paused = False
-        for sender in self._senders:
-            sender.wake()
-
     def test_token_again(self) -> None:
         """An operator says that the token is good now; hits that were held come back by themselves or by a retry."""
         self._shared.token_use.forget_refusal()
@@ -180,7 +170,6 @@ class Dispatcher:
         return replace(
             self._counter.stats,
             running=bool(self._sending),
-            paused=self._shared.paused,
             owed=self._duties.owed,
             bulk_size=self._shared.size.now,
             token=token,

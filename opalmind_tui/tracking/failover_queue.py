@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.snapshot.model import Gate, GateKind, Mode, RequestRow, State
+from opalmind_tui.snapshot.model import Control, Gate, GateKind, Mode, RateLimit, RequestRow, State
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.memory_queue import MemoryQueue
@@ -137,6 +137,7 @@ class FailoverQueue:
 
     async def _claim_shared(self, endpoint: str, token: str, limit: int, lease: float) -> Claim:
         try:
+            await self._share_control(endpoint)
             claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
         except StoreUnavailable as error:
             # Redis may hold a claim under this token. Asked again with it, it gives the same; if the token goes to
@@ -145,6 +146,7 @@ class FailoverQueue:
                 self._doubtful.add(token)
             raise
         self._doubtful.discard(token)
+        self._private.follow(endpoint, claim.control)
         if claim.requests:
             self._sending[token] = {request.id for request in claim.requests}
         return claim
@@ -156,8 +158,8 @@ class FailoverQueue:
     def _of(self, token: str) -> TrackingQueue:
         return self._claims.get(token, self._shared)
 
-    async def mark_posted(self, token: str) -> None:
-        await self._guard(self._of(token).mark_posted(token))
+    async def mark_posted(self, token: str) -> Gate | None:
+        return await self._guard(self._of(token).mark_posted(token))
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
         """Leases in memory cannot be lost while the process lives; those on Redis are renewed there."""
@@ -212,7 +214,9 @@ class FailoverQueue:
         return len(self._private)
 
     async def counts(self, endpoint: str) -> QueueCounts:
-        return await self._guard(self.viewed.counts(endpoint))
+        counts = await self._guard(self.viewed.counts(endpoint))
+        self._private.follow(endpoint, counts.control)
+        return counts
 
     async def rows(
         self, *, limit: int, state: State | None = None, unknown_only: bool = False
@@ -255,6 +259,29 @@ class FailoverQueue:
 
     async def open_gate(self, endpoint: str) -> None:
         await self._guard(self.viewed.open_gate(endpoint))
+
+    async def pause(self, endpoint: str, *, by: str, reason: str, seconds: float | None = None) -> Gate:
+        return await self._guard(self.viewed.pause(endpoint, by=by, reason=reason, seconds=seconds))
+
+    async def resume(self, endpoint: str, *, by: str) -> bool:
+        return await self._guard(self.viewed.resume(endpoint, by=by))
+
+    async def limit_rate(self, endpoint: str, per_second: float | None, *, by: str, reason: str) -> RateLimit | None:
+        return await self._guard(self.viewed.limit_rate(endpoint, per_second, by=by, reason=reason))
+
+    async def control(self, endpoint: str) -> Control:
+        """As the protocol says. A process that does not claim from Redis asks now and then, to know it when Redis is
+        away: memory keeps to the control that was known last."""
+        control = await self._guard(self.viewed.control(endpoint))
+        self._private.follow(endpoint, control)
+        return control
+
+    async def _share_control(self, endpoint: str | None = None) -> None:
+        """What operators asked of this process while Redis was away: before it claims there, so that it holds on."""
+        for wished_for, change in self._private.own_control():
+            if endpoint in (None, wished_for):
+                await self._guard(self._shared.keep_control(wished_for, change))
+                self._private.control_shared(wished_for, change)
 
     async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
         return await self._guard(self._shared.adopt(requests))
@@ -302,8 +329,9 @@ class FailoverQueue:
         self._private.adopted(ids)
 
     async def _share_what_is_done(self) -> None:
-        """Claims that are nobody's go back. What memory delivered: the idempotency records, so that nobody sends it
-        again, and its part of the ledger."""
+        """What operators asked for here, for it must hold on. Claims that are nobody's go back. What memory delivered:
+        the idempotency records, so that nobody sends it again, and its part of the ledger."""
+        await self._share_control()
         for token in tuple(self._orphans):
             await self._guard(self._shared.release(token))
             self._orphans.discard(token)

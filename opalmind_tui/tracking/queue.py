@@ -8,11 +8,12 @@ are seconds. Every call is safe to send twice: ids and tokens come from the call
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from opalmind_tui.snapshot.model import Gate, GateKind, QueueFigures, RequestRow, State
+from opalmind_tui.snapshot.model import Control, Gate, GateKind, QueueFigures, RateLimit, RequestRow, State
+from opalmind_tui.tracking.control import ControlChange
 from opalmind_tui.tracking.request import TrackingRequest
 
 TRASH_KEPT = 900
@@ -68,11 +69,12 @@ class Claim:
     Args:
         token: the fencing token, given by the caller.
         requests: in order of acceptance for each visitor; empty if nothing is due or the gate is closed.
-        gate: why nothing was given, if the endpoint is closed; with `probe` the gate that is being tested.
+        gate: why nothing was given, if the endpoint is closed or paused; with `probe` the gate that is being tested.
         probe: true when this is the single request that may test a closed endpoint.
-        next_due: when the next request of this endpoint becomes due (None: none waits).
+        next_due: when the next request of this endpoint may be claimed (None: none waits).
         at: the store's clock when it answered.
         wakes: the process is told when another one accepts something, so that it need not look often.
+        control: what operators ask of this endpoint's delivery.
     """
 
     token: str
@@ -82,6 +84,7 @@ class Claim:
     next_due: float | None = None
     at: float | None = None
     wakes: bool = False
+    control: Control = field(default_factory=Control)
 
 
 class Fate(StrEnum):
@@ -239,12 +242,15 @@ class TrackingQueue(Protocol):
         """Lease up to `limit` due requests of `endpoint`, no visitor of which is leased elsewhere (I5).
 
         The same token again returns what it already holds. A closed gate gives nothing; after its end a breaker
-        gives one probe to one caller.
+        gives one probe to one caller. A pause gives nothing, a rate as many as are free now.
         """
         ...
 
-    async def mark_posted(self, token: str) -> None:
-        """Say that the claim's requests are about to be posted: a lost lease makes their outcome unknown now."""
+    async def mark_posted(self, token: str) -> Gate | None:
+        """Say that the claim's requests are about to be posted: a lost lease makes their outcome unknown now.
+
+        Returns the pause that forbids it, if there is one; then nothing is marked. What was marked before stays so.
+        """
         ...
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
@@ -331,6 +337,28 @@ class TrackingQueue(Protocol):
         """Open it again."""
         ...
 
+    async def pause(self, endpoint: str, *, by: str, reason: str, seconds: float | None = None) -> Gate:
+        """Give nothing of an endpoint to any process, until `seconds` are over or somebody resumes (None).
+
+        Posts under way finish. The newest pause takes the place of an older one. Raises `BadArgument`.
+        """
+        ...
+
+    async def resume(self, endpoint: str, *, by: str) -> bool:
+        """End the pause; returns whether there was one. Raises `BadArgument`."""
+        ...
+
+    async def limit_rate(self, endpoint: str, per_second: float | None, *, by: str, reason: str) -> RateLimit | None:
+        """Give at most so many hits per second of an endpoint to all processes together (None: no limit).
+
+        At most one second's worth goes at once, and always at least one hit. Raises `BadArgument`.
+        """
+        ...
+
+    async def control(self, endpoint: str) -> Control:
+        """What operators ask for now."""
+        ...
+
     async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
         """Take over what memory accepted, in order, keeping its acceptance time. Twice is as good as once."""
         ...
@@ -345,6 +373,10 @@ class SharedQueue(TrackingQueue, Protocol):
 
     async def keep_records(self, records: Sequence[KeptRecord]) -> None:
         """Write the idempotency records of what memory delivered; a record that is there already stays."""
+        ...
+
+    async def keep_control(self, endpoint: str, change: ControlChange) -> None:
+        """Take over what an operator asked of a process while it ran on memory, unless something newer stands here."""
         ...
 
 

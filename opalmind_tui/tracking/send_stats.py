@@ -31,7 +31,6 @@ class DispatcherStats:
     """
 
     running: bool = False
-    paused: bool = False
     posts: int = 0
     failed_posts: int = 0
     delivered: int = 0

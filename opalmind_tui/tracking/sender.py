@@ -53,7 +53,7 @@ class Sender:
     async def run(self) -> None:
         """Send until told to stop."""
         while not self._shared.stopping:
-            wait = POLL if self._shared.paused else await self._step()
+            wait = await self._step()
             if wait > 0 and not self._shared.stopping:
                 await self._rest(wait)
             else:
@@ -100,7 +100,8 @@ class Sender:
     @staticmethod
     def _until_due(claim: Claim) -> float:
         """By the store's clock, which is not ours. What seems due waits for somebody's claim to end."""
-        longest = LOOK_ANYWAY if claim.wakes else POLL
+        # The end of a pause is felt within a second, also where the word of it got lost.
+        longest = LOOK_ANYWAY if claim.wakes and claim.control.paused is None else POLL
         moment = claim.gate.until if claim.gate is not None else claim.next_due
         if moment is None:
             return longest

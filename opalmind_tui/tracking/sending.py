@@ -51,5 +51,4 @@ class Shared:
     """Cooldowns in a row: the queue's gate forgets its failures when a cooldown ends."""
     closed_until: float = float("-inf")
     """By the loop's clock: the endpoint is closed, and the store could not be told."""
-    paused: bool = False
     stopping: bool = False

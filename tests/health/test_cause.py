@@ -10,7 +10,7 @@ import pytest
 from opalmind_tui.health import cause_line
 from opalmind_tui.health.facts import Facts
 from opalmind_tui.health.words import lasting, since, utc_clock
-from opalmind_tui.snapshot.model import CacheView, GateKind, Mode, Reading, StoreStatus, Verdict
+from opalmind_tui.snapshot.model import CacheView, Control, GateKind, Mode, Pause, Reading, StoreStatus, Verdict
 from opalmind_tui.text import safe_text
 from tests.health.inputs import NOW, SERVER, TOKEN, away, facts, gate, memory, queue
 
@@ -104,8 +104,8 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
     ),
     (
         "a pause",
-        {"queue": queue(pending=3, gate=gate(GateKind.PAUSED, 60, "", INF))},
-        "Sending is paused since 19:22 (1 min): 3 requests wait.",
+        {"queue": queue(pending=3, control=Control(Pause("kim", "", NOW - 60, INF)))},
+        "Sending is paused by kim since 19:22 (1 min): 3 requests wait.",
         WARN,
     ),
     (

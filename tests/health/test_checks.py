@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from opalmind_tui.health import health_document, health_view
 from opalmind_tui.health.facts import Facts
-from opalmind_tui.snapshot.model import CacheView, Check, GateKind, KeyCounts, Mode, Reading, StoreStatus, Verdict
+from opalmind_tui.snapshot.model import (
+    CacheView,
+    Check,
+    Control,
+    GateKind,
+    KeyCounts,
+    Mode,
+    Pause,
+    Reading,
+    StoreStatus,
+    Verdict,
+)
 from opalmind_tui.text import safe_text
 from tests.health.inputs import NOW, SERVER, TOKEN, away, facts, gate, memory, queue
 
@@ -49,7 +60,7 @@ QUEUES: list[tuple[dict[str, Any], Verdict]] = [
     ({"gate": gate(GateKind.BREAKER, 120)}, FAIL),
     ({"gate": gate(GateKind.TOKEN)}, FAIL),
     ({"gate": gate(GateKind.RECORDING_OFF)}, WARN),
-    ({"gate": gate(GateKind.PAUSED)}, WARN),
+    ({"control": Control(Pause("kim", "", NOW, float("inf")))}, WARN),
     ({"pending": 1, "delivering_here": False}, WARN),
     ({"pending": 1, "delivering_here": False, "workers": 1}, OK),
     ({"delivering_here": False}, OK),

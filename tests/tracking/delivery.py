@@ -43,6 +43,15 @@ class Delivery:
         self.dispatcher.wake()
         return ids
 
+    async def pause(self) -> None:
+        """Hold delivery."""
+        await self.bench.queue.pause(self.endpoint, by="kim", reason="a test")
+
+    async def resume(self) -> None:
+        """Go on."""
+        assert await self.bench.queue.resume(self.endpoint, by="kim")
+        self.dispatcher.wake()
+
     async def counts(self) -> QueueCounts:
         """The queue's counts."""
         return await self.bench.counts(self.endpoint)

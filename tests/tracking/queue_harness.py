@@ -51,6 +51,7 @@ for at = 1, #aside, 2 do
   local text = set .. ' ' .. moved(moment) .. ' ' .. from .. ' ' .. moved(score) .. ' '
   redis.call('HSET', P .. 'aside', aside[at], text .. string.sub(aside[at + 1], rest))
 end
+moved_table(P .. 'control', {'since', 'until', 'from'})
 for _, name in ipairs({'last', 'last_error_at', 'last_retry_at'}) do
   local held = redis.call('HGET', P .. 'ledger', name)
   if held then redis.call('HSET', P .. 'ledger', name, moved(held)) end

@@ -111,12 +111,14 @@ async def test_a_wake_up_is_enough(bench: Bench, monkeypatch: pytest.MonkeyPatch
 
 async def test_pause_and_resume(bench: Bench) -> None:
     async with delivering(bench) as field:
-        field.dispatcher.pause()
+        await field.pause()
         await field.accept(page(0))
         await asyncio.sleep(0.1)
         assert field.matomo.requests == 0
-        assert field.dispatcher.stats().paused
-        field.dispatcher.resume()
+        control = (await field.counts()).control
+        assert control.paused is not None
+        assert (control.paused.by, control.paused.reason) == ("kim", "a test")
+        await field.resume()
         await field.empty()
         assert dict(field.stored()) == once(1)
 
@@ -250,9 +252,9 @@ async def test_a_token_that_makes_matomo_name_the_invalid_hits_is_used_for_it(be
         assert field.dispatcher.stats().unnamed == 1
         await field.accept(*[page(number, visitor=1) for number in range(10, 40)])
         await field.empty()
-        field.dispatcher.pause()
+        await field.pause()
         ids = await field.accept(*[page(n, visitor=1, idsite="9" if n == 45 else "1") for n in range(40, 50)])
-        field.dispatcher.resume()
+        await field.resume()
         await field.empty()
         # Named this time: nothing was guessed.
         assert field.dispatcher.stats().unnamed == 1
@@ -312,11 +314,11 @@ async def test_what_the_store_forgot_is_not_sent_again(bench: Bench) -> None:
         queue.away = {"settle"}
         await field.accept(*[page(number) for number in range(10)])
         await field.until(lambda: field.matomo.journal.stored == 10 and queue.failed["settle"] >= 1)
-        field.dispatcher.pause()
+        await field.pause()
         await bench.pass_seconds(60.0)
         assert await bench.queue.reap() == 10
         # The old claim's settlements come too late on purpose: another claim of ours holds the requests.
-        field.dispatcher.resume()
+        await field.resume()
         await field.until(lambda: field.dispatcher.stats().again == 10)
         queue.away = set()
         await field.empty()

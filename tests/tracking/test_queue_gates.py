@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.model import GateKind
 from opalmind_tui.tracking.queue import Fate
 from tests.tracking.queue_harness import ELSEWHERE, ENDPOINT, Bench, hit
@@ -18,7 +19,7 @@ async def close(bench: Bench, kind: GateKind, seconds: float = 60, failures: int
     assert gate.kind is kind
 
 
-@pytest.mark.parametrize("kind", GateKind)
+@pytest.mark.parametrize("kind", [GateKind.COOLDOWN, *PROBED])
 async def test_a_closed_gate_gives_nothing_and_says_why(bench: Bench, kind: GateKind) -> None:
     await bench.accept(hit(1))
     await bench.accept(hit(2), endpoint=ELSEWHERE)
@@ -34,10 +35,9 @@ async def test_a_closed_gate_gives_nothing_and_says_why(bench: Bench, kind: Gate
     assert (await bench.claim(endpoint=ELSEWHERE)).requests
 
 
-@pytest.mark.parametrize("kind", [GateKind.COOLDOWN, GateKind.PAUSED])
-async def test_what_has_an_end_opens_by_itself(bench: Bench, kind: GateKind) -> None:
+async def test_what_has_an_end_opens_by_itself(bench: Bench) -> None:
     await bench.accept(*[hit(number, visitor="one") for number in range(3)])
-    await close(bench, kind)
+    await close(bench, GateKind.COOLDOWN)
     await bench.pass_seconds(61)
     assert (await bench.counts()).gate is None
     claim = await bench.claim()
@@ -106,7 +106,7 @@ async def test_with_nothing_due_there_is_no_probe(bench: Bench) -> None:
 
 async def test_a_gate_without_end(bench: Bench) -> None:
     await bench.accept(hit(1))
-    await close(bench, GateKind.PAUSED, seconds=math.inf)
+    await close(bench, GateKind.TOKEN, seconds=math.inf)
     await bench.pass_seconds(1_000_000)
     claim = await bench.claim()
     assert claim.gate is not None
@@ -123,12 +123,18 @@ async def test_of_one_kind_the_longer_closing_wins(bench: Bench) -> None:
     assert gate.reason == "60"
 
 
-async def test_another_kind_takes_its_place_but_not_that_of_a_pause(bench: Bench) -> None:
+async def test_another_kind_takes_its_place(bench: Bench) -> None:
     await close(bench, GateKind.COOLDOWN, seconds=600)
     await close(bench, GateKind.BREAKER)
-    await close(bench, GateKind.PAUSED)
-    gate = await bench.queue.close_gate(ENDPOINT, GateKind.BREAKER, seconds=600, reason="refused")
-    assert (gate.kind, gate.reason) == (GateKind.PAUSED, "503 since 02:14")
+    gate = (await bench.counts()).gate
+    assert gate is not None
+    assert gate.kind is GateKind.BREAKER
+
+
+async def test_a_pause_is_no_gate(bench: Bench) -> None:
+    with pytest.raises(BadArgument) as refused:
+        await bench.queue.close_gate(ENDPOINT, GateKind.PAUSED, seconds=60, reason="")
+    assert refused.value.field == "kind"
 
 
 async def test_settling_goes_on_while_the_gate_is_closed(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from tests.tracking.queue_harness import ENDPOINT, Bench, hit, id_for, memory_be
 
 LIMITS = {"max_length": 25, "claim_shards": 2}
 VISITORS = [visitor_in(shard) for shard in range(3)]
+MATOMOS = [kind for kind in GateKind if kind is not GateKind.PAUSED]
 NUMBERS = st.lists(st.integers(0, 11), min_size=1, max_size=5)
 SAME = ("pending", "scheduled", "inflight", "dead", "accepted", "delivered", "rejected", "dropped", "purged", "retried",
         "recovered", "unknown", "late", "duplicates", "conflicts", "other_endpoints", "last_error", "last_status",
@@ -160,9 +161,18 @@ class BothQueues(RuleBasedStateMachine):
             assert found[0] == found[1]
         self.both("ids", state, limit=50, unknown_only=True)
 
-    @rule(kind=st.sampled_from(GateKind), seconds=st.sampled_from([5, 100]))
+    @rule(kind=st.sampled_from(MATOMOS), seconds=st.sampled_from([5, 100]))
     def close_gate(self, kind: GateKind, seconds: int) -> None:
         self.both("close_gate", ENDPOINT, kind, seconds=seconds, reason="closed")
+
+    @rule()
+    def pause(self) -> None:
+        for bench in (self.memory, self.redis):
+            assert self.run(bench.queue.pause(ENDPOINT, by="kim", reason="a test")).kind is GateKind.PAUSED
+
+    @rule()
+    def resume(self) -> None:
+        self.both("resume", ENDPOINT, by="kim")
 
     @rule()
     def open_gate(self) -> None:

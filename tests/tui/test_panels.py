@@ -9,10 +9,12 @@ import pytest
 
 from opalmind_tui.snapshot.model import (
     CacheView,
+    Control,
     Gate,
     GateKind,
     HealthView,
     Mode,
+    Pause,
     QueueView,
     Reading,
     ServerView,
@@ -101,12 +103,20 @@ def test_where_the_backlog_goes(size: str, change: dict[str, float], said: str) 
         (Gate(GateKind.COOLDOWN, NOW, NOW + 42, "429"), "cooldown, ends 42 s: 429"),
         (Gate(GateKind.TOKEN, NOW, math.inf, "no access"), "token refused: no access"),
         (Gate(GateKind.RECORDING_OFF, NOW, math.inf, "x"), "recording is off: x"),
-        (Gate(GateKind.PAUSED, NOW, math.inf, "kim"), "paused: kim"),
     ],
 )
 def test_a_closed_gate_says_why_and_until_when(size: str, gate: Gate, said: str) -> None:
     shown = draw(queue.render, with_queue(replace(QUEUE, gate=gate)), size)
     assert said in " ".join(shown.replace(" in ", " ").split())
+
+
+@ALL
+def test_a_pause_stands_before_the_gate(size: str) -> None:
+    control = Control(paused=Pause("kim", "an upgrade", NOW, math.inf))
+    view = replace(QUEUE, gate=Gate(GateKind.BREAKER, NOW, NOW + 8, "HTTP 503"), control=control)
+    shown = " ".join(draw(queue.render, with_queue(view), size).split())
+    assert "paused: kim: an upgrade" in shown
+    assert "503" not in shown
 
 
 def test_who_delivers() -> None:

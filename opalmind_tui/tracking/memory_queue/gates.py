@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from opalmind_tui.snapshot.model import Gate, GateKind
 
-TIMED = (GateKind.COOLDOWN, GateKind.PAUSED)
+TIMED = (GateKind.COOLDOWN,)
 """These end by themselves; the others let one probe through."""
 
 
@@ -27,10 +27,8 @@ class Gates:
         return gate
 
     def close(self, endpoint: str, kind: GateKind, now: float, *, seconds: float, reason: str, failures: int) -> Gate:
-        """Close it. Who paused it opens it again; of one kind the longer closing wins."""
+        """Close it. Of one kind the longer closing wins."""
         old = self.get(endpoint, now)
-        if old is not None and old.kind is GateKind.PAUSED and kind is not GateKind.PAUSED:
-            return old
         until = now + seconds if math.isfinite(seconds) else math.inf
         gate = Gate(kind=kind, since=now, until=until, reason=reason, failures=failures)
         if old is not None and old.kind is kind:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 
 from opalmind_tui.snapshot.model import Gate
+from opalmind_tui.tracking.memory_queue.control import Controls
 from opalmind_tui.tracking.memory_queue.gates import Gates
 from opalmind_tui.tracking.memory_queue.places import LAST, Item, Lease, Place, Shard
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
@@ -15,9 +16,12 @@ from opalmind_tui.tracking.queue import Claim, Claimed
 class Leases:
     """The claims of one queue. Leases and moments in microseconds."""
 
-    def __init__(self, store: Store, gates: Gates, *, claim_shards: int, max_recovered: int) -> None:
+    def __init__(
+        self, store: Store, gates: Gates, controls: Controls, *, claim_shards: int, max_recovered: int
+    ) -> None:
         self._store = store
         self._gates = gates
+        self._controls = controls
         self._claim_shards = claim_shards
         self._max_recovered = max_recovered
         self.claims: dict[str, Lease] = {}
@@ -37,7 +41,10 @@ class Leases:
         gate = self._gates.get(endpoint, now / MICROS)
         if token in self.claims:
             return self._resume(endpoint, token, now + lease, gate)
-        probe = False
+        free, _ = self._controls.hits_free(endpoint, limit, now / MICROS)
+        if self._controls.get(endpoint, now / MICROS).paused is not None or free < 1:
+            return self._answer(endpoint, token, [], gate)
+        probe, limit = False, free
         if gate is not None:
             if now < gate.until * MICROS or self._alive(self._gates.probe(endpoint), now):
                 return self._answer(endpoint, token, [], gate)
@@ -45,6 +52,7 @@ class Leases:
         taken = self._take(endpoint, token, limit, now)
         if not taken:
             return self._answer(endpoint, token, [], gate)
+        self._controls.take_hits(endpoint, len(taken))
         shards = tuple(dict.fromkeys(item.shard for item in taken))
         self.claims[token] = Lease(now + lease, shards, [item.id for item in taken])
         if probe:
@@ -97,10 +105,22 @@ class Leases:
             )
             for item in items
         )  # fmt: skip
-        return Claim(
-            token, requests, gate=gate, probe=probe, next_due=heads[0][0] / MICROS if heads else None,
-            at=self._store.now() / MICROS,
-        )  # fmt: skip
+        control = self._controls.get(endpoint, now := self._store.now() / MICROS)
+        if control.paused is not None and not requests:
+            gate = control.paused.gate
+        free, next_free = self._controls.hits_free(endpoint, 1, now)
+        next_due = max(heads[0][0] / MICROS, next_free if free < 1 else 0.0) if heads else None
+        return Claim(token, requests, gate=gate, probe=probe, next_due=next_due, at=now, control=control)
+
+    def mark_posted(self, token: str) -> Gate | None:
+        """It is about to be posted, unless a pause forbids that."""
+        claim = self.claims.get(token)
+        if claim is None:
+            return None
+        paused = self._controls.get(claim.shards[0][0], self._store.now() / MICROS).paused
+        if paused is None:
+            claim.posted = True
+        return None if paused is None else paused.gate
 
     def extend(self, token: str, lease: int) -> bool:
         """Renew a lease; false when it is lost."""
@@ -132,6 +152,7 @@ class Leases:
         for item in held:
             item.token = ""
             self._store.places.move(item, Place.DUE)
+        self._controls.take_hits(claim.shards[0][0], -len(held))
         self._end(token)
         return len(held)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.errors import BadArgument
+from opalmind_tui.snapshot.model import Control, Gate, GateKind, RateLimit, RequestRow, State
+from opalmind_tui.tracking.control import ControlChange, pause_wish, rate_wish, resume_wish
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.memory_queue import acting, admission, views
+from opalmind_tui.tracking.memory_queue.control import Controls
 from opalmind_tui.tracking.memory_queue.gates import Gates
 from opalmind_tui.tracking.memory_queue.leases import Leases
 from opalmind_tui.tracking.memory_queue.recovery import Recovery
@@ -57,7 +60,10 @@ class MemoryQueue:
     ) -> None:
         self._store = Store(clock)
         self._gates = Gates()
-        self._leases = Leases(self._store, self._gates, claim_shards=claim_shards, max_recovered=max_recovered)
+        self._controls = Controls()
+        self._leases = Leases(
+            self._store, self._gates, self._controls, claim_shards=claim_shards, max_recovered=max_recovered
+        )
         self._recovery = Recovery(self._store)
         self._max_length = max_length
         self._idempotency_ttl = idempotency_ttl
@@ -80,9 +86,8 @@ class MemoryQueue:
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
         return self._leases.claim(endpoint, token, min(limit, 500), round(lease * MICROS))
 
-    async def mark_posted(self, token: str) -> None:
-        if token in self._leases.claims:
-            self._leases.claims[token].posted = True
+    async def mark_posted(self, token: str) -> Gate | None:
+        return self._leases.mark_posted(token)
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
         return tuple(token for token in tokens if not self._leases.extend(token, round(lease * MICROS)))
@@ -102,7 +107,8 @@ class MemoryQueue:
         return Repairs()
 
     async def counts(self, endpoint: str) -> QueueCounts:
-        return views.counts(self._store, endpoint, self._gates.get(endpoint, self._store.now() / MICROS))
+        now = self._store.now() / MICROS
+        return views.counts(self._store, endpoint, self._gates.get(endpoint, now), self._controls.get(endpoint, now))
 
     async def rows(
         self, *, limit: int, state: State | None = None, unknown_only: bool = False
@@ -132,17 +138,52 @@ class MemoryQueue:
     async def close_gate(
         self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
     ) -> Gate:
+        if kind is GateKind.PAUSED:
+            raise BadArgument("kind", "a pause is no fact about Matomo: use pause()")
         now = self._store.now() / MICROS
         return self._gates.close(endpoint, kind, now, seconds=seconds, reason=cut(reason), failures=failures)
 
     async def open_gate(self, endpoint: str) -> None:
         self._gates.open(endpoint)
 
+    async def pause(self, endpoint: str, *, by: str, reason: str, seconds: float | None = None) -> Gate:
+        self._change(endpoint, pause_wish(by, reason, seconds))
+        paused = (await self.control(endpoint)).paused
+        assert paused is not None
+        return paused.gate
+
+    async def resume(self, endpoint: str, *, by: str) -> bool:
+        return self._change(endpoint, resume_wish(by))
+
+    async def limit_rate(self, endpoint: str, per_second: float | None, *, by: str, reason: str) -> RateLimit | None:
+        self._change(endpoint, rate_wish(per_second, by, reason))
+        return (await self.control(endpoint)).rate
+
+    async def control(self, endpoint: str) -> Control:
+        return self._controls.get(endpoint, self._store.now() / MICROS)
+
+    def _change(self, endpoint: str, change: ControlChange) -> bool:
+        return self._controls.change(endpoint, change, self._store.now() / MICROS)
+
     async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
         return admission.adopt(self._store, requests)
 
     async def merge_ledger(self, share: LedgerShare) -> None:
         self._recovery.merge(share)
+
+    # -- beside Redis --------------------------------------------------------------------------------------------
+
+    def follow(self, endpoint: str, control: Control) -> None:
+        """Keep to what Redis says; what was asked for here goes on until Redis has it."""
+        self._controls.follow(endpoint, control, self._store.now() / MICROS)
+
+    def own_control(self) -> list[tuple[str, ControlChange]]:
+        """What operators asked for here and Redis does not have, with its endpoint, oldest first."""
+        return self._controls.own()
+
+    def control_shared(self, endpoint: str, change: ControlChange) -> None:
+        """Redis has it now, or something newer."""
+        self._controls.shared(endpoint, change)
 
     # -- the way back to Redis -----------------------------------------------------------------------------------
 

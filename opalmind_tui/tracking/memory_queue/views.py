@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from opalmind_tui.snapshot.model import Gate, RequestRow, State
+from opalmind_tui.snapshot.model import Control, Gate, RequestRow, State
 from opalmind_tui.tracking.memory_queue.places import LAST, Entry, Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
 from opalmind_tui.tracking.queue import QueueCounts
@@ -25,7 +25,7 @@ def seconds(micros: int | None) -> float | None:
     return micros / MICROS if micros else None
 
 
-def counts(store: Store, endpoint: str, gate: Gate | None) -> QueueCounts:
+def counts(store: Store, endpoint: str, gate: Gate | None, control: Control) -> QueueCounts:
     """All counts at one moment."""
     places, now = store.places, store.now()
     waiting = sum(len(entries) for entries in places.due.values()) + len(places.held)
@@ -39,7 +39,7 @@ def counts(store: Store, endpoint: str, gate: Gate | None) -> QueueCounts:
         at=now / MICROS, pending=pending, scheduled=waiting - pending, inflight=len(places.inflight),
         dead=len(places.dead), held=len(store.without_token), trash=len(aside[State.TRASH]),
         rejected_kept=len(aside[State.REJECTED]), unknown_waiting=len(places.doubted), other_endpoints=other,
-        epoch=store.epoch, gate=gate,
+        epoch=store.epoch, gate=gate, control=control,
         oldest_accepted=seconds(places.oldest_accepted()), next_due=seconds(heads[0][0]) if heads else None,
         last_error=failure.error, last_error_at=seconds(failure.at) or 0.0, last_status=failure.status,
         last_retry_at=seconds(failure.retry_at) or 0.0, last_backoff=seconds(failure.backoff) or 0.0,

@@ -10,7 +10,7 @@ from functools import partial
 import redis.asyncio
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.snapshot.model import Gate, GateKind
+from opalmind_tui.snapshot.model import Gate
 from opalmind_tui.tracking.group_commit import GroupCommit
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import (
@@ -25,6 +25,7 @@ from opalmind_tui.tracking.queue import (
     cut,
 )
 from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.closing import Closing
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
 from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating
@@ -32,8 +33,8 @@ from opalmind_tui.tracking.redis_queue.replies import (
     acceptances_from,
     answers_from,
     claim_from,
-    gate_from,
     micros,
+    pause_from,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.redis_queue.settlements import add_settlement
@@ -44,7 +45,7 @@ REAP_ROUNDS = 20
 REMEMBERED_CLAIMS = 64
 
 
-class RedisQueue(Operating):
+class RedisQueue(Operating, Closing):
     """`TrackingQueue` on one Redis, shared by any number of processes.
 
     Args:
@@ -125,8 +126,10 @@ class RedisQueue(Operating):
         while len(self._keys_of_claims) > REMEMBERED_CLAIMS:
             self._keys_of_claims.popitem(last=False)
 
-    async def mark_posted(self, token: str) -> None:
-        await self._scripts.run("posted", [token])
+    async def mark_posted(self, token: str) -> Gate | None:
+        _, raw = await self._scripts.run("posted", [token])
+        pause = pause_from(raw)
+        return None if pause is None else pause.gate
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
         lost: list[str] = []
@@ -182,23 +185,6 @@ class RedisQueue(Operating):
         reply = await self._scripts.run("reconcile", [part, scan or "0", 100, self._max_recovered])
         following = f"{reply[0].decode()} {reply[1].decode()}" if reply[0] else ""
         return Repairs(cursor=following, returned=reply[2], missing=reply[3])
-
-    # -- gates ---------------------------------------------------------------------------------------------------
-
-    async def close_gate(
-        self, endpoint: str, kind: GateKind, *, seconds: float, reason: str, failures: int = 0
-    ) -> Gate:
-        length = "" if seconds == float("inf") else micros(seconds)
-        raw = await self._scripts.run(
-            "close_gate",
-            [endpoint, candidates_of(endpoint), kind.value, length, cut(reason).encode("utf-8", "replace"), failures],
-        )
-        gate = gate_from(raw, 0.0)
-        assert gate is not None
-        return gate
-
-    async def open_gate(self, endpoint: str) -> None:
-        await self._scripts.run("open_gate", [endpoint, candidates_of(endpoint)])
 
     # -- taking over from memory ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from opalmind_tui.snapshot.model import Gate, GateKind, RequestRow, State
+from opalmind_tui.snapshot.model import Control, Gate, GateKind, Pause, RateLimit, RequestRow, State
 from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts
 from opalmind_tui.tracking.rows import Facts, row_of
 
@@ -71,7 +71,7 @@ def gate_from(raw: bytes | None, now: float) -> Gate | None:
     kind = GateKind(table["kind"])
     until = moment(table.get("until"))
     until = math.inf if until is None else until
-    if kind in (GateKind.COOLDOWN, GateKind.PAUSED) and until <= now:
+    if kind is GateKind.PAUSED or (kind is GateKind.COOLDOWN and until <= now):
         return None
     return Gate(
         kind=kind, since=moment(table.get("since")) or now, until=until, reason=str(table.get("reason", "")),
@@ -99,6 +99,34 @@ def acceptances_from(reply: Sequence[bytes], ids: Sequence[str]) -> list[Answer]
     return answers
 
 
+def control_from(raw_pause: bytes, raw_rate: bytes) -> Control:
+    """What the scripts say of pause and rate: only what is in force."""
+    return Control(pause_from(raw_pause), rate_from(raw_rate))
+
+
+def pause_from(raw: bytes) -> Pause | None:
+    """A pause in force."""
+    table = table_from(raw)
+    if not table:
+        return None
+    until = moment(table.get("until"))
+    return Pause(
+        by=str(table.get("by", "")), reason=str(table.get("reason", "")), since=moment(table.get("since")) or 0.0,
+        until=math.inf if until is None else until,
+    )  # fmt: skip
+
+
+def rate_from(raw: bytes) -> RateLimit | None:
+    """A rate in force."""
+    table = table_from(raw)
+    if not table:
+        return None
+    return RateLimit(
+        by=str(table.get("by", "")), reason=str(table.get("reason", "")), since=moment(table.get("since")) or 0.0,
+        per_second=float(table["per_second"]),
+    )  # fmt: skip
+
+
 def answers_from(reply: Sequence[bytes]) -> list[Answer]:
     """The reply of adopt: the code, then outcome and id of each."""
     pairs = zip(islice(reply, 1, None, 2), islice(reply, 2, None, 2), strict=True)
@@ -107,10 +135,16 @@ def answers_from(reply: Sequence[bytes]) -> list[Answer]:
 
 def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
     """The reply of claim; `wakes` is what it was asked with."""
-    raw_gate, probe, next_due, now, *rest = reply
+    raw_gate, probe, next_due, now, raw_pause, raw_rate, *rest = reply
     requests = tuple(_claimed(*rest[at : at + 3]) for at in range(0, len(rest), 3))
+    control = control_from(raw_pause, raw_rate)
     gate = gate_from(raw_gate, 0.0)
-    return Claim(token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due), at=moment(now), wakes=wakes)
+    if control.paused is not None and not requests:
+        gate = control.paused.gate
+    return Claim(
+        token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due), at=moment(now), wakes=wakes,
+        control=control,
+    )  # fmt: skip
 
 
 def _claimed(request_id: bytes, body: bytes, facts: bytes) -> Claimed:
@@ -128,8 +162,8 @@ def _claimed(request_id: bytes, body: bytes, facts: bytes) -> Claimed:
 def counts_from(reply: Sequence[Any]) -> QueueCounts:
     """The reply of counts."""
     (
-        now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, trash, rejected, unknown, held,
-        fields,
+        now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, pause, rate, trash, rejected,
+        unknown, held, fields,
     ) = reply  # fmt: skip
     at = moment(now) or 0.0
     ledger = dict(zip(LEDGER_FIELDS, fields, strict=True))
@@ -137,6 +171,7 @@ def counts_from(reply: Sequence[Any]) -> QueueCounts:
         at=at, pending=pending, scheduled=scheduled, inflight=inflight, dead=dead, other_endpoints=other,
         trash=trash, rejected_kept=rejected, unknown_waiting=unknown, held=held,
         oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
+        control=control_from(pause, rate),
         epoch=text(ledger["epoch"]), last_error=text(ledger["last_error"]),
         last_error_at=moment(ledger["last_error_at"]) or 0.0, last_status=status_from(ledger["last_status"]),
         last_retry_at=moment(ledger["last_retry_at"]) or 0.0, last_backoff=moment(ledger["last_backoff"]) or 0.0,

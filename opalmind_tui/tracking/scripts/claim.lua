@@ -1,7 +1,7 @@
 -- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards, 1 if the caller can be woken.
--- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, then of each request id, body and when it was
--- accepted, followed by attempts, recovered, unknown and how it failed alone where it is no first attempt. The first write
--- takes something out, so that a full server drains.
+-- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, pause and rate as JSON or '', then of each
+-- request id, body and when it was accepted, followed by attempts, recovered, unknown and how it failed alone where it is
+-- no first attempt. The first write takes something out, so that a full server drains.
 local token, limit = ARGV[3], tonumber(ARGV[4])
 local now = clock()
 local code = code_of_endpoint()
@@ -10,6 +10,9 @@ if gate and TIMED[gate.kind] and ends_of(gate) <= now then
   redis.call('HDEL', GATE, code)
   gate = nil
 end
+local pause, rate, pause_text, rate_text = control_of(code, now)
+local free, next_free = limit, 0
+if rate then free, next_free = hits_free(rate, now) end
 local places, due_sets = {}, {}
 for at = 1, #SHARDS do
   places[at] = code .. string.sub(SHARDS, at, at)
@@ -49,7 +52,8 @@ end
 -- `requests` are {id, body, facts} each.
 local function answer(requests, probe, known)
   local first = (known or heads())[1]
-  local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, first and int(first.score) or '', int(now)}
+  local due = first and int(math.max(first.score, free < 1 and next_free or 0)) or ''
+  local reply = {gate and cjson.encode(gate) or '', probe and 1 or 0, due, int(now), pause_text, rate_text}
   for _, request in ipairs(requests) do
     local next = #reply
     reply[next + 1], reply[next + 2], reply[next + 3] = request[1], request[2], request[3]
@@ -70,6 +74,13 @@ if batch then
   redis.call('ZADD', CLAIM, 'XX', 'GT', int(now + tonumber(ARGV[5])), token)
   return answer(held, gate and gate.probe == token)
 end
+
+if pause or free < 1 then
+  local waiting = heads()
+  if not pause and not waiting[1] and ARGV[7] == '1' then fall_asleep(code) end
+  return answer({}, false, waiting)
+end
+limit = math.min(limit, free)
 
 local probe = false
 if gate then
@@ -130,6 +141,10 @@ if removed > 0 then add_to_ledger({missing = removed}) end
 if #ids == 0 then
   if not gate and ARGV[7] == '1' then fall_asleep(code) end
   return answer({}, false, found)
+end
+if rate then
+  take_hits(code, rate, #ids, now)
+  free, next_free = hits_free(rate, now)
 end
 redis.call('ZADD', CLAIM, int(now + tonumber(ARGV[5])), token)
 redis.call('HSET', BATCH, token, cjson.encode({ids = ids, shards = shards, posted = false}))

@@ -1,5 +1,5 @@
 -- Close an endpoint. ARGV: url, candidates, kind, duration (us, '' without end), reason, failures. Answers the gate.
--- Who paused it opens it again: nothing else takes the place of a pause. Of one kind the longer closing wins.
+-- Of one kind the longer closing wins.
 local now = clock()
 local code, known = code_of_endpoint()
 local old = gate_of(code)
@@ -9,8 +9,6 @@ if old and TIMED[old.kind] and ends_of(old) <= now then old = nil end
 if old and old.kind == gate.kind then
   gate.since = old.since
   if ends_of(old) > ends_of(gate) then gate['until'] = old['until'] end
-elseif old and old.kind == 'paused' then
-  gate = old
 end
 open_way()
 if not known then register_endpoint(code) end

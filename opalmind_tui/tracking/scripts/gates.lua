@@ -1,5 +1,5 @@
 -- Gates: why an endpoint is closed, as JSON {kind, since, until ('' without end), reason, failures, probe}.
-local TIMED = {cooldown = true, paused = true}
+local TIMED = {cooldown = true}
 local PROBED = {breaker = true, token = true, ['recording-off'] = true}
 
 local function gate_of(code)

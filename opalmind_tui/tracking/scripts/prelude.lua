@@ -8,7 +8,7 @@ local TRASH, REJECTED = P .. 'trash', P .. 'rejected'
 local ASIDE, ASIDE_KEY = P .. 'aside', P .. 'aside-key'
 local DONE, DONE_BEFORE = P .. 'done:now', P .. 'done:before'
 local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
-local GATE, ENDPOINTS, LEDGER = P .. 'gate', P .. 'endpoints', P .. 'ledger'
+local GATE, CONTROL, ENDPOINTS, LEDGER = P .. 'gate', P .. 'control', P .. 'endpoints', P .. 'ledger'
 local SHARDS = '0123456789ABCDEF'
 local UNKNOWN_URL = '?'
 

@@ -1,4 +1,5 @@
 -- Give back what a claim (ARGV[1]) holds and has not posted: to its old place, as if it had not been claimed.
+-- What it took of a rate is free again.
 local token = ARGV[1]
 local batch = batch_of(token)
 if not batch or batch.posted then return 0 end
@@ -16,6 +17,11 @@ for _, id in ipairs(batch.ids) do
     end
     released = released + 1
   end
+end
+if released > 0 then
+  local code, now = string.sub(batch.ids[1], 1, 2), clock()
+  local _, rate = control_of(code, now)
+  if rate then take_hits(code, rate, -released, now) end
 end
 end_claim(token, batch.shards)
 return released

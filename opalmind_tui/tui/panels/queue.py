@@ -53,12 +53,12 @@ def _body(snapshot: Snapshot, queue: QueueView, area: Area) -> list[Line]:
         rows = beside(rows, picture(snapshot, Figure.BACKLOG, 11, 2), 3, area)
     if columns is _SINGLE:
         rows.append(line(Span(f"in {figures.rate(queue.accepted_rate)} out {figures.rate(queue.delivered_rate)}")))
-    if columns is not _SINGLE or queue.gate is None:
+    if columns is not _SINGLE or queue.closed is None:
         rows.append(_slope(queue, wide=not narrow))
     if columns is _MEDIUM and area.width < _MEDIUM.width + 12:
         room = area.width - width_of(rows[-1]) - 2
         rows[-1] = line(*rows[-1], "  ", Span(picture(snapshot, Figure.BACKLOG, room, 1)[0], Tone.CHART))
-    if columns is not _SINGLE or queue.gate is not None:
+    if columns is not _SINGLE or queue.closed is not None:
         rows += _gate(queue, snapshot.taken_at, Area(area.width, 1 if narrow else 2))
     done = [(queue.rejected, "rejected"), (queue.dropped, "dropped"), (queue.purged, "purged")]
     delivered = Span(f"delivered {queue.delivered:,}", Tone.OK if queue.delivered else Tone.PLAIN)
@@ -111,8 +111,8 @@ def _slope(queue: QueueView, *, wide: bool) -> Line:
 
 def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
     """Why nothing goes out, or who sends."""
-    if queue.gate is not None:
-        return paragraph(_gate_text(queue.gate, now, brief=area.height < 2), area, Tone.WARN)
+    if queue.closed is not None:
+        return paragraph(_gate_text(queue.closed, now, brief=area.height < 2), area, Tone.WARN)
     if queue.held:
         return paragraph(f"{queue.held:,} held: over 24 h old, no usable token", area, Tone.WARN)
     if queue.workers:
