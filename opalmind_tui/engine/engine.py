@@ -72,6 +72,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
+        self._secrets = settings.secrets()
         self._clock = clock
         self.role: Role = role
         self.endpoint = tracking_url(settings.matomo_base_url) if settings.matomo_base_url else ""
@@ -305,8 +306,8 @@ class Engine:
 
     def _without_secrets(self, request: TrackingRequest) -> TrackingRequest:
         """A page of Matomo itself may have our token in its address: it gets into no store (I10)."""
-        secrets = self.settings.secrets()
-        if not any(secret in value for secret in secrets for value in request.params.values()):
+        secrets = self._secrets
+        if not secrets or not any(secret in value for value in request.params.values() for secret in secrets):
             return request
         return replace(request, params={name: mask(value, secrets) for name, value in request.params.items()})
 

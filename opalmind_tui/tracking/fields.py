@@ -81,6 +81,7 @@ OWN = {
 }
 FIELDS = {kind: (SITE, PAGE_URL if kind == "pageview" else URL, *SHARED, *own, KEY) for kind, own in OWN.items()}
 """The fields of each kind of call, in the order in which Matomo gets them."""
+NAMES = {kind: [field.name for field in fields] for kind, fields in FIELDS.items()}
 
 
 def pageview(
@@ -162,14 +163,16 @@ def site_of(value: object, default_site_id: int | None) -> str:
 
 def _read(kind: str, fields: Mapping[str, object], default_site_id: int | None) -> dict[str, str]:
     known = FIELDS[kind]
-    _refuse_unknown(kind, fields, [field.name for field in known])
+    _refuse_unknown(kind, fields, NAMES[kind])
     params = {SITE.param: site_of(fields.get(SITE.name), default_site_id)}
     for field in known:
         value = fields.get(field.name)
-        if field in (SITE, KEY) or (value is None and not field.required):
-            continue
         if value is None:
-            raise RefusedRequest(field.name, f"is missing; a {kind} cannot do without")
+            if field.required:
+                raise RefusedRequest(field.name, f"is missing; a {kind} cannot do without")
+            continue
+        if field is SITE or field is KEY:
+            continue
         found = field.read(field.name, value)
         if found or field.keep_empty:
             params[field.param] = found

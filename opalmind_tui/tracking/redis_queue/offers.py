@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, digest_of
 from opalmind_tui.tracking.redis_queue.scripts import Argument
@@ -11,8 +11,7 @@ from opalmind_tui.tracking.request import TrackingRequest
 ID_LENGTH = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A request, encoded by its caller: what cannot be is the caller's mistake, and no concern of those who travel with
     it. So is an id of the wrong length.
 
