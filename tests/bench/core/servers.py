@@ -38,3 +38,10 @@ def used_memory(server: LocalServer) -> int:
     with redis.Redis.from_url(server.url) as client:
         found = client.memory_stats()
         return int(found["total.allocated"]) - int(found["clients.normal"])
+
+
+def processor_time(server: LocalServer) -> float:
+    """Seconds of processor time that the server has used."""
+    with redis.Redis.from_url(server.url) as client:
+        found = client.info("cpu")
+        return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from tests.bench.core.contestants import Contestant, run
 from tests.bench.core.run import Run
-from tests.bench.core.servers import fresh
+from tests.bench.core.servers import fresh, processor_time
 from tests.bench.queue.rivals import FLOOR, OFFER, OURS, SCRIPT
 
 CALLERS = 50
 MANY, FEW = 10_000, 2_000
 UNIT = "requests/s"
+WORK = "µs of processor time a request, client and server"
 
 
 def cell_of(callers: int, persistence: str) -> str:
@@ -33,7 +34,10 @@ def _measure(benchmark: Run, who: Sequence[Contestant], callers: int, persistenc
 
     def once(contestant: Contestant) -> None:
         with fresh(benchmark.product, persistence) as server:
+            before = processor_time(server)
             found = run(contestant, do="accept", url=server.url, count=count, callers=callers, warm=True)
+            worked = found["cpu"] + processor_time(server) - before
         benchmark.report.add(cell, contestant.name, count / found["seconds"], UNIT, role=contestant.role)
+        benchmark.report.add(cell, contestant.name, worked / count * 1e6, WORK, better="less", role=contestant.role)
 
     benchmark.interleave(cell, who, once)

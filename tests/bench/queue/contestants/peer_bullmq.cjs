@@ -10,6 +10,10 @@ const pause = (task.job_seconds || 0) * 1000;
 const now = () => process.hrtime.bigint();
 const text = (number) => `${number} ${now()} `.padEnd(500, "x");
 const say = (what) => process.stdout.write(JSON.stringify(what) + "\n");
+const worked = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const put = (queue, argument) => queue.add("job", argument, { removeOnComplete: true });
 
@@ -18,12 +22,13 @@ async function accept(queue) {
   const payloads = Array.from({ length: task.count }, (_, number) => text((task.first || 0) + number));
   if (task.warm) await Promise.all(Array.from({ length: callers }, (_, at) => put(queue, text(-1 - at))));
   const begun = now();
+  const before = worked();
   await Promise.all(
     Array.from({ length: callers }, async (_, caller) => {
       for (let at = caller; at < task.count; at += callers) await put(queue, payloads[at]);
     }),
   );
-  say({ seconds: Number(now() - begun) / 1e9 });
+  say({ seconds: Number(now() - begun) / 1e9, cpu: worked() - before });
 }
 
 async function produce(queue) {
@@ -44,10 +49,15 @@ async function work() {
   const latencies = [];
   let ended = 0;
   say({ ready: true });
-  const begun = now();
+  let begun = 0n;
+  let before = 0;
   new Worker(
     "bench",
     async (job) => {
+      if (!latencies.length) {
+        begun = now();
+        before = worked();
+      }
       const [number, sent] = job.data.split(" ", 2);
       latencies.push(Number(now() - BigInt(sent)) / 1e6);
       if (pause) {
@@ -56,9 +66,8 @@ async function work() {
         say({ ended: Number(number) });
       }
       if (++ended === task.count) {
-        process.stdout.write(JSON.stringify({ seconds: Number(now() - begun) / 1e9, latencies }) + "\n", () =>
-          process.exit(0),
-        );
+        const found = { seconds: Number(now() - begun) / 1e9, cpu: worked() - before, latencies };
+        process.stdout.write(JSON.stringify(found) + "\n", () => process.exit(0));
       }
     },
     { connection, concurrency: CONCURRENCY },
