@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from opalmind_tui.errors import StoreUnavailable
@@ -24,11 +24,16 @@ class ClaimRound:
         shared: what the senders of this process share.
         poster: the client of the sender that claimed.
         claim: at least one request.
+        on_post: called when a bulk leaves, with whether it is the last.
     """
 
-    def __init__(self, shared: Shared, poster: Poster, claim: Claim) -> None:
+    def __init__(self, shared: Shared, poster: Poster, claim: Claim, on_post: Callable[[bool], None]) -> None:
         self._shared, self._poster = shared, poster
-        self._claim, self._token = claim, claim.token
+        self._claim, self.token = claim, claim.token
+        self._on_post = on_post
+        self._hits = [(claimed, prepare(claimed, shared.clock())) for claimed in claim.requests]
+        self._closings = shared.closings
+        self._unsettled: list[Settlement] = []
         self._marked = False
         self._asked_at = 0.0
         self.posting = False
@@ -40,7 +45,7 @@ class ClaimRound:
     async def send(self) -> bool:
         """Settle what needs no post, then post the rest: hits that need the token first, for they are the oldest.
 
-        Returns false where the store failed on the way, so that it should be given a rest.
+        Returns false where the store failed on the way, so that it should be given a rest. `settle` must follow.
         """
         ordinary, needing = await self._sort()
         for site, hits in needing.items():
@@ -51,17 +56,37 @@ class ClaimRound:
                 await self._give_back([hit for rest in bulks[place:] for hit in rest])
                 break
             with_token = self._shared.token_use.with_ordinary
-            decision = await self._post(bulk, with_token=with_token)
+            decision = await self._post(bulk, with_token=with_token, last=place == len(bulks) - 1)
             self._shared.token_use.learn_from_ordinary(decision, with_token=with_token)
-        return not (self._store_failed or self._shared.duties.owes(self._token))
+        return not (self._store_failed or self._shared.duties.owes(self.token))
+
+    async def settle(self) -> bool:
+        """Tell the store what became of the last bulk. False where it must be told later."""
+        await self._shared.duties.settle(self.token, self._unsettled)
+        return self._released()
+
+    async def give_back(self) -> bool:
+        """Post nothing of it. False where the store must be told later."""
+        await self._shared.duties.release(self.token)
+        return self._released()
+
+    def _released(self) -> bool:
+        if self._shared.duties.owes(self.token):
+            return False
+        self._shared.keeper.drop(self.token)
+        return True
+
+    @property
+    def outdated(self) -> bool:
+        """Matomo closed the endpoint since it was claimed, or the sender stops."""
+        return self._shared.stopping or self._closings != self._shared.closings
 
     async def _sort(self) -> tuple[list[Hit], dict[str, list[Hit]]]:
         """Split the claim into ordinary hits and, by site, those that need the token."""
         settled: list[Settlement] = []
         ordinary: list[Hit] = []
         needing: dict[str, list[Hit]] = {}
-        for claimed in self._claim.requests:
-            hit = prepare(claimed, self._shared.clock())
+        for claimed, hit in self._hits:
             if hit is None:
                 settled.append(Settlement(claimed.id, Fate.DEAD, error="its stored bytes are no request"))
             elif (delivery := self._shared.delivered.find(claimed.id)) is not None:
@@ -71,7 +96,7 @@ class ClaimRound:
                 needing.setdefault(hit.site, []).append(hit)
             else:
                 ordinary.append(hit)
-        await self._shared.duties.settle(self._token, settled)
+        await self._shared.duties.settle(self.token, settled)
         return ordinary, needing
 
     async def _send_needing(self, site: str, hits: list[Hit]) -> None:
@@ -93,7 +118,7 @@ class ClaimRound:
     async def _hold(self, hits: Sequence[Hit]) -> None:
         self._shared.counter.add(held=len(hits))
         await self._shared.duties.settle(
-            self._token,
+            self.token,
             [
                 Settlement(
                     hit.claimed.id,
@@ -111,12 +136,12 @@ class ClaimRound:
         for somebody may have paused delivery meanwhile."""
         if self._shared.stopping:
             self._halted = "the sender stops"
-        elif not self._shared.keeper.may_post(self._token):
+        elif not self._shared.keeper.may_post(self.token):
             self._halted, self._store_failed = "the lease could not be renewed", True
         if self._halted or (self._marked and time.monotonic() - self._asked_at < ASK_EVERY):
             return not self._halted
         try:
-            pause = await self._shared.queue.mark_posted(self._token)
+            pause = await self._shared.queue.mark_posted(self.token)
         except StoreUnavailable as error:
             self._shared.counter.store_failed(error)
             if not self._marked:
@@ -133,15 +158,21 @@ class ClaimRound:
 
     async def _give_back(self, hits: Sequence[Hit]) -> None:
         if not self._marked:
-            await self._shared.duties.release(self._token)
+            await self._shared.duties.release(self.token)
             return
         await self._shared.duties.settle(
-            self._token,
+            self.token,
             [Settlement(hit.claimed.id, Fate.UNSENT) for hit in hits],
         )
 
     async def _post(
-        self, bulk: Sequence[Hit], *, with_token: bool, needs_token: bool = False, proved: bool = False
+        self,
+        bulk: Sequence[Hit],
+        *,
+        with_token: bool,
+        needs_token: bool = False,
+        proved: bool = False,
+        last: bool = False,
     ) -> Decision:
         shared = self._shared
         sent = Sent(
@@ -152,6 +183,7 @@ class ClaimRound:
             failures=max(self._claim.gate.failures if self._claim.gate else 0, shared.cooldowns),
         )
         self.posting = True
+        self._on_post(last)
         try:
             answer = await self._poster.post_bulk([hit.params for hit in bulk], with_token=with_token)
         finally:
@@ -159,7 +191,11 @@ class ClaimRound:
         decision = classify(answer, sent, shared.backoff)
         settlements = self._learn(bulk, decision, answer, needs_token=needs_token)
         await self._act_on_gate(decision)
-        await shared.duties.settle(self._token, settlements)
+        if last:
+            # While the next bulk is under way: its visitors are others, for these are leased until they are settled.
+            self._unsettled = settlements
+        else:
+            await shared.duties.settle(self.token, settlements)
         return decision
 
     def _learn(
@@ -169,6 +205,7 @@ class ClaimRound:
         shared = self._shared
         shared.counter.decided(decision, answer.status, answer.elapsed)
         shared.size.learn(decision.size, bulk, took=decision.took)
+        shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         settlements: list[Settlement] = []
         for hit, settlement in zip(bulk, decision.settlements, strict=True):
             if settlement.fate in (Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED):
@@ -188,6 +225,7 @@ class ClaimRound:
         try:
             if action is not None:
                 self._halted = action.reason
+                shared.closings += 1
                 shared.cooldowns = action.failures if action.kind is GateKind.COOLDOWN else 0
                 await shared.queue.close_gate(
                     shared.endpoint, action.kind, seconds=action.seconds, reason=action.reason,

@@ -88,9 +88,14 @@ class Duties:
             await asyncio.sleep(FIRST_WAIT)
 
     async def _begin(self, duty: Duty) -> None:
-        if not await self._do(duty):
-            self._owed.append(duty)
-            self._news.set()
+        done = False
+        try:
+            done = await self._do(duty)
+        finally:
+            # Also where it was cancelled half-way: nobody knows then whether the store has it.
+            if not done:
+                self._owed.append(duty)
+                self._news.set()
 
     async def _do(self, duty: Duty) -> bool:
         try:

@@ -51,4 +51,8 @@ class Shared:
     """Cooldowns in a row: the queue's gate forgets its failures when a cooldown ends."""
     closed_until: float = float("-inf")
     """By the loop's clock: the endpoint is closed, and the store could not be told."""
+    closings: int = 0
+    """How often an answer closed the endpoint: what was claimed before is not posted after it."""
+    steady: bool = False
+    """The newest bulk was taken, and fast enough that the next may be claimed while one is under way."""
     stopping: bool = False
