@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opalmind_tui.demo.world import DemoWorld
     from opalmind_tui.engine.engine import Engine
     from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-    from opalmind_tui.snapshot.model import Snapshot
+    from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
 @click.command()
@@ -81,6 +81,10 @@ class DemoEngine:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""
         snapshot = await self._started.take_snapshot(rows=rows)
         return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
+
+    async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
+        """As `EnginePort`."""
+        return await self._started.ttl_preview(feature, seconds)
 
     async def plan(self, command: Command) -> Plan:
         """As `EnginePort`."""

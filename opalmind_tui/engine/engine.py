@@ -23,9 +23,10 @@ from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
+from opalmind_tui.reports.preview.access_log import FLUSH_EVERY as LOOKUPS_EVERY
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot
+from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot, TtlPreview
 from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
@@ -260,7 +261,7 @@ class Engine:
 
     async def _keep_up(self) -> None:
         """What every long-lived process does beside its work: take up configuration, announce itself, note acts."""
-        announced = 0.0
+        announced = shared = 0.0
         while True:
             if self._stores.link.writable:
                 try:
@@ -273,6 +274,9 @@ class Engine:
                         if time.monotonic() - announced >= ANNOUNCE_EVERY:
                             await self._stores.presence.announce(delivers=self._delivers_shared)
                             announced = time.monotonic()
+                        if time.monotonic() - shared >= LOOKUPS_EVERY:
+                            await self._stores.accesses.flush()
+                            shared = time.monotonic()
                 except StoreUnavailable as error:
                     self._stores.link.report(error)
             await asyncio.sleep(CONFIG_EVERY * 0.8)
@@ -371,6 +375,10 @@ class Engine:
         if self._dispatcher is not None:
             self._dispatcher.wake()
         return outcome
+
+    async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
+        """See `EnginePort`."""
+        return await self._stores.previews.preview(feature, seconds)
 
     async def queue_view(self) -> QueueView:
         """The queue's counts and rates now. Raises `StoreUnavailable`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
 class EnginePort(Protocol):
@@ -32,6 +32,16 @@ class EnginePort(Protocol):
 
     def leave_behind(self) -> None:
         """Don't write a file of what lives only in memory when the engine stops: an operator chose to lose it."""
+        ...
+
+    async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
+        """What times to live would do to a report feature (empty: to all), from the look-ups that were observed.
+
+        Args:
+            seconds: a time that somebody thinks of, beside the one in force.
+
+        Raises `OpalmindError` where the look-ups cannot be read.
+        """
         ...
 
 

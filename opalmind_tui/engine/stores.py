@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from opalmind_tui import __version__
 from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.entries import Entries
+from opalmind_tui.reports.preview.access_log import AccessLog
+from opalmind_tui.reports.preview.previews import Previews
 from opalmind_tui.reports.ttl import CONFIG_NAMES, Ttls
 from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
@@ -44,6 +46,8 @@ class Stores:
     ttls: Ttls
     cache: ReportCache
     entries: Entries
+    accesses: AccessLog
+    previews: Previews
     ttl_control: TtlControl
 
     async def close(self) -> None:
@@ -84,6 +88,10 @@ def open_stores(
     )
     private = MemoryQueue(clock=clock, idempotency_ttl=record_ttl)
     observer = async_client(settings, pool=1)
+    accesses = AccessLog(commands, f"{prefix}{{c}}:lookups")
+    if writes:
+        cache.on_lookup = lambda feature, key, size: accesses.note(feature, key, size, clock())
+    previews = Previews(accesses, cache.counted, lambda feature: ttls.of(feature).seconds, clock)
     return Stores(
         commands=commands,
         quick=quick,
@@ -97,6 +105,8 @@ def open_stores(
         queue=FailoverQueue(shared, private, link, memory=memory, deliver_shared=deliver_shared, clock=clock),
         ttls=ttls,
         cache=cache,
+        accesses=accesses,
+        previews=previews,
         entries=Entries(observer, settings.cache_prefix, clock),
         ttl_control=TtlControl(settings, ttls, config, commands, cache),
     )

@@ -85,6 +85,8 @@ class ReportCache:
         self._purges = 0
         self._census: Census | None = None
         self._flusher: asyncio.Task[None] | None = None
+        self.on_lookup: Callable[[str, str, int], None] = lambda feature, key, size: None
+        """Told of each report that was given: feature, key text, bytes of its stored form."""
         self._commands = commands or client
         self._redis = self._shared = self._sharing = self._breaker = None
         if client is not None:
@@ -117,6 +119,7 @@ class ReportCache:
             raise
         for count in found.counts:
             self._count(feature, count)
+        self.on_lookup(feature, key, len(found.raw))
         return cast(T, found.take())
 
     async def _look_up(self, feature: str, key: str, load: Callable[[], Awaitable[Any]]) -> _Found:
@@ -221,6 +224,13 @@ class ReportCache:
             entries = self._memory.count(now * 1000)
             census = Census(entries, entries.total(), exact=True)
         return cache_view(await self._totals(now), census, self._ttls, self._memory.bytes)
+
+    async def counted(self, feature: str, begins: float, ends: float) -> tuple[int, int] | None:
+        """Look-ups and misses of a feature (empty: of all) between two moments, by all processes; None without Redis.
+
+        Raises `StoreUnavailable`.
+        """
+        return None if self._shared is None else await self._shared.between(feature, begins, ends)
 
     async def _totals(self, now: float) -> Totals:
         if self._shared is not None and self._breaker is not None and self._breaker.allows():

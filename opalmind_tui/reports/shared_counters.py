@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from opalmind_tui.reports.counters import BY_MINUTE, Count, Tallies, Tally, Totals, window_minutes, window_seconds
+from opalmind_tui.reports.counters import (
+    BY_MINUTE,
+    Count,
+    Tallies,
+    Tally,
+    Totals,
+    minute_of,
+    window_minutes,
+    window_seconds,
+)
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
@@ -19,6 +28,7 @@ KEPT = 25 * 3600
 """Seconds that an hour's minutes live after the last count in it."""
 _HOUR = 60
 """Minutes of one hash."""
+_DAY = 24 * _HOUR
 _TOTALS = [(feature, count) for feature in NAMES for count in Count]
 _BY_MINUTE = [(feature, count) for feature in NAMES for count in BY_MINUTE]
 
@@ -87,6 +97,29 @@ class SharedCounters:
         for minute in window_minutes(now):
             window.update(unshared.minutes.get(minute, {}))
         return Totals(total, window, window_seconds(now))
+
+    async def between(self, feature: str, begins: float, ends: float) -> tuple[int, int]:
+        """Look-ups and misses of a feature (empty: of all) that all processes counted in whole minutes of a time.
+
+        One command for each hour of it, at most a day. Raises `StoreUnavailable`.
+        """
+        first = max(minute_of(begins), minute_of(ends) - _DAY)
+        hours: dict[str, list[int]] = {}
+        for minute in range(first, minute_of(ends) + 1):
+            hours.setdefault(self._hour_key(minute), []).append(minute)
+        names = [name for name in _BY_MINUTE if feature in ("", name[0])]
+        pipeline = self._client.pipeline(transaction=False)
+        for key, minutes in hours.items():
+            pipeline.hmget(key, [_minute_field(minute, *name) for minute in minutes for name in names])
+        try:
+            found = await pipeline.execute()
+        except TROUBLES as error:
+            raise trouble(error) from error
+        counted = dict.fromkeys(BY_MINUTE, 0)
+        for hour in found:
+            for place, raw in enumerate(hour):
+                counted[names[place % len(names)][1]] += _count(raw)
+        return sum(counted.values()), counted[Count.MISSES]
 
     @property
     def _totals_key(self) -> str:

@@ -88,6 +88,10 @@ class Ttls:
             "CACHE_TTL_MS", self._settings.cache_ttl_ms / 1000
         )
 
+    def of(self, feature: str) -> Ttl:
+        """A feature's time, or that of all reports where no feature is named."""
+        return self.report(feature) if feature else self.reports()
+
     def idempotency(self) -> Ttl:
         """The time of idempotency records."""
         return self._configured(IDEMPOTENCY_NAME, TtlTarget.IDEMPOTENCY) or self._set(

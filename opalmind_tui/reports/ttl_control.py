@@ -53,7 +53,7 @@ class TtlControl:
         """Seconds in force."""
         if target is TtlTarget.IDEMPOTENCY:
             return self._ttls.idempotency().seconds
-        return (self._ttls.report(feature) if feature else self._ttls.reports()).seconds
+        return self._ttls.of(feature).seconds
 
     def check(self, target: TtlTarget, seconds: float) -> None:
         """Raise `SettingsError` with what is accepted where the time is out of bounds."""

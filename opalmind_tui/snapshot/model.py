@@ -289,6 +289,51 @@ def _hit_rate(hits: int, misses: int) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewPoint:
+    """What one time to live would do to the cache, if look-ups go on as they were.
+
+    Args:
+        ttl: seconds.
+        hit_rate, margin: 0 to 1; the true rate lies within the margin in about nine of ten cases. None: see `reason`.
+        requests_per_hour: fetches from Matomo.
+        entries, memory: how many there would be on average, and their bytes.
+        expiring: entries that are there now and would be too old at once.
+        reason: why nothing can be said, empty where it can.
+    """
+
+    ttl: float
+    hit_rate: float | None = None
+    margin: float = 0.0
+    requests_per_hour: float = 0.0
+    entries: float = 0.0
+    memory: float = 0.0
+    expiring: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TtlPreview:
+    """Predictions for one feature (empty: all reports).
+
+    Args:
+        present: at the time to live in force.
+        proposed: at the one that somebody thinks of.
+        candidates: for a chart, by time to live.
+        measured: the hit rate that was counted while the sample was taken, 0 to 1; None where nobody counted.
+        share: of the keys, that is in the sample.
+        seconds: that the sample covers.
+    """
+
+    feature: str
+    present: PreviewPoint
+    proposed: PreviewPoint | None = None
+    candidates: tuple[PreviewPoint, ...] = ()
+    measured: float | None = None
+    share: float = 1.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ServerView:
     """The Redis or Valkey server, from one INFO. Rates are over the last interval."""
 

@@ -130,7 +130,9 @@ class Operator:
         self._app.push_screen(ChoiceDialog("Purge cached reports", choices), chosen)
 
     def _ttl(self) -> None:
-        dialog = TtlDialog(self._screen.snapshot.cache.value if self._screen.snapshot else None, self._draft)
+        dialog = TtlDialog(
+            self._app.engine, self._screen.snapshot.cache.value if self._screen.snapshot else None, self._draft
+        )
 
         def ended(draft: Draft | None) -> None:
             self._draft = dialog.draft

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.model import PreviewPoint, Snapshot, TtlPreview
 
 
 class FakeEngine:
@@ -29,6 +30,9 @@ class FakeEngine:
         self.outcome = ""
         self.left_behind = False
         self._plan = plan or plain_plan
+        self.preview = plain_preview()
+        self.previewed: list[tuple[str, float | None]] = []
+        self.preview_trouble: Exception | None = None
 
     async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
         self.rows.append(rows)
@@ -54,6 +58,26 @@ class FakeEngine:
 
     def leave_behind(self) -> None:
         self.left_behind = True
+
+    async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
+        self.previewed.append((feature, seconds))
+        if self.preview_trouble is not None:
+            raise self.preview_trouble
+        return replace(self.preview, feature=feature, proposed=None if seconds is None else _point(seconds))
+
+
+def _point(ttl: float) -> PreviewPoint:
+    """A time to live that does what one would think of it."""
+    if ttl > 7200:
+        return PreviewPoint(ttl, reason="look-ups of 4 h are known, and 9 h are needed")
+    rate = ttl / (ttl + 40)
+    return PreviewPoint(ttl, rate, 0.03, 900 * (1 - rate), ttl / 3, 2_000 * ttl / 3, 34 if ttl < 60 else 0)
+
+
+def plain_preview() -> TtlPreview:
+    """A prediction over the usual times."""
+    times = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
+    return TtlPreview("", _point(60), None, tuple(map(_point, times)), 0.62, 1.0, 14_400)
 
 
 def plain_plan(command: Command) -> Plan:

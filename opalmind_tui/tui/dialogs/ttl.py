@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 
@@ -10,16 +11,21 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Checkbox, Input, OptionList, Static
 
+from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import CacheView
 from opalmind_tui.tui import figures, wire
 from opalmind_tui.tui.dialogs.choice import Choice, Choices, options
 from opalmind_tui.tui.dialogs.window import Dialog, text
+from opalmind_tui.tui.panels.preview import preview_lines
 
 _UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?", re.ASCII)
 SHORTEST, LONGEST = 1.0, 365 * 86_400.0
 RESET = "reset"
+PREVIEW_AFTER = 0.15
+"""Seconds without a key until a preview is asked for."""
 ACCEPTED = "Write seconds, or 90s, 5m, 2h, 1d; reset for the environment's value."
 
 
@@ -72,6 +78,14 @@ def command_of(draft: Draft) -> Command:
     )
 
 
+def _typed(draft: Draft) -> float | None:
+    """Seconds that a draft proposes, None where it does not say (yet)."""
+    try:
+        return seconds_of(draft.value) or None
+    except ValueError:
+        return None
+
+
 class Tick(Checkbox):
     """A box whose sign tells its state, not its colour alone."""
 
@@ -81,12 +95,19 @@ class Tick(Checkbox):
 
 
 class TtlDialog(Dialog[Draft]):
-    """Returns a draft that is valid, to be planned. `on_draft` hears of every change, so that nothing is lost."""
+    """Returns a draft that is valid, to be planned.
+
+    Args:
+        engine: previews what is typed.
+        cache: the times in force.
+        draft: what was typed before. The attribute of that name holds what is typed now, so that nothing is lost.
+    """
 
     AUTO_FOCUS = "#targets"
 
-    def __init__(self, cache: CacheView | None, draft: Draft) -> None:
+    def __init__(self, engine: EnginePort, cache: CacheView | None, draft: Draft) -> None:
         super().__init__()
+        self._engine = engine
         self._choices = targets(cache)
         self.draft = draft
 
@@ -99,6 +120,7 @@ class TtlDialog(Dialog[Draft]):
                 yield Input(self.draft.value, placeholder="60", id="value", compact=True)
                 yield text("", classes="message", id="message")
             yield Tick("also apply to the entries that exist", self.draft.existing, id="existing", compact=True)
+            yield text("", classes="preview", id="preview")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Show plan", id="plan", compact=True)
@@ -135,11 +157,30 @@ class TtlDialog(Dialog[Draft]):
     def _changed(self) -> None:
         self._read()
         self._check()
+        self._preview_soon()
 
     @on(Checkbox.Changed)
     @on(OptionList.OptionHighlighted)
     def _chose(self) -> None:
         self._read()
+        self._preview_soon()
+
+    def _preview_soon(self) -> None:
+        self.run_worker(self._show_preview(self.draft), group="preview", exclusive=True, exit_on_error=False)
+
+    async def _show_preview(self, draft: Draft) -> None:
+        # The next key cancels this: nobody reads a preview of half a number.
+        await asyncio.sleep(PREVIEW_AFTER)
+        kind, _, feature = draft.target.partition(":")
+        shown = self.query_one("#preview", Static)
+        shown.display = kind == TtlTarget.REPORTS
+        if not shown.display:
+            return
+        try:
+            lines = preview_lines(await self._engine.ttl_preview(feature, _typed(draft)))
+        except OpalmindError as error:
+            lines = [f"No preview: {error}"]
+        shown.update(wire.content("\n".join(lines)))
 
     @on(OptionList.OptionSelected)
     def _to_value(self) -> None:
