@@ -13,6 +13,8 @@ from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
 
+FINAL = frozenset({Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED})
+"""Matomo has answered for good."""
 ASK_EVERY = 0.5
 """Seconds between two questions whether delivery was paused, while a claim of several bulks is sent."""
 
@@ -207,14 +209,18 @@ class ClaimRound:
         shared.size.learn(decision.size, bulk, took=decision.took)
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         settlements: list[Settlement] = []
+        # One of each kind in a bulk: a hundred thousand are remembered.
+        deliveries: dict[tuple[Fate, str], Delivery] = {}
         for hit, settlement in zip(bulk, decision.settlements, strict=True):
-            if settlement.fate in (Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED):
-                delivery = Delivery(settlement.fate, answer.status or 0, answer.body, answer.at, settlement.error)
+            fate, error = settlement.fate, settlement.error
+            if fate in FINAL:
+                delivery = deliveries.get((fate, error))
+                if delivery is None:
+                    delivery = Delivery(fate, answer.status or 0, answer.body, answer.at, error)
+                    deliveries[fate, error] = delivery
                 shared.delivered.remember(hit.claimed.id, delivery)
-                settlement = settlement_of(hit, delivery)
-            if settlement.fate is Fate.DELIVERED:
-                settlement = replace(settlement, token=needs_token)
-            elif settlement.fate is Fate.RETRY:
+                settlement = settlement_of(hit, delivery, by_token=needs_token)
+            elif fate is Fate.RETRY:
                 settlement = replace(settlement, alone=len(bulk) == 1)
             settlements.append(settlement)
         return settlements

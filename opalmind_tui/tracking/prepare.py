@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -15,7 +16,8 @@ TOKEN_AGE = 86_400.0 - 900.0
 """Seconds. Matomo wants a token for a time over 24 hours ago, by its own clock; ours may differ by minutes."""
 TOKEN_PARAMS = ("cip", "country", "region", "city", "lat", "long")
 """Without a valid token Matomo refuses a hit with the first of these, and silently ignores the others."""
-OURS = ("token_auth", "send_image")
+_NEEDS_TOKEN = frozenset(TOKEN_PARAMS)
+OURS = frozenset({"token_auth", "send_image"})
 """Never from a stored request: the token is the sender's, and without a picture a bulk's answer would be empty."""
 RECORD_BODY = 2_000
 """Characters of Matomo's answer in an idempotency record."""
@@ -61,7 +63,10 @@ def prepare(claimed: Claimed, now: float) -> Hit | None:
     if request is None:
         return None
     params = _complete(request, claimed.accepted)
-    return Hit(claimed, request.key, params, params.get("idsite", ""), _token_reason(params, now))
+    # A time of the caller's own; where there is none it is that of acceptance.
+    given = request.params.get("cdt")
+    when = claimed.accepted if given is None else moment_of(given)
+    return Hit(claimed, request.key, params, params["idsite"], _token_reason(params, when, now))
 
 
 def record_of(hit: Hit, delivery: Delivery) -> bytes | None:
@@ -78,32 +83,42 @@ def record_of(hit: Hit, delivery: Delivery) -> bytes | None:
     )
 
 
-def settlement_of(hit: Hit, delivery: Delivery) -> Settlement:
-    """How a hit is settled for which Matomo has answered for good."""
+def settlement_of(hit: Hit, delivery: Delivery, *, by_token: bool = False) -> Settlement:
+    """How a hit is settled for which Matomo has answered for good; `by_token`: it needed the token."""
     return Settlement(
         hit.claimed.id,
         delivery.fate,
         status=delivery.status,
         error=delivery.error,
+        token=by_token and delivery.fate is Fate.DELIVERED,
         record=record_of(hit, delivery),
     )
 
 
 def _complete(request: TrackingRequest, accepted: float) -> dict[str, str]:
-    given = {name: value for name, value in request.params.items() if name not in OURS}
+    given = request.params
+    if not OURS.isdisjoint(given):
+        given = {name: value for name, value in given.items() if name not in OURS}
     params = {"idsite": given.get("idsite", ""), **given, "rec": "1", "apiv": "1"}
     if request.kind == "event" or "e_c" in params:
         # Without it Matomo stores an event that it cannot read as a page view.
         params.setdefault("ca", "1")
     if "cdt" not in params:
-        params["cdt"] = datetime.fromtimestamp(accepted, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        params["cdt"] = _text_of(int(accepted))
     return params
 
 
-def _token_reason(params: Mapping[str, str], now: float) -> str:
-    when = moment_of(params["cdt"])
+@lru_cache(1024)
+def _text_of(second: int) -> str:
+    """A second as Matomo reads it. Many hits are accepted in one."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _token_reason(params: Mapping[str, str], when: float | None, now: float) -> str:
     if when is not None and now - when > TOKEN_AGE:
         return "over 24 h old"
+    if _NEEDS_TOKEN.isdisjoint(params):
+        return ""
     return next((f"it sets {name}" for name in TOKEN_PARAMS if params.get(name)), "")
 
 

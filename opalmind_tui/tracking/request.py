@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 import orjson
 
+_TEXT = frozenset({str})
 KINDS = ("pageview", "event", "goal", "raw")
 
 
@@ -49,7 +50,7 @@ def decode_request(body: bytes) -> TrackingRequest | None:
     params, key = data.get("params"), data.get("key")
     if not isinstance(params, dict) or not isinstance(key, str):
         return None
-    if not all(isinstance(value, str) for value in params.values()):
+    if not _TEXT.issuperset(map(type, params.values())):
         return None
     return TrackingRequest(kind=data["kind"], params=params, key=key)
 
