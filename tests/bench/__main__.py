@@ -73,7 +73,11 @@ def _names(text: str) -> list[str]:
 
 
 def _peers(text: str) -> list[str]:
-    return [] if text == "none" else text.split(",")
+    names = [] if text == "none" else text.split(",")
+    for name in names:
+        if name not in [contestant.name for contestant in CONTESTANTS if contestant.role == "peer"]:
+            raise argparse.ArgumentTypeError(f"no peer {name!r}")
+    return names
 
 
 if __name__ == "__main__":
