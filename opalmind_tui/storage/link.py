@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.storage.trouble import TROUBLES, trouble
+from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -58,7 +58,7 @@ class RedisLink:
 
     def report(self, error: StoreUnavailable) -> None:
         """Somebody met this trouble. A full server stays reachable; a mere error reply is no outage."""
-        if error.kind == "reply":
+        if error.kind in ("reply", FOREIGN_KEY):
             return
         if self.trouble is None or self.trouble.kind != error.kind:
             self._set(error)

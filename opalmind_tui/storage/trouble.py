@@ -14,6 +14,9 @@ from opalmind_tui.errors import StoreUnavailable
 TROUBLES: tuple[type[BaseException], ...] = (redis_errors.RedisError, OSError, TimeoutError)
 """What to catch around a call to Redis. Every one of them can be given to `trouble`."""
 
+FOREIGN_KEY = "wrong-type"
+"""A key holds another type than the one that we write there."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
@@ -63,6 +66,10 @@ _KINDS = {
         "The keys lie in different slots of the Redis Cluster", "Give REDIS_QUEUE_PREFIX one hash tag.",
         falls_back=False,
     ),
+    FOREIGN_KEY: _Kind(
+        "A key of ours was overwritten with a value of another type",
+        "Look who writes there, then delete or rename the key.",
+    ),
     "reply": _Kind("Redis answered with an error", "See the server's log."),
     "broken": _Kind("What answers there does not speak the Redis protocol", "Check the address.", falls_back=False),
 }  # fmt: skip
@@ -76,6 +83,7 @@ _REPLIES = (
     ("OOM ", "oom"), ("OUT OF MEMORY", "oom"), ("USED MEMORY > 'MAXMEMORY'", "oom"),
     ("MISCONF", "misconf"), ("CLUSTERDOWN", "cluster-down"), ("HASH SLOT NOT SERVED", "cluster-down"),
     ("MASTERDOWN", "master-down"), ("LINK WITH MASTER IS DOWN", "master-down"),
+    ("WRONGTYPE", FOREIGN_KEY),
     ("MAX NUMBER OF CLIENTS", "max-clients"), ("BUSY ", "busy"), ("CROSSSLOT", "crossslot"),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
-from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from
+from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from, text
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
 
@@ -49,19 +49,19 @@ class Operating:
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
         digest = digest_of(bytes_of(id_or_key))
-        held = [found.decode() for found in await self._scripts.run("find", [digest])] if digest else []
+        held = [text(found) for found in await self._scripts.run("find", [digest])] if digest else []
         named = bytes_of(id_or_key).decode("utf-8", "replace")
         return await self.rows_of([request_id for request_id in dict.fromkeys([named, *held]) if request_id])
 
     async def ids(
         self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
     ) -> tuple[tuple[str, ...], str]:
-        place, score, last = after.split(" ") if after else ("", "", "")
+        place, score, last = after.split(" ", 2) if after else ("", "", "")
         wanted = state.value if state else ""
         cursor, *found = await self._scripts.run(
             "ids", [wanted, min(limit, 500), int(unknown_only), place, score, last]
         )
-        return tuple(request_id.decode() for request_id in found), cursor.decode()
+        return tuple(text(request_id) for request_id in found), text(cursor)
 
     async def retry(self, ids: Sequence[str]) -> Moved:
         done = 0

@@ -32,7 +32,7 @@ def moment(raw: Any) -> float | None:
     """A stored moment or duration in seconds, None where there is none."""
     try:
         return int(raw) / MICROS
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -40,7 +40,7 @@ def whole(raw: Any) -> int:
     """A stored whole number, 0 where it is none."""
     try:
         return int(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 
@@ -187,12 +187,15 @@ def rows_from(reply: Sequence[Any]) -> tuple[RequestRow, ...]:
 
 def _row(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, raw_meta: bytes) -> RequestRow:
     meta = table_from(raw_meta)
-    due = int(score) if place == b"due" else None
-    state = State(place.decode()) if due is None else State.PENDING if due <= now else State.SCHEDULED
+    due = moment(score) if place == b"due" else None
+    if place != b"due":
+        state = State(place.decode())
+    else:
+        state = State.PENDING if due is not None and due <= now / MICROS else State.SCHEDULED
     facts = Facts(
         accepted=moment(meta.get("accepted", score)) or 0.0, attempts=whole(meta.get("attempts")),
-        next_try=moment(due), status=status_from(meta.get("status")), error=str(meta.get("error", "")),
+        next_try=due, status=status_from(meta.get("status")), error=str(meta.get("error", "")),
         failed_at=moment(meta.get("failed")) or None, unknown=whole(meta.get("unknown")),
         recovered=whole(meta.get("recovered")),
     )  # fmt: skip
-    return row_of(request_id.decode(), state, body, facts)
+    return row_of(text(request_id), state, body, facts)

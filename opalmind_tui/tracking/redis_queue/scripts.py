@@ -8,7 +8,8 @@ from typing import Any
 
 import redis.asyncio
 
-from opalmind_tui.storage.trouble import TROUBLES, trouble
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "enqueue": ("endpoints", "admission", "wake"),
@@ -33,10 +34,13 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "adopt": ("endpoints", "admission"),
     "merge": (),
     "records": ("admission",),
+    "foreign": (),
 }
 """What each script needs besides the prelude."""
 
 Argument = str | bytes | int
+NOT_NAMED: tuple[type[BaseException], ...] = (*TROUBLES, ValueError)
+"""What can come of asking which key was overwritten."""
 
 
 def source_of(name: str) -> str:
@@ -68,12 +72,27 @@ class Scripts:
         try:
             return await self._scripts[name](keys=[self._tag, *records], args=arguments)
         except TROUBLES as error:
-            raise trouble(error) from error
+            raise await self._trouble(error) from error
+
+    async def _trouble(self, error: BaseException) -> StoreUnavailable:
+        """What an error means; of an overwritten key with its name, for all of them are made of our own letters."""
+        found = trouble(error)
+        if found.kind != FOREIGN_KEY:
+            return found
+        try:
+            name, kind, *_ = await self._scripts["foreign"](keys=[self._tag])
+        except NOT_NAMED:
+            # Gone by now, or Redis is.
+            return found
+        place = self._tag.decode("utf-8", "replace") + name.decode("ascii", "replace")
+        sentence = f"The queue's key {place} was overwritten: it holds a {kind.decode('ascii', 'replace')}"
+        remedy = f"{found.remedy} The queue mends itself then."
+        return StoreUnavailable(found.kind, sentence, remedy, falls_back=found.falls_back)
 
     async def bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The stored bodies of those that exist. Raises `StoreUnavailable`."""
         try:
             found = await self._client.hmget((self._tag + b"msg").decode(), list(ids))
         except TROUBLES as error:
-            raise trouble(error) from error
+            raise await self._trouble(error) from error
         return {request_id: body for request_id, body in zip(ids, found, strict=True) if isinstance(body, bytes)}

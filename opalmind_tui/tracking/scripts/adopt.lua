@@ -15,13 +15,19 @@ for _, request in ipairs(requests) do
   if request.digest ~= '' then digests[#digests + 1] = request.digest end
 end
 local entries, records = look_up(digests, tonumber(ARGV[4]))
-local last = tonumber(redis.call('HGET', LEDGER, 'last') or 0)
+local last = tonumber(redis.call('HGET', LEDGER, 'last')) or 0
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}
 local answers = {code}
 
 local function is_done(id)
   return redis.call('SISMEMBER', DONE, id) == 1 or redis.call('SISMEMBER', DONE_BEFORE, id) == 1
 end
+
+local ids = {}
+for at, request in ipairs(requests) do ids[at] = request.id end
+sound(due_sets_of(ids), {MSG, META, KEY})
+sound({DEAD}, {})
+is_done('')
 
 -- Its own acceptance time, moved on where another of its shard has the very same.
 local function score_of(request)
@@ -35,15 +41,15 @@ local function store(request, score, moment)
   meta.attempts, meta.unknown = request.attempts, request.unknown
   if request.error ~= '' or request.status then
     note(meta, moment, request.status, request.error)
-    redis.call('ZADD', FAILED, int(moment), request.id)
+    redis.pcall('ZADD', FAILED, int(moment), request.id)
   end
   if request.dead then
     redis.call('ZADD', DEAD, int(moment), request.id)
-    redis.call('ZADD', FAILED, int(moment), request.id)
+    redis.pcall('ZADD', FAILED, int(moment), request.id)
   else
     redis.call('ZADD', due_of(request.id), int(score), request.id)
   end
-  if meta.unknown > 0 then redis.call('ZADD', UNKNOWN, int(moment), request.id) end
+  if meta.unknown > 0 then redis.pcall('ZADD', UNKNOWN, int(moment), request.id) end
   if request.dead or meta.attempts + meta.unknown > 0 or meta.failed ~= '0' then save_meta(request.id, meta) end
 end
 

@@ -39,11 +39,11 @@ local function put_aside(set, requests)
   redis.call('HSET', ASIDE, unpack(notes))
   redis.call('ZADD', P .. set, unpack(members))
   if #freed > 0 then redis.call('HDEL', KEY, unpack(freed)) end
-  if #index > 0 then redis.call('HSET', ASIDE_KEY, unpack(index)) end
-  redis.call('ZREM', FAILED, unpack(ids))
-  redis.call('ZREM', AGED, unpack(ids))
-  redis.call('ZREM', UNKNOWN, unpack(ids))
-  redis.call('ZREM', HELD, unpack(ids))
+  if #index > 0 then redis.pcall('HSET', ASIDE_KEY, unpack(index)) end
+  redis.pcall('ZREM', FAILED, unpack(ids))
+  redis.pcall('ZREM', AGED, unpack(ids))
+  redis.pcall('ZREM', UNKNOWN, unpack(ids))
+  redis.pcall('ZREM', HELD, unpack(ids))
 end
 
 -- They stand in neither set any more: what told where, and the index by key.
@@ -58,10 +58,10 @@ local function clear_aside(ids, notes)
   end
   redis.call('HDEL', ASIDE, unpack(ids))
   if #digests == 0 then return end
-  for at, holder in ipairs(redis.call('HMGET', ASIDE_KEY, unpack(digests))) do
+  for at, holder in ipairs(redis.pcall('HMGET', ASIDE_KEY, unpack(digests))) do
     if holder == owners[at] then stale[#stale + 1] = digests[at] end
   end
-  if #stale > 0 then redis.call('HDEL', ASIDE_KEY, unpack(stale)) end
+  if #stale > 0 then redis.pcall('HDEL', ASIDE_KEY, unpack(stale)) end
 end
 
 -- Gone for good.
@@ -76,6 +76,7 @@ local function drop_aside(set, ids)
 end
 
 local function keep_rejected(requests)
+  if #requests == 0 then return end
   put_aside('rejected', requests)
   local extra = redis.call('ZCARD', REJECTED) - REJECTED_KEPT
   if extra > 0 then drop_aside('rejected', redis.call('ZRANGE', REJECTED, 0, math.min(extra, 500) - 1)) end

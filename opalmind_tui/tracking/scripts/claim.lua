@@ -40,8 +40,8 @@ local got_through
 local function standing_alone(meta)
   local alone = tonumber(meta.alone) or 0
   if alone == 0 then return 0 end
-  got_through = got_through or redis.call('HMGET', LEDGER, 'taken:' .. code, 'proved:' .. code)
-  local taken, proved = tonumber(got_through[1] or 0), tonumber(got_through[2] or 0)
+  got_through = got_through or redis.pcall('HMGET', LEDGER, 'taken:' .. code, 'proved:' .. code)
+  local taken, proved = tonumber(got_through[1] or 0) or 0, tonumber(got_through[2] or 0) or 0
   return 1 + (taken > alone and 2 or 0) + (proved > alone and 4 or 0)
 end
 
@@ -70,9 +70,10 @@ if batch then
     local meta, body = leased_meta(token, id), redis.call('HGET', MSG, id)
     if meta and body then table.insert(held, {id, body, facts_of(meta)}) end
   end
+  local waiting = heads()
   open_way()
   redis.call('ZADD', CLAIM, 'XX', 'GT', int(now + tonumber(ARGV[5])), token)
-  return answer(held, gate and gate.probe == token)
+  return answer(held, gate and gate.probe == token, waiting)
 end
 
 if pause or free < 1 then
@@ -102,8 +103,9 @@ local function take(shard)
   local found = redis.call('ZRANGEBYSCORE', place, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, limit - #ids)
   local here = {}
   for at = 1, #found, 2 do here[#here + 1] = found[at] end
-  redis.call('ZREMRANGEBYRANK', place, 0, #here - 1)
   local bodies, metas = redis.call('HMGET', MSG, unpack(here)), redis.call('HMGET', META, unpack(here))
+  sound({INFLIGHT, CLAIM}, {})
+  redis.call('ZREMRANGEBYRANK', place, 0, #here - 1)
   local leased, saved = {}, {}
   for at, id in ipairs(here) do
     local score = found[2 * at]
@@ -120,7 +122,7 @@ local function take(shard)
       leased[#leased + 1] = id
     else
       redis.call('HDEL', META, id)
-      redis.call('ZREM', FAILED, id)
+      redis.pcall('ZREM', FAILED, id)
       removed = removed + 1
     end
   end

@@ -16,7 +16,10 @@ end
 local function rate_in(text)
   local rate = table_of(text)
   if not rate or rate.ended or not moment_in(rate.from) or type(rate.per_second) ~= 'number' then return nil end
-  return rate.per_second > 0 and rate or nil
+  if rate.per_second <= 0 or rate.per_second > 1e9 then return nil end
+  local found = {per_second = rate.per_second}
+  for _, name in ipairs({'by', 'reason', 'since', 'from'}) do found[name] = type(rate[name]) == 'string' and rate[name] or '' end
+  return found
 end
 
 -- Pause, rate, and how they stand in the store ('' for what is not in force).

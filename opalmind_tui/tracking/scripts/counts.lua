@@ -10,7 +10,7 @@ local function head_of(place)
   return tonumber(redis.call('ZRANGE', place, 0, 0, 'WITHSCORES')[2]) or math.huge
 end
 
-for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
+for _, code in ipairs(codes()) do
   for at = 1, #SHARDS do
     local place = P .. 'due:' .. code .. string.sub(SHARDS, at, at)
     local number = redis.call('ZCARD', place)

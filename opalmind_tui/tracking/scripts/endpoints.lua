@@ -4,7 +4,7 @@ local function forget_idle_endpoints()
   for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
     local sets = {}
     for at = 1, #SHARDS do sets[at] = P .. 'due:' .. code .. string.sub(SHARDS, at, at) end
-    local steered = redis.call('HMGET', CONTROL, code .. ':pause', code .. ':rate')
+    local steered = redis.pcall('HMGET', CONTROL, code .. ':pause', code .. ':rate')
     if not steered[1] and not steered[2] and redis.call('EXISTS', unpack(sets)) == 0 then
       redis.call('HDEL', ENDPOINTS, code)
     end

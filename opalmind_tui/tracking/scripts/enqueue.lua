@@ -4,6 +4,14 @@
 -- Bodies are written first and at once, so that a full server refuses the whole script.
 local FIRST, STEP = 6, 4
 local LETTERS = {accepted = 'a', duplicate = 'd', conflict = 'c', full = 'f'}
+local MOST_AHEAD = 3600000000
+
+-- Later than any before, also when the server's clock stepped back; a foreign time far ahead counts as none.
+local function acceptance_time()
+  local now, last = clock(), tonumber(redis.call('HGET', LEDGER, 'last')) or 0
+  return last < now + MOST_AHEAD and math.max(now, last + 1) or now
+end
+
 local code, known = code_of_endpoint()
 local ids, digests = {}, {}
 for at = FIRST, #ARGV, STEP do
@@ -17,7 +25,7 @@ local stored = {}
 for at, body in ipairs(redis.call('HMGET', MSG, unpack(ids))) do stored[ids[at]] = body end
 -- What is in the trash or rejected takes no place of the queue.
 local room = tonumber(ARGV[4]) - redis.call('HLEN', MSG) + redis.call('ZCARD', TRASH) + redis.call('ZCARD', REJECTED)
-local time = math.max(clock(), tonumber(redis.call('HGET', LEDGER, 'last') or 0) + 1)
+local time = acceptance_time()
 local bodies, index, due = {}, {}, {}
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}
 
@@ -64,6 +72,7 @@ end
 answers[2] = table.concat(letters)
 
 if #bodies > 0 then
+  for shard in pairs(due) do redis.call('ZCARD', P .. 'due:' .. shard) end
   redis.call('HSET', MSG, unpack(bodies))
   for shard, members in pairs(due) do redis.call('ZADD', P .. 'due:' .. shard, unpack(members)) end
   if #index > 0 then redis.call('HSET', KEY, unpack(index)) end

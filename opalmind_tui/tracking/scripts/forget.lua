@@ -3,8 +3,9 @@ local DONE_KEPT = 10000
 -- The newest ids that were settled for good, at least so many: a process that could not learn whether its request was
 -- taken asks here (`is_done`). Two sets that take turns, for one would have to be sorted.
 local function remember_done(ids)
-  redis.call('SADD', DONE, unpack(ids))
-  if redis.call('SCARD', DONE) > DONE_KEPT then
+  redis.pcall('SADD', DONE, unpack(ids))
+  local number = redis.pcall('SCARD', DONE)
+  if type(number) == 'number' and number > DONE_KEPT then
     redis.call('UNLINK', DONE_BEFORE)
     redis.call('RENAME', DONE, DONE_BEFORE)
   end
@@ -27,10 +28,10 @@ local function forget(requests)
   redis.call('HDEL', MSG, unpack(ids))
   if #known > 0 then
     redis.call('HDEL', META, unpack(known))
-    redis.call('ZREM', FAILED, unpack(known))
-    redis.call('ZREM', HELD, unpack(known))
-    redis.call('ZREM', AGED, unpack(known))
-    redis.call('ZREM', UNKNOWN, unpack(known))
+    redis.pcall('ZREM', FAILED, unpack(known))
+    redis.pcall('ZREM', HELD, unpack(known))
+    redis.pcall('ZREM', AGED, unpack(known))
+    redis.pcall('ZREM', UNKNOWN, unpack(known))
   end
   if #digests == 0 then return entries end
   for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do

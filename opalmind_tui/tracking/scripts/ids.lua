@@ -11,7 +11,7 @@ local function places()
   if unknown then return {'unknown'} end
   if SETS[state] then return {state} end
   local found = {}
-  for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
+  for _, code in ipairs(codes()) do
     for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
   end
   table.sort(found)

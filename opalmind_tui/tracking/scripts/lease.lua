@@ -1,9 +1,9 @@
 -- Claims: what frees their shards, and what becomes of a request whose sender was lost.
 local function end_claim(token, shards)
-  redis.call('ZREM', CLAIM, token)
-  redis.call('HDEL', BATCH, token)
+  redis.pcall('ZREM', CLAIM, token)
+  redis.pcall('HDEL', BATCH, token)
   for _, shard in ipairs(shards) do
-    if redis.call('HGET', SHARD, shard) == token then redis.call('HDEL', SHARD, shard) end
+    if redis.pcall('HGET', SHARD, shard) == token then redis.call('HDEL', SHARD, shard) end
   end
 end
 
@@ -32,14 +32,14 @@ local function recover(id, meta, posted, most, now)
   meta.recovered = meta.recovered + 1
   if posted then
     meta.unknown = meta.unknown + 1
-    redis.call('ZADD', UNKNOWN, int(now), id)
+    redis.pcall('ZADD', UNKNOWN, int(now), id)
   end
   if meta.recovered >= most then
     note(meta, now, nil, 'its sender was lost ' .. meta.recovered .. ' times')
-    redis.call('ZREM', AGED, id)
-    redis.call('ZREM', HELD, id)
+    redis.pcall('ZREM', AGED, id)
+    redis.pcall('ZREM', HELD, id)
     redis.call('ZADD', DEAD, int(now), id)
-    redis.call('ZADD', FAILED, int(now), id)
+    redis.pcall('ZADD', FAILED, int(now), id)
   else
     redis.call('ZADD', due_of(id), meta.due or int(now), id)
   end

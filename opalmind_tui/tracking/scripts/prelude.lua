@@ -17,17 +17,36 @@ local function clock()
   return time[1] * 1000000 + time[2]
 end
 
+-- Whole numbers as text; what a stranger stored may be infinite.
 local function int(number)
-  return string.format('%d', number)
+  return string.format('%.0f', number)
 end
 
 -- At the memory limit a script is refused at its first write if that may grow; once anything was written it may go on.
 local function open_way()
-  redis.call('HDEL', LEDGER, '')
+  redis.pcall('HDEL', LEDGER, '')
 end
 
 local function due_of(id)
   return P .. 'due:' .. string.sub(id, 1, 3)
+end
+
+-- Stop before the first write where a key was overwritten with another type: half of a change would lose what it moves.
+-- Writes to what only lists and figures read (failed, aged, held, unknown, done, aside-key) are tried, and need no such
+-- test: requests go their way without them, whoever reads them says what is wrong, the reconciler fills them anew.
+local function sound(zsets, hashes)
+  for _, name in ipairs(zsets) do redis.call('ZCARD', name) end
+  for _, name in ipairs(hashes) do redis.call('HLEN', name) end
+end
+
+local function due_sets_of(ids)
+  local sets, seen = {}, {}
+  for _, id in ipairs(ids) do
+    local place = due_of(id)
+    if not seen[place] then sets[#sets + 1] = place end
+    seen[place] = true
+  end
+  return sets
 end
 
 local function table_of(text)
@@ -56,16 +75,38 @@ local function new_meta(accepted)
           error = '', failed = '0', alone = '0', history = {}}
 end
 
--- What is stored of a request beside its body; what is missing or of a wrong type is made anew.
+local function is_count(value)
+  return type(value) == 'number' and value >= 0 and value < 1e9
+end
+
+-- The failures noted before, without what is none: anything else could not be written back.
+local function history_from(value)
+  local history = {}
+  for at = 1, math.min(#value, 5) do
+    local entry = value[at]
+    if type(entry) == 'table' and type(entry[1]) == 'string' and type(entry[3]) == 'string' then
+      history[#history + 1] = {entry[1], is_count(entry[2]) and entry[2] or cjson.null, entry[3]}
+    end
+  end
+  return history
+end
+
+-- What is stored of a request beside its body; what is missing or foreign is made anew.
 local function meta_from(text, accepted)
-  local meta, fresh = table_of(text), new_meta(accepted)
-  if not meta then return fresh end
-  for name, value in pairs(fresh) do
-    if type(meta[name]) ~= type(value) then meta[name] = value end
+  local found, meta = table_of(text), new_meta(accepted)
+  if not found then return meta end
+  for name, value in pairs(meta) do
+    local held = found[name]
+    if type(value) == 'number' and is_count(held) then meta[name] = held end
+    if type(value) == 'string' and type(held) == 'string' then meta[name] = held end
   end
   for _, name in ipairs({'accepted', 'due', 'failed', 'alone'}) do
-    if not string.match(meta[name], '^%d+$') then meta[name] = fresh[name] end
+    if not string.match(meta[name], '^%d+$') or #meta[name] > 17 then
+      meta[name] = (name == 'accepted' or name == 'due') and int(accepted) or '0'
+    end
   end
+  if type(found.history) == 'table' then meta.history = history_from(found.history) end
+  meta.status = is_count(found.status) and found.status or nil
   return meta
 end
 
@@ -91,20 +132,42 @@ local function is_held(reason)
   return string.sub(reason, 1, 5) == 'held:'
 end
 
+-- Comes last in a script, when what it counts has happened: a counter that is foreign begins anew, and never fails it.
 local function add_to_ledger(counters)
   for name, number in pairs(counters) do
-    if number ~= 0 then redis.call('HINCRBY', LEDGER, name, number) end
+    if number ~= 0 and type(redis.pcall('HINCRBY', LEDGER, name, number)) == 'table' then
+      redis.pcall('HSET', LEDGER, name, number)
+    end
   end
+end
+
+local function texts_in(value)
+  local texts = {}
+  for _, text in ipairs(value) do
+    if type(text) == 'string' then texts[#texts + 1] = text end
+  end
+  return texts
 end
 
 local function batch_of(token)
   local batch = table_of(redis.call('HGET', BATCH, token))
-  if batch and type(batch.ids) == 'table' and type(batch.shards) == 'table' then return batch end
+  if batch and type(batch.ids) == 'table' and type(batch.shards) == 'table' then
+    return {ids = texts_in(batch.ids), shards = texts_in(batch.shards), posted = batch.posted == true}
+  end
 end
 
 local function alive(token, now)
   local ends = token and redis.call('ZSCORE', CLAIM, token)
   return ends and tonumber(ends) > now
+end
+
+-- The codes of all endpoints; what a stranger wrote among them is none.
+local function codes()
+  local found = {}
+  for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
+    if string.match(code, '^%w%w$') then found[#found + 1] = code end
+  end
+  return found
 end
 
 -- The code of an endpoint (ARGV[1] is its URL, ARGV[2] its candidates, two characters each), and whether it is known.

@@ -3,6 +3,7 @@
 local hard, now = ARGV[1] == '1', clock()
 local leaving, kept, seen = {}, {[TRASH] = {}, [REJECTED] = {}}, {}
 local done = 0
+sound({TRASH, REJECTED}, {MSG, META, KEY, ASIDE})
 for at = 2, #ARGV, 2 do
   local id = ARGV[at]
   local place, score = place_of(id)

@@ -5,6 +5,8 @@ local counters = {recovered = 0, unknown = 0}
 for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIMIT', 0, 50)) do
   local batch = batch_of(token) or {ids = {}, shards = {}}
   local left = {}
+  sound(due_sets_of(batch.ids), {})
+  sound({DEAD}, {})
   for _, id in ipairs(batch.ids) do
     if budget <= 0 then
       table.insert(left, id)
@@ -28,5 +30,6 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIM
 end
 add_to_ledger(counters)
 local gone = redis.call('ZRANGEBYSCORE', TRASH, '-inf', int(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[1])
+if #gone > 0 then sound({}, {MSG, META}) end
 drop_aside('trash', gone)
 return {counters.recovered, #gone}

@@ -8,7 +8,7 @@ local holds = {}
 local function parts()
   local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged',
                  'trash', 'rejected', 'aside', 'aside-key', 'unknown', 'held'}
-  for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
+  for _, code in ipairs(codes()) do
     for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
   end
   return found
@@ -41,7 +41,23 @@ local function holder_of(id)
   return ''
 end
 
+-- What only lists and figures read.
+local function note_again(id, meta)
+  local place, score = place_of(id)
+  if not place then return end
+  if meta.unknown > 0 then redis.pcall('ZADD', UNKNOWN, 'NX', int(now), id) end
+  if meta.failed ~= '0' then redis.pcall('ZADD', FAILED, 'NX', meta.failed, id) end
+  if place ~= due_of(id) then return end
+  if is_held(meta.error) then redis.pcall('ZADD', HELD, 'NX', int(now), id) end
+  if int(score) ~= meta.accepted then redis.pcall('ZADD', AGED, 'NX', meta.accepted, id) end
+end
+
+local function is_id(name)
+  return #name == 14 and string.match(name, '^%w+$')
+end
+
 local function look_at_request(id)
+  if not is_id(id) then return end
   local place, score = place_of(id)
   local meta = meta_from(redis.call('HGET', META, id), score or now)
   if place == INFLIGHT and meta.token == '' then meta.token = holder_of(id) end
@@ -55,9 +71,7 @@ local function look_at_request(id)
     save_meta(id, meta)
     returned = returned + 1
   end
-  if meta.unknown > 0 and place_of(id) and not redis.call('ZSCORE', UNKNOWN, id) then
-    redis.call('ZADD', UNKNOWN, int(now), id)
-  end
+  note_again(id, meta)
   redis.call('HSETNX', ENDPOINTS, string.sub(id, 1, 2), UNKNOWN_URL)
 end
 
@@ -77,14 +91,14 @@ local LOOK = {
   key = function(name, entry) if not stored(string.sub(entry, 1, 14)) then redis.call('HDEL', KEY, name) end end,
   meta = function(id) if not stored(id) and not place_of(id) then redis.call('HDEL', META, id) end end,
   batch = function(token) if not redis.call('ZSCORE', CLAIM, token) then redis.call('HDEL', BATCH, token) end end,
-  failed = function(id) if not stored(id) then redis.call('ZREM', FAILED, id) end end,
-  aged = function(id) if not stored(id) then redis.call('ZREM', AGED, id) end end,
-  unknown = function(id) if not stored(id) or not place_of(id) then redis.call('ZREM', UNKNOWN, id) end end,
-  held = function(id) if not stored(id) or not place_of(id) then redis.call('ZREM', HELD, id) end end,
+  failed = function(id) if not stored(id) then redis.pcall('ZREM', FAILED, id) end end,
+  aged = function(id) if not stored(id) then redis.pcall('ZREM', AGED, id) end end,
+  unknown = function(id) if not stored(id) or not place_of(id) then redis.pcall('ZREM', UNKNOWN, id) end end,
+  held = function(id) if not stored(id) or not place_of(id) then redis.pcall('ZREM', HELD, id) end end,
   aside = function(id) if not stored(id) or place_of(id) then redis.call('HDEL', ASIDE, id) end end,
   trash = look_at_kept,
   rejected = look_at_kept,
-  ['aside-key'] = function(name, id) if not aside_of(id) then redis.call('HDEL', ASIDE_KEY, name) end end,
+  ['aside-key'] = function(name, id) if not aside_of(id) then redis.pcall('HDEL', ASIDE_KEY, name) end end,
 }
 local HASHES = {msg = true, key = true, meta = true, batch = true, aside = true, ['aside-key'] = true}
 

@@ -3,6 +3,7 @@
 local token = ARGV[1]
 local batch = batch_of(token)
 if not batch or batch.posted then return 0 end
+sound(due_sets_of(batch.ids), {CONTROL})
 local released = 0
 for _, id in ipairs(batch.ids) do
   local meta = leased_meta(token, id)

@@ -5,6 +5,7 @@ for at = 3, #ARGV, 2 do
   if ARGV[at] ~= '' then digests[#digests + 1] = ARGV[at] end
 end
 local entries, records = look_up(digests, tonumber(ARGV[1]))
+sound({DEAD}, {MSG, META, KEY, ASIDE})
 local back, ids, notes, taken = {}, {}, {}, {}
 
 local function is_taken(kept)
@@ -15,7 +16,7 @@ end
 
 for at = 2, #ARGV, 2 do
   local id = ARGV[at]
-  if not ids[id] and redis.call('ZSCORE', TRASH, id) and redis.call('HEXISTS', MSG, id) == 1 then
+  if not ids[id] and redis.call('ZSCORE', TRASH, id) and not place_of(id) and redis.call('HEXISTS', MSG, id) == 1 then
     ids[id] = true
     local note = redis.call('HGET', ASIDE, id)
     local stored = redis.call('HGET', META, id)
@@ -37,10 +38,10 @@ local function put_back(id, kept, meta)
   redis.call('ZREM', TRASH, id)
   redis.call('ZADD', kept.from == 'dead' and DEAD or due_of(id), score, id)
   if not meta then return end
-  if kept.from == 'due' and is_held(meta.error) then redis.call('ZADD', HELD, int(now), id) end
-  if meta.failed ~= '0' then redis.call('ZADD', FAILED, meta.failed, id) end
-  if meta.unknown > 0 then redis.call('ZADD', UNKNOWN, int(now), id) end
-  if kept.from == 'due' and meta.accepted ~= score then redis.call('ZADD', AGED, meta.accepted, id) end
+  if kept.from == 'due' and is_held(meta.error) then redis.pcall('ZADD', HELD, int(now), id) end
+  if meta.failed ~= '0' then redis.pcall('ZADD', FAILED, meta.failed, id) end
+  if meta.unknown > 0 then redis.pcall('ZADD', UNKNOWN, int(now), id) end
+  if kept.from == 'due' and meta.accepted ~= score then redis.pcall('ZADD', AGED, meta.accepted, id) end
 end
 
 open_way()

@@ -1,5 +1,7 @@
 -- Make dead and scheduled requests (ARGV) due now, attempts 0. Answers how many.
 local now, done = clock(), 0
+sound(due_sets_of(ARGV), {META})
+sound({INFLIGHT, DEAD}, {})
 for at, id in ipairs(ARGV) do
   local place, score = place_of(id)
   if place == DEAD or (place == due_of(id) and score > now) then
@@ -8,7 +10,7 @@ for at, id in ipairs(ARGV) do
     meta.due = int(now - #ARGV + at)
     redis.call('ZREM', place, id)
     redis.call('ZADD', due_of(id), meta.due, id)
-    redis.call('ZADD', AGED, meta.accepted, id)
+    redis.pcall('ZADD', AGED, meta.accepted, id)
     save_meta(id, meta)
     done = done + 1
   end

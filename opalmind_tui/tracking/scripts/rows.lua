@@ -21,7 +21,7 @@ end
 
 local function readers_of_due_sets()
   local readers = {}
-  for _, code in ipairs(redis.call('HKEYS', ENDPOINTS)) do
+  for _, code in ipairs(codes()) do
     for at = 1, #SHARDS do
       local reader = {place = P .. 'due:' .. code .. string.sub(SHARDS, at, at), rank = 0}
       if read_on(reader) then readers[#readers + 1] = reader end

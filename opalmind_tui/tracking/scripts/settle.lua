@@ -59,6 +59,17 @@ for at, item in ipairs(items) do
   end
 end
 
+local function sound_for(items)
+  local later, others = {}, {}
+  for _, item in ipairs(items) do
+    others[item.fate] = true
+    if item.fate == 'retry' or item.fate == 'unsent' then later[#later + 1] = item.id end
+  end
+  sound(due_sets_of(later), {MSG, KEY})
+  if others.dead then sound({DEAD}, {}) end
+  if others.rejected then sound({REJECTED}, {ASIDE}) end
+end
+
 local function take_out()
   local together = {}
   for _, item in ipairs(mine) do
@@ -78,9 +89,9 @@ end
 
 local function count_held(item, before)
   if item.fate == 'retry' and is_held(item.error) then
-    redis.call('ZADD', HELD, int(item.score), item.id)
+    redis.pcall('ZADD', HELD, int(item.score), item.id)
   elseif is_held(before) then
-    redis.call('ZREM', HELD, item.id)
+    redis.pcall('ZREM', HELD, item.id)
   end
 end
 
@@ -112,16 +123,16 @@ local function fail(item)
   if flagged(item, 'u') and item.place == INFLIGHT then
     meta.unknown = meta.unknown + 1
     counters.unknown = counters.unknown + 1
-    redis.call('ZADD', UNKNOWN, int(item.score), item.id)
+    redis.pcall('ZADD', UNKNOWN, int(item.score), item.id)
   end
-  redis.call('ZADD', FAILED, int(item.score), item.id)
+  redis.pcall('ZADD', FAILED, int(item.score), item.id)
   if item.fate == 'dead' then
     redis.call('ZADD', DEAD, int(item.score), item.id)
-    redis.call('ZREM', AGED, item.id)
+    redis.pcall('ZREM', AGED, item.id)
   else
     meta.due = int(item.score + item.delay)
     redis.call('ZADD', due_of(item.id), meta.due, item.id)
-    redis.call('ZADD', AGED, meta.accepted, item.id)
+    redis.pcall('ZADD', AGED, meta.accepted, item.id)
     last.last_retry_at, last.last_backoff = int(now), item.delay
   end
   save_meta(item.id, meta)
@@ -155,6 +166,7 @@ local function end_batch()
   end
 end
 
+sound_for(mine)
 open_way()
 take_out()
 for _, item in ipairs(mine) do
@@ -183,6 +195,6 @@ for at, item in ipairs(finished) do
   if item.name then write_record(item, entries[item.digest]) end
 end
 end_batch()
-for name, value in pairs(last) do redis.call('HSET', LEDGER, name, value) end
+for name, value in pairs(last) do redis.pcall('HSET', LEDGER, name, value) end
 add_to_ledger(counters)
 return {#mine - counters.late, counters.late, lost}

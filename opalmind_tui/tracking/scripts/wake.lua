@@ -3,11 +3,11 @@
 local ASLEEP, WAKE = P .. 'asleep', P .. 'wake'
 
 local function wake(code)
-  if redis.call('HDEL', ASLEEP, code) == 1 then redis.pcall('PUBLISH', WAKE, code) end
+  if redis.pcall('HDEL', ASLEEP, code) == 1 then redis.pcall('PUBLISH', WAKE, code) end
 end
 
 local function fall_asleep(code)
-  if redis.call('HEXISTS', ASLEEP, code) == 1 then return end
+  if redis.pcall('HEXISTS', ASLEEP, code) ~= 0 then return end
   open_way()
   redis.call('HSET', ASLEEP, code, '1')
 end
