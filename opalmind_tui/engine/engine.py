@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from opalmind_tui.engine.acts import Acts
+from opalmind_tui.engine.acts.cache import PurgeCache, SetTtl
+from opalmind_tui.engine.acts.here import Deliver, TestToken
+from opalmind_tui.engine.acts.kind import Kind
+from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
 from opalmind_tui.engine.ending import Ending
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.looking import Look
@@ -25,7 +29,7 @@ from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.reports.preview.access_log import FLUSH_EVERY as LOOKUPS_EVERY
 from opalmind_tui.settings import Settings
-from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot, TtlPreview
 from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 from opalmind_tui.tracking.queue import Answer
@@ -104,17 +108,20 @@ class Engine:
             matomo=_shown(settings.matomo_base_url),
             user=user,
         )
-        self._acts = Acts(
-            queue=self.queue,
-            cache=self._stores.cache,
-            ttls=self._stores.ttl_control,
-            audit=self._stores.audit,
-            deliver=self._deliver,
-            test_token=self._test_token,
-            read_only=settings.read_only,
-            user=user,
-        )
+        self._acts = Acts(self._kinds(user), self._stores.audit, read_only=settings.read_only, user=user)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _kinds(self, user: str) -> dict[Act, Kind]:
+        purge = Purge(self.queue, lambda: self._look.memory_used if self._look is not None else None)
+        return {
+            Act.RETRY: Retry(self.queue),
+            Act.PURGE: purge,
+            Act.RESTORE: Restore(self.queue, purge),
+            Act.PURGE_CACHE: PurgeCache(self._stores.cache),
+            Act.SET_TTL: SetTtl(self._stores.ttl_control, user),
+            Act.DELIVER: Deliver(self._deliver),
+            Act.TEST_TOKEN: TestToken(self._test_token),
+        }
 
     # -- life ----------------------------------------------------------------------------------------------------
 

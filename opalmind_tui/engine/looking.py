@@ -135,6 +135,14 @@ class Look:
         await self._count_keys()
         return await self._stores.cache.view()
 
+    @property
+    def memory_used(self) -> float | None:
+        """Share of Redis's memory limit in use; None without a limit, or where it is not known now."""
+        server = self._server.reading
+        if server.value is None or server.error is not None or not server.value.max_memory:
+            return None
+        return server.value.used_memory / server.value.max_memory
+
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
         for part in (self._queue, self._rows, self._cache, self._server, self._keys):

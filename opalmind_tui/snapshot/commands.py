@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from opalmind_tui.snapshot.model import State
+
 
 class Act(StrEnum):
     """The kinds of command."""
 
     RETRY = "retry"
     PURGE = "purge"
+    RESTORE = "restore"
     PURGE_CACHE = "purge-cache"
     SET_TTL = "set-ttl"
     DELIVER = "deliver"
@@ -32,6 +35,7 @@ class Command:
         act: what to do.
         ids: the captured request ids (retry, purge); empty with `all_dead`.
         all_dead: every request that is dead when the plan is made.
+        hard: past the trash, for good (purge).
         feature: a report feature, or empty for all of them (purge-cache, set-ttl).
         target: which TTL (set-ttl).
         seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value.
@@ -43,6 +47,7 @@ class Command:
     act: Act
     ids: tuple[str, ...] = ()
     all_dead: bool = False
+    hard: bool = False
     feature: str = ""
     target: TtlTarget = TtlTarget.REPORTS
     seconds: float = 0.0
@@ -53,7 +58,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a command would do, shown before it is done (I12). It acts on `ids` / `keys`, never on what came later.
+    """What a command would do, shown before it is done (I12). It acts on that, never on what came later.
 
     Args:
         command: the wish.
@@ -62,7 +67,9 @@ class Plan:
         skipped: why some are not eligible, with their counts.
         consequences: sentences that the dialog shows.
         undo: how it can be undone, or that it cannot.
-        ids: the captured request ids.
+        ids: the captured request ids, unless there is a `state`.
+        state: acts on every request that came into this state from `since` until `until` (epoch seconds by the
+            queue's clock; `since` 0: ever): there may be a million of them.
         estimated: true when `eligible` is an estimate (cache entries of a large database).
     """
 
@@ -74,6 +81,9 @@ class Plan:
     undo: str = "This cannot be undone."
     ids: tuple[str, ...] = ()
     estimated: bool = False
+    state: State | None = None
+    since: float = 0.0
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,9 +230,18 @@ class FailoverQueue:
         return await self._guard(self.viewed.find(id_or_key))
 
     async def ids(
-        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+        self,
+        state: State | None,
+        *,
+        after: str = "",
+        limit: int = 500,
+        unknown_only: bool = False,
+        since: float = 0.0,
+        until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
-        return await self._guard(self.viewed.ids(state, after=after, limit=limit, unknown_only=unknown_only))
+        return await self._guard(
+            self.viewed.ids(state, after=after, limit=limit, unknown_only=unknown_only, since=since, until=until)
+        )
 
     async def retry(self, ids: Sequence[str]) -> Moved:
         return await self._guard(self.viewed.retry(ids))

@@ -299,11 +299,20 @@ class TrackingQueue(Protocol):
         ...
 
     async def ids(
-        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+        self,
+        state: State | None,
+        *,
+        after: str = "",
+        limit: int = 500,
+        unknown_only: bool = False,
+        since: float = 0.0,
+        until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
         """A page of ids in one state, and the cursor of the next page (empty: that was the last).
 
         Args:
+            since, until: only those that came into the state within this time (dead, trash, rejected; epoch seconds by
+                the store's clock; 0: no bound), so that an act over many pages stays with what was there at first.
             state: None, with `unknown_only`: wherever they are in the queue.
             unknown_only: only those that were posted and got no answer. A page may then be short, or empty, before
                 the last.

@@ -16,6 +16,7 @@ class Situation:
         selected: the request under the cursor, if the list is in view and the request is still there.
         list_shown: whether the list of requests is in view.
         dead: how many requests are dead.
+        trash: how many were purged and can come back.
         lost: the request under the cursor has left the list.
         token_refused: the queue is closed because Matomo refuses the token.
     """
@@ -28,6 +29,7 @@ class Situation:
     list_shown: bool = True
     lost: bool = False
     dead: int = 0
+    trash: int = 0
     token_refused: bool = False
 
 
@@ -101,6 +103,10 @@ def _none_dead(now: Situation) -> str:
     return "" if now.dead else "No request is dead."
 
 
+def _nothing_in_trash(now: Situation) -> str:
+    return "" if now.trash else "The trash is empty: nothing was purged in the last 15 minutes."
+
+
 ACTIONS: tuple[Action, ...] = (
     Action(
         "detail", ("enter",), "⏎", "Detail", "Show all that is known of the request", "Requests", _no_request, footer=3
@@ -112,6 +118,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("purge", ("d",), "d", "Purge", "Purge the request under the cursor", "Requests", _cannot_purge, True, 6),
     Action(
         "purge_all", ("D", "shift+d"), "D", "Purge dead", "Purge every dead request", "Requests", _none_dead, True, 7
+    ),
+    Action(
+        "restore",
+        ("u",),
+        "u",
+        "Undo purge",
+        "Bring the last purge back from the trash",
+        "Requests",
+        _nothing_in_trash,
+        True,
+        7,
+        in_footer=lambda now: now.trash > 0,
     ),
     Action(
         "purge_cache", ("c",), "c", "Cache", "Purge cached reports: all, or one kind", "Cache", changes=True, footer=8
@@ -139,7 +157,15 @@ ACTIONS: tuple[Action, ...] = (
         in_footer=lambda now: now.token_refused,
     ),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
-    Action("pause", ("space",), "spc", "Pause", "Pause or resume the refresh", "Dashboard", footer=12),
+    Action(
+        "pause",
+        ("space",),
+        "spc",
+        "Freeze",
+        "Freeze the figures, or let them go on",
+        "Dashboard",
+        footer=12,
+    ),
     Action("next", ("tab",), "⇥", "Next", "Go to the next part: requests, features, health, trends", "Move", footer=13),
     Action("previous", ("shift+tab",), "⇧⇥", "Previous", "Go to the part before", "Move"),
     Action("up", ("up", "k"), "↑ k", "Up", "One line up", "Move"),

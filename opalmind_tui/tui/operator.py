@@ -37,6 +37,7 @@ class Operator:
             "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
             "purge": lambda: self._one(Act.PURGE),
             "purge_all": lambda: self._plan(Command(Act.PURGE, all_dead=True)),
+            "restore": lambda: self._plan(Command(Act.RESTORE)),
             "purge_cache": self._purge_cache,
             "ttl": self._ttl,
             "deliver": self._deliver,
@@ -162,7 +163,7 @@ class Operator:
     def _pause(self) -> None:
         self._app.poller.toggle()
         paused = self._app.poller.paused
-        self._screen.say(Status("Paused: the figures stand still. Space goes on." if paused else "", Tone.WARN))
+        self._screen.say(Status("Frozen: the figures stand still. Space goes on." if paused else "", Tone.WARN))
         if self._screen.snapshot is not None:
             self._screen.show(self._screen.snapshot)
 

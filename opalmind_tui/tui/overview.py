@@ -94,6 +94,7 @@ class Overview(Screen[None]):
             list_shown=shown,
             lost=shown and self.requests.cursor.lost,
             dead=view.dead if view else 0,
+            trash=view.trash if view else 0,
             token_refused=bool(view and view.gate and view.gate.kind is GateKind.TOKEN),
         )
 

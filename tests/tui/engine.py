@@ -85,7 +85,8 @@ def plain_plan(command: Command) -> Plan:
     count = 3 if command.all_dead else max(1, len(command.ids))
     titles = {
         Act.RETRY: f"Retry {count} request{'' if count == 1 else 's'}",
-        Act.PURGE: f"Purge {count} request{'' if count == 1 else 's'}",
+        Act.RESTORE: "Restore the last purge: 2 requests",
+        Act.PURGE: f"Purge {count} request{'' if count == 1 else 's'}{' for good' if command.hard else ''}",
         Act.PURGE_CACHE: f"Purge {command.feature or 'all'} cache entries",
         Act.SET_TTL: f"Set the time to live of {command.feature or command.target} to {command.seconds:g} s",
         Act.DELIVER: "Deliver from this dashboard",

@@ -91,6 +91,33 @@ async def retry_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
+async def restore(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "u")
+    assert "The trash is empty" in screen_text(pilot)
+    snapshot = healthy()
+    assert snapshot.queue.value is not None
+    full = replace(snapshot, queue=replace(snapshot.queue, value=replace(snapshot.queue.value, trash=2)))
+    await refreshed(pilot, engine, full)
+    await press(pilot, "u")
+    assert "Restore the last purge: 2 requests" in screen_text(pilot)
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.RESTORE)]
+
+
+async def test_a_purge_for_good_is_another_plan() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        await press(pilot, "D")
+        assert "Purge 3 requests for good" not in screen_text(pilot)
+        await press(pilot, "shift+tab")
+        assert pilot.app.focused.id == "hard"
+        await press(pilot, "space")
+        assert "Purge 3 requests for good" in screen_text(pilot)
+        await press(pilot, "tab")
+        await confirm(pilot)
+        assert [one.command for one in engine.ran] == [Command(Act.PURGE, all_dead=True, hard=True)]
+
+
+@case
 async def purge(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "d")
     assert "This cannot be undone." in screen_text(pilot)
@@ -169,10 +196,10 @@ async def mood(pilot: Pilot[Any], engine: FakeEngine) -> None:
 async def pause(pilot: Pilot[Any], engine: FakeEngine) -> None:
     before = len(engine.rows)
     await press(pilot, "space")
-    assert "PAUSED" in screen_text(pilot)
+    assert "FROZEN" in screen_text(pilot)
     assert len(engine.rows) == before
     await press(pilot, "space")
-    assert "PAUSED" not in screen_text(pilot)
+    assert "FROZEN" not in screen_text(pilot)
     assert len(engine.rows) == before + 1
 
 

@@ -122,9 +122,17 @@ class MemoryQueue:
         return views.find(self._store, id_or_key)
 
     async def ids(
-        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+        self,
+        state: State | None,
+        *,
+        after: str = "",
+        limit: int = 500,
+        unknown_only: bool = False,
+        since: float = 0.0,
+        until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
-        return views.ids(self._store, state, after, limit, unknown_only=unknown_only)
+        within = (round(since * MICROS), round(until * MICROS))
+        return views.ids(self._store, state, after, limit, unknown_only=unknown_only, within=within)
 
     async def retry(self, ids: Sequence[str]) -> Moved:
         return acting.retry(self._store, ids)

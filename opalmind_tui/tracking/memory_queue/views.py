@@ -103,9 +103,18 @@ def _state(item: Item, now: int) -> State:
 
 
 def ids(
-    store: Store, state: State | None, after: str, limit: int, *, unknown_only: bool
+    store: Store, state: State | None, after: str, limit: int, *, unknown_only: bool, within: tuple[int, int] = (0, 0)
 ) -> tuple[tuple[str, ...], str]:
-    """A page of ids in one state. The cursor names a place, so that what leaves meanwhile shifts nothing."""
+    """A page of ids in one state. The cursor names a place, so that what leaves meanwhile shifts nothing.
+
+    Args:
+        within: as `since` and `until` of the protocol, in microseconds.
+    """
+    if not unknown_only and state in (State.DEAD, State.TRASH, State.REJECTED):
+        low, high = _bounds(state, 0)
+        since, until = within
+        bounds = (since, "") if since else low, (until, LAST) if until else high
+        return _page(_lists(store, state), *bounds, after, limit)
     if not unknown_only:
         return _page(_lists(store, state), *_bounds(state, store.now()), after, limit)
     found, cursor = _page([(("", ""), store.places.doubted)], *_bounds(None, 0), after, limit)

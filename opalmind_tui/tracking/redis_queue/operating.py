@@ -54,12 +54,29 @@ class Operating:
         return await self.rows_of([request_id for request_id in dict.fromkeys([named, *held]) if request_id])
 
     async def ids(
-        self, state: State | None, *, after: str = "", limit: int = 500, unknown_only: bool = False
+        self,
+        state: State | None,
+        *,
+        after: str = "",
+        limit: int = 500,
+        unknown_only: bool = False,
+        since: float = 0.0,
+        until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
         place, score, last = after.split(" ", 2) if after else ("", "", "")
         wanted = state.value if state else ""
         cursor, *found = await self._scripts.run(
-            "ids", [wanted, min(limit, 500), int(unknown_only), place, score, last]
+            "ids",
+            [
+                wanted,
+                min(limit, 500),
+                int(unknown_only),
+                place,
+                score,
+                last,
+                micros(since) if since else "",
+                micros(until) if until else "",
+            ],
         )
         return tuple(text(request_id) for request_id in found), text(cursor)
 

@@ -1,11 +1,14 @@
 -- A page of ids. ARGV: state ('' for any), limit, 1 for unknown outcomes only, then the cursor: set, score, id (all ''
--- at the beginning). Answers the next cursor
--- ('' at the end) and the ids. The cursor names a place and not a rank, so that what leaves meanwhile shifts nothing.
+-- at the beginning), then the first and last moment ('' for no bound) at which those of a set came into it. Answers the
+-- next cursor ('' at the end) and the ids. The cursor names a place and not a rank, so that what leaves meanwhile shifts nothing.
 local state, limit, unknown, now = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', clock()
 local low = not unknown and state == 'scheduled' and '(' .. int(now) or '-inf'
 local high = not unknown and state == 'pending' and int(now) or '+inf'
 
 local SETS = {inflight = true, dead = true, trash = true, rejected = true}
+if not unknown and SETS[state] and state ~= 'inflight' then
+  low, high = ARGV[7] ~= '' and ARGV[7] or low, ARGV[8] ~= '' and ARGV[8] or high
+end
 
 local function places()
   if unknown then return {'unknown'} end

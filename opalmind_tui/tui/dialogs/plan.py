@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button, Checkbox, Static
 from textual.worker import Worker, WorkerState
 
 from opalmind_tui.engine.port import EnginePort
@@ -17,13 +18,14 @@ from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.charts import bar
-from opalmind_tui.tui.dialogs.window import Dialog, Page, text
+from opalmind_tui.tui.dialogs.window import Dialog, Page, Tick, text
 
 ARM_AFTER = 0.3
 """Seconds that a plan is in view before it can be confirmed: what was typed ahead cannot confirm."""
 VERBS = {
     Act.RETRY: "Retry",
     Act.PURGE: "Purge",
+    Act.RESTORE: "Restore",
     Act.PURGE_CACHE: "Purge",
     Act.SET_TTL: "Set",
     Act.DELIVER: "Switch",
@@ -63,6 +65,8 @@ class PlanDialog(Dialog[Outcome]):
             with Page():
                 yield text("", id="facts")
             yield text("", classes="undo", id="undo")
+            if self._command.act is Act.PURGE:
+                yield Tick("for good, past the trash", self._command.hard, id="hard", compact=True)
             yield text("", classes="progress", id="progress")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -92,7 +96,17 @@ class PlanDialog(Dialog[Outcome]):
             self._write("#undo", "There is nothing to do.")
             self._only_close()
 
+    @on(Checkbox.Changed, "#hard")
+    def _hardness_changed(self, event: Checkbox.Changed) -> None:
+        """Another wish needs another plan."""
+        if self._work is None and event.value != self._command.hard:
+            self._command, self._plan = replace(self._command, hard=event.value), None
+            self.query_one("#confirm", Button).disabled = True
+            self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
+
     def _arm(self) -> None:
+        if self._plan is None:
+            return
         self.query_one("#confirm", Button).disabled = False
 
     def _cannot(self, why: str) -> None:
@@ -101,6 +115,8 @@ class PlanDialog(Dialog[Outcome]):
         self._only_close()
 
     def _only_close(self) -> None:
+        for box in self.query("#hard"):
+            box.display = False
         self.query_one("#confirm").display = False
         self.query_one("#cancel", Button).label = "Close"
         self._write("#hint", "enter or esc: close")
@@ -131,6 +147,8 @@ class PlanDialog(Dialog[Outcome]):
         cancel.label = "Stop"
         cancel.focus()
         self.query_one("#confirm").display = False
+        for box in self.query("#hard"):
+            box.display = False
         self.query_one(".plan").add_class("-running")
         self._write("#hint", "enter or esc: stop after the batch in hand")
         self._progress = Progress(0, plan.eligible)

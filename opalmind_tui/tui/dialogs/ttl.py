@@ -17,7 +17,7 @@ from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import CacheView
 from opalmind_tui.tui import figures, wire
 from opalmind_tui.tui.dialogs.choice import Choice, Choices, options
-from opalmind_tui.tui.dialogs.window import Dialog, text
+from opalmind_tui.tui.dialogs.window import Dialog, Tick, text
 from opalmind_tui.tui.panels.preview import preview_lines
 
 _UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
@@ -84,14 +84,6 @@ def _typed(draft: Draft) -> float | None:
         return seconds_of(draft.value) or None
     except ValueError:
         return None
-
-
-class Tick(Checkbox):
-    """A box whose sign tells its state, not its colour alone."""
-
-    @property
-    def BUTTON_INNER(self) -> str:  # type: ignore[override]
-        return "✓" if self.value else " "
 
 
 class TtlDialog(Dialog[Draft]):

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Checkbox, Static
 
 from opalmind_tui.tui import wire
 
@@ -27,6 +27,14 @@ class Dialog(ModalScreen[ResultType]):
 def text(value: str, *, classes: str = "", id: str | None = None) -> Static:
     """Safe text in a dialog; markup in it is not read."""
     return Static(wire.content(value), markup=False, classes=classes, id=id)
+
+
+class Tick(Checkbox):
+    """A box whose sign tells its state, not its colour alone."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]
+        return "✓" if self.value else " "
 
 
 class Page(VerticalScroll):

@@ -31,7 +31,7 @@ def render(snapshot: Snapshot, width: int, *, paused: bool = False) -> list[Line
 
 def _where(snapshot: Snapshot, width: int, paused: bool) -> Line:
     clock = line(
-        Span(" PAUSED ", Tone.WARN_BADGE) if paused else "", "  ",
+        Span(" FROZEN ", Tone.WARN_BADGE) if paused else "", "  ",
         Span(f"{figures.clock(snapshot.taken_at)} UTC ", Tone.STRONG),
     )  # fmt: skip
     room = width - width_of(clock) - 1

@@ -1,0 +1,158 @@
+"""Purge of cached reports, and times to live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
+from opalmind_tui.errors import OpalmindError
+from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress, TtlTarget
+
+
+class CacheActs(Protocol):
+    """What the acts need of the report cache."""
+
+    async def count(self, feature: str | None) -> tuple[int, bool]:
+        """How many entries, and whether that is exact."""
+        ...
+
+    async def purge(self, feature: str | None, on_progress: Callable[[int], None] | None = None) -> int:
+        """Delete them; returns how many."""
+        ...
+
+
+class TtlActs(Protocol):
+    """What the acts need to change a time to live."""
+
+    def current(self, target: TtlTarget, feature: str) -> float:
+        """Seconds in force."""
+        ...
+
+    def check(self, target: TtlTarget, seconds: float) -> None:
+        """Raise `OpalmindError` with what is accepted."""
+        ...
+
+    async def set(self, target: TtlTarget, feature: str, seconds: float, by: str) -> bool:
+        """Set it (0: forget it). Returns false when it holds for this process only."""
+        ...
+
+    async def count_existing(self, target: TtlTarget, feature: str) -> tuple[int, bool]:
+        """How many entries or records exist, and whether that is exact."""
+        ...
+
+    async def apply(
+        self, target: TtlTarget, feature: str, former: float, seconds: float, on_progress: Callable[[int], None] | None
+    ) -> int:
+        """Give the existing ones the new TTL; returns how many changed."""
+        ...
+
+
+@dataclass(slots=True)
+class PurgeCache:
+    """Deletes cached reports."""
+
+    cache: CacheActs
+
+    async def plan(self, command: Command) -> Plan:
+        number, exact = await self.cache.count(command.feature or None)
+        of = f" of {command.feature}" if command.feature else ""
+        return Plan(
+            command,
+            f"Purge {'' if exact else 'about '}{count(number, 'cache entry', 'cache entries')}{of}",
+            number,
+            (),
+            ("Purged reports will be fetched anew from Matomo when they are next asked for.",),
+            "This cannot be undone, and need not be: the entries fill again.",
+            estimated=not exact,
+        )
+
+    async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
+        feature = plan.command.feature or None
+        return await counted(plan, lambda seen: self.cache.purge(feature, seen), "purged", on_progress)
+
+
+@dataclass(slots=True)
+class SetTtl:
+    """Changes a time to live.
+
+    Args:
+        user: who acts when a command does not say.
+    """
+
+    ttls: TtlActs
+    user: str
+
+    async def plan(self, command: Command) -> Plan:
+        if command.seconds:
+            self.ttls.check(command.target, command.seconds)
+        former = self.ttls.current(command.target, command.feature)
+        number, exact = (
+            await self.ttls.count_existing(command.target, command.feature) if command.existing else (0, True)
+        )
+        what = _ttl_name(command)
+        new = f"{command.seconds:g} s" if command.seconds else "the environment's value"
+        consequences = [
+            f"It is {former:g} s now. Every opalmind-tui process on this Redis takes it up within two seconds.",
+            "OpalMind services keep their own setting.",
+        ]
+        if command.existing:
+            about = "" if exact else "about "
+            consequences.append(f"{about}{number:,} that exist get the new time to live, too.".capitalize())
+        return Plan(
+            command,
+            f"Set {what} to {new}",
+            number,
+            (),
+            tuple(consequences),
+            "It can be set back; what expired meanwhile is gone.",
+            estimated=not exact,
+        )
+
+    async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
+        command = plan.command
+        former = self.ttls.current(command.target, command.feature)
+        shared = await self.ttls.set(command.target, command.feature, command.seconds, command.by or self.user)
+        where = "" if shared else " (in this process only, while Redis is away)"
+        said = f"{_ttl_name(command).capitalize()} is {self.ttls.current(command.target, command.feature):g} s{where}"
+        if not command.existing:
+            return Outcome(said, done=1)
+        seconds = self.ttls.current(command.target, command.feature)
+        found = await counted(
+            plan,
+            lambda seen: self.ttls.apply(command.target, command.feature, former, seconds, seen),
+            "changed",
+            on_progress,
+        )
+        return Outcome(f"{said}; {found.sentence}", found.done, 0, found.failed, found.error, found.cancelled)
+
+
+async def counted(
+    plan: Plan,
+    work: Callable[[Callable[[int], None]], Awaitable[int]],
+    done_word: str,
+    on_progress: OnProgress,
+) -> Outcome:
+    """Run work over an uncounted set; `work` reports how many it did so far."""
+    done, error, cancelled = 0, "", False
+
+    def seen(number: int) -> None:
+        nonlocal done
+        done = number
+        on_progress(Progress(number, max(plan.eligible, number)))
+
+    try:
+        done = await work(seen)
+    except OpalmindError as trouble:
+        error = str(trouble)
+    except asyncio.CancelledError:
+        cancelled = True
+    return outcome(done, 0, 0, done_word, error, cancelled)
+
+
+def _ttl_name(command: Command) -> str:
+    if command.target is TtlTarget.IDEMPOTENCY:
+        return "the time to live of idempotency records"
+    return f"the time to live of {command.feature or 'report'} entries"
