@@ -8,6 +8,6 @@ UNHEALTHY = 2
 """Something fails. Also: a setting or an argument cannot be used, so nothing was started."""
 UNUSABLE = 2
 CANNOT_TELL = 3
-"""Nothing could be asked, or nothing was accepted: the store is away."""
+"""Nothing could be asked, or nothing (more) was accepted: the store is away, or full."""
 INTERRUPTED = 130
 """Stopped by ctrl+c, as shells expect it."""

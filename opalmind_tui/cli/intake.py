@@ -33,7 +33,6 @@ LISTED = 1000
 REASONS = {
     "duplicate": "its idempotency key is known, with the same payload",
     "conflict": "its idempotency key is taken by another payload",
-    "full": "the queue is at its length limit; nothing of it was stored",
 }
 
 
@@ -60,7 +59,6 @@ class Tally:
         """Count one line's outcome, and tell of it when it was not accepted."""
         outcome = "refused" if found is None else str(found.outcome)
         reason = f"{line.field}: {line.reason}" if found is None else REASONS.get(outcome, "")
-        outcome = "refused" if outcome == "full" else outcome
         self.lines += 1
         self.counts[outcome] += 1
         if outcome == "accepted":
@@ -160,7 +158,11 @@ async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:
         tally.stop_at(lines, "Stopped.", in_doubt=True)
         raise
     for line in lines:
-        tally.note(line, None if line.request is None else next(answers))
+        found = None if line.request is None else next(answers)
+        if found is None or not found.reason:
+            tally.note(line, found)
+        elif tally.not_taken is None:
+            tally.not_taken, tally.trouble = line.number, found.reason[0].upper() + found.reason[1:] + "."
     return tally.not_taken is None
 
 

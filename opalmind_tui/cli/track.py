@@ -56,8 +56,8 @@ def track(ctx: click.Context, source: str | None, as_json: bool) -> int:
       {"kind":"goal","goalId":2,"revenue":19.99,"idempotencyKey":"order-7"}
       {"kind":"raw","params":{"idsite":"1","url":"https://example.org/"}}
 
-    Exit code: 0 all accepted (or known already), 1 some were refused or conflict, 3 Redis is away: nothing more was
-    accepted, and the first line not taken is named.
+    Exit code: 0 all accepted (or known already), 1 some were refused or conflict, 3 Redis is away or a limit of the
+    queue is reached: nothing more was accepted, and the first line not taken is named with the reason.
     """
     if ctx.invoked_subcommand is not None:
         if source is not None or as_json:
@@ -118,9 +118,12 @@ async def _offer(settings: Settings, request: TrackingRequest) -> Any:
 def _report(request: TrackingRequest, found: Any, as_json: bool) -> int:
     outcome = str(found.outcome)
     if as_json:
-        answer(json.dumps({"outcome": outcome, "id": found.id, "idempotencyKey": request.key}))
+        told = {"outcome": outcome, "id": found.id, "idempotencyKey": request.key}
+        answer(json.dumps(told | ({"reason": found.reason} if found.reason else {})))
     else:
-        answer(f"{outcome}  {found.id}".rstrip())
+        answer(f"{outcome}  {found.id or found.reason}".rstrip())
+    if outcome == "full":
+        return exits.CANNOT_TELL
     return exits.OK if outcome in ("accepted", "duplicate") else exits.DEGRADED
 
 

@@ -32,6 +32,7 @@ class Tracked:
         id: the request's id in the queue, empty where it is not queued.
         idempotency_key: the key in force, empty for none.
         pv_id: the page view id, for page views.
+        reason: the limit that refused it, with its number (full).
         durable: Redis has it. False: it lives in this process's memory until Redis is back (I2).
     """
 
@@ -40,6 +41,7 @@ class Tracked:
     idempotency_key: str
     pv_id: str
     durable: bool
+    reason: str = ""
 
     @property
     def ok(self) -> bool:
@@ -210,6 +212,7 @@ class MatomoClient(Reports):
             idempotency_key=request.key,
             pv_id=request.params.get("pv_id", ""),
             durable=self._engine.queue.mode is Mode.REDIS,
+            reason=answer.reason,
         )
 
     async def get_queue_stats(self) -> QueueView:

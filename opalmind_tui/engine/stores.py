@@ -21,7 +21,9 @@ from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.presence import Presence
 from opalmind_tui.storage.runtime_config import RuntimeConfig
 from opalmind_tui.tracking.failover_queue import FailoverQueue
+from opalmind_tui.tracking.fullness import MEGABYTE
 from opalmind_tui.tracking.memory_queue import MemoryQueue
+from opalmind_tui.tracking.memory_queue.queue import MAX_BYTES, MAX_LENGTH
 from opalmind_tui.tracking.redis_queue import RedisQueue
 
 if TYPE_CHECKING:
@@ -85,8 +87,15 @@ def open_stores(
         queue_prefix=settings.queue_prefix,
         idempotency_prefix=settings.idempotency_prefix,
         idempotency_ttl=record_ttl,
+        max_length=settings.queue_max_length,
+        max_bytes=settings.queue_max_memory_mb * MEGABYTE,
     )
-    private = MemoryQueue(clock=clock, idempotency_ttl=record_ttl)
+    private = MemoryQueue(
+        clock=clock,
+        idempotency_ttl=record_ttl,
+        max_length=min(settings.queue_max_length or MAX_LENGTH, MAX_LENGTH),
+        max_bytes=min(settings.queue_max_memory_mb * MEGABYTE or MAX_BYTES, MAX_BYTES),
+    )
     observer = async_client(settings, pool=1)
     accesses = AccessLog(commands, f"{prefix}{{c}}:lookups")
     if writes:

@@ -156,6 +156,12 @@ def _closed(view: QueueView, settings: Settings, now: float) -> Finding | None:
     return verdict, sentence
 
 
+def _refusing(view: QueueView, settings: Settings, now: float) -> Finding | None:
+    if view.refused_by and now - view.refused_at < REFUSING_FOR:
+        return Verdict.FAIL, f"new requests are refused: {view.refused_by}"
+    return None
+
+
 def _dead(view: QueueView, settings: Settings, now: float) -> Finding | None:
     return (Verdict.WARN, f"{many(view.dead, 'request')} given up") if view.dead else None
 
@@ -173,4 +179,6 @@ def _unattended(view: QueueView, settings: Settings, now: float) -> Finding | No
     return (Verdict.WARN, "no process delivers") if nobody_delivers(view) else None
 
 
-_RULES: tuple[_Rule, ...] = (_ledger, _closed, _unattended, _backlog, _age, _dead, _held)
+REFUSING_FOR = 60.0
+"""Seconds that the last refusal is told."""
+_RULES: tuple[_Rule, ...] = (_ledger, _refusing, _closed, _unattended, _backlog, _age, _dead, _held)

@@ -32,6 +32,9 @@ class Settings:
     matomo_token: str = field(default="", repr=False)
     matomo_default_site_id: int | None = None
 
+    queue_max_length: int = 1_000_000
+    queue_max_memory_mb: int = 0
+
     queue_warn_pending: int = 10
     queue_fail_pending: int = 25
     queue_warn_age_ms: int = 60_000

@@ -137,6 +137,15 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     _whole("MATOMO_DEFAULT_SITE_ID", "matomo_default_site_id", "Site of calls that name none.", 1, 2**31 - 1, "--site"),
     _whole(
+        "MATOMO_QUEUE_MAX_LENGTH", "queue_max_length",
+        "Requests in the queue, dead ones included, from which more are refused; 0 for no limit.", 0, _MILLIONS,
+    ),
+    _whole(
+        "MATOMO_QUEUE_MAX_MEMORY_MB", "queue_max_memory_mb",
+        "Megabytes of Redis memory that requests may take before more are refused; 0 for no limit of ours.",
+        0, 1_000_000,
+    ),
+    _whole(
         "MATOMO_QUEUE_WARN_PENDING", "queue_warn_pending", "Waiting requests from which the queue warns.",
         1, _MILLIONS,
     ),

@@ -173,6 +173,11 @@ class QueueFigures:
     """Why Matomo is not served now, of itself."""
     control: Control = field(default_factory=Control)
     """What operators ask for."""
+    refused: int = 0
+    """Requests that were not taken because a limit was reached; they were never accepted."""
+    refused_at: float = 0.0
+    refused_by: str = ""
+    """The limit that refused last, with its number."""
     last_error: str = ""
     last_error_at: float = 0.0
     last_status: int | None = None

@@ -33,7 +33,7 @@ class Acceptance(StrEnum):
     CONFLICT = "conflict"
     """Its key is taken by another payload."""
     FULL = "full"
-    """Refused: the queue is at its length limit. Nothing was stored."""
+    """Refused: a limit is reached, which the answer names. Nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Answer:
 
     outcome: Acceptance
     id: str = ""
+    reason: str = ""
+    """Why it was refused: the limit and its number (FULL)."""
 
 
 @dataclass(frozen=True, slots=True)

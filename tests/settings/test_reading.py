@@ -40,6 +40,8 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("MATOMO_BASE_URL", "http://127.0.0.1:8080/@x", "matomo_base_url", "http://127.0.0.1:8080/@x"),
     ("MATOMO_TOKEN", "0123456789abcdef", "matomo_token", "0123456789abcdef"),
     ("MATOMO_DEFAULT_SITE_ID", "7", "matomo_default_site_id", 7),
+    ("MATOMO_QUEUE_MAX_LENGTH", "0", "queue_max_length", 0),
+    ("MATOMO_QUEUE_MAX_MEMORY_MB", "512", "queue_max_memory_mb", 512),
     ("MATOMO_QUEUE_WARN_PENDING", "2", "queue_warn_pending", 2),
     ("MATOMO_QUEUE_FAIL_PENDING", "40", "queue_fail_pending", 40),
     ("MATOMO_QUEUE_WARN_AGE_MS", "1000", "queue_warn_age_ms", 1000),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from opalmind_tui.tracking.fullness import process_length_reason, process_memory_reason
 from opalmind_tui.tracking.memory_queue.places import Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
 from opalmind_tui.tracking.queue import Acceptance, Adopted, Answer
@@ -12,20 +14,39 @@ from opalmind_tui.tracking.request import TrackingRequest
 CONFLICT = "its idempotency key was taken by another payload while Redis was away"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a process may hold: requests, and bytes of them; 0 for no limit."""
+
+    length: int
+    bytes: int
+
+    def refusal(self, store: Store, request: TrackingRequest) -> str:
+        """Why a request is not taken; empty where it is."""
+        if self.length and len(store.places.items) >= self.length:
+            return process_length_reason(self.length)
+        if self.bytes and store.places.bytes + len(request.encode()) > self.bytes:
+            return process_memory_reason(self.bytes)
+        return ""
+
+
 def enqueue(
-    store: Store, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str], max_length: int
+    store: Store, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str], limits: Limits
 ) -> list[Answer]:
     """Accept requests; one answer each."""
-    return [_offer(store, endpoint, request, id_, max_length) for request, id_ in zip(requests, ids, strict=True)]
+    return [_offer(store, endpoint, request, id_, limits) for request, id_ in zip(requests, ids, strict=True)]
 
 
-def _offer(store: Store, endpoint: str, request: TrackingRequest, request_id: str, max_length: int) -> Answer:
+def _offer(store: Store, endpoint: str, request: TrackingRequest, request_id: str, limits: Limits) -> Answer:
     answer = _standing(store, request, request_id)
     if answer is not None:
         _count(store, answer)
         return answer
-    if len(store.places.items) >= max_length:
-        return Answer(Acceptance.FULL)
+    refusal = limits.refusal(store, request)
+    if refusal:
+        store.ledger["refused"] += 1
+        store.refused_at, store.refused_by = store.now(), refusal
+        return Answer(Acceptance.FULL, reason=refusal)
     accepted = store.next_acceptance()
     store.take_in(Item(request_id, request, endpoint, accepted, due=accepted), keyed=bool(request.key))
     return Answer(Acceptance.ACCEPTED, request_id)

@@ -53,6 +53,7 @@ class Item:
     died: int = 0
     adopting: bool = False
     in_doubt: bool = False
+    size: int = 0
 
     @property
     def shard(self) -> Shard:
@@ -75,6 +76,8 @@ class Places:
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
+        self.bytes = 0
+        """Of all bodies."""
         self.due: dict[Shard, Any] = {}
         self.held: dict[str, Item] = {}
         self.inflight: Any = SortedList()
@@ -87,6 +90,8 @@ class Places:
     def add(self, item: Item) -> None:
         """A new request, at the place that it names."""
         self.items[item.id] = item
+        item.size = item.size or len(item.request.encode())
+        self.bytes += item.size
         self._by_age.add((item.accepted, item.id))
         if item.failed:
             self.failed.add((item.failed, item.id))
@@ -114,6 +119,7 @@ class Places:
         if item.doubted:
             self.doubted.remove((item.doubted, item.id))
         del self.items[item.id]
+        self.bytes -= item.size
 
     def mark_failed(self, item: Item, now: int) -> None:
         """Its newest failure was now."""

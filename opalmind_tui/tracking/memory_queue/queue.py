@@ -33,6 +33,11 @@ from opalmind_tui.tracking.queue import (
 )
 from opalmind_tui.tracking.request import TrackingRequest
 
+MAX_LENGTH = 100_000
+"""Requests that a process holds while Redis is away."""
+MAX_BYTES = 256 * 1024 * 1024
+"""Bytes of them."""
+
 
 class MemoryQueue:
     """`TrackingQueue` of one process; all of it is gone with the process.
@@ -43,7 +48,8 @@ class MemoryQueue:
 
     Args:
         clock: epoch seconds.
-        max_length: requests in the queue, dead ones included; more are answered FULL.
+        max_length: requests in the queue, dead ones included; more are answered FULL. 0 for no limit.
+        max_bytes: bytes of them; more are answered FULL. 0 for no limit.
         idempotency_ttl: the present time to live of a record, in seconds.
         max_recovered: how often a lost lease may hold a request before it is dead.
         claim_shards: visitor shards that one claim may lease.
@@ -53,7 +59,8 @@ class MemoryQueue:
         self,
         *,
         clock: Callable[[], float] = time.time,
-        max_length: int = 100_000,
+        max_length: int = MAX_LENGTH,
+        max_bytes: int = MAX_BYTES,
         idempotency_ttl: Callable[[], int] = lambda: 86_400,
         max_recovered: int = 3,
         claim_shards: int = 4,
@@ -65,7 +72,7 @@ class MemoryQueue:
             self._store, self._gates, self._controls, claim_shards=claim_shards, max_recovered=max_recovered
         )
         self._recovery = Recovery(self._store)
-        self._max_length = max_length
+        self._limits = admission.Limits(max_length, max_bytes)
         self._idempotency_ttl = idempotency_ttl
 
     def avoid(self, busy_elsewhere: Callable[[], Collection[str]]) -> None:
@@ -81,7 +88,7 @@ class MemoryQueue:
         self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
     ) -> list[Answer]:
         named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
-        return admission.enqueue(self._store, endpoint, requests, named, self._max_length)
+        return admission.enqueue(self._store, endpoint, requests, named, self._limits)
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
         return self._leases.claim(endpoint, token, min(limit, 500), round(lease * MICROS))

@@ -38,6 +38,7 @@ class Store:
         self.ledger: Counter[str] = Counter()
         self.epoch = ""
         self.last_failure = LastFailure()
+        self.refused_at, self.refused_by = 0, ""
         self.without_token: set[str] = set()
         """Ids of what waits for a usable token."""
         self.taken: dict[str, int] = {}

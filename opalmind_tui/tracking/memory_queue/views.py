@@ -16,7 +16,7 @@ from opalmind_tui.tracking.rows import Facts, row_of
 
 LEDGER = (
     "accepted", "delivered", "rejected", "dropped", "purged", "retried", "recovered", "unknown", "late", "duplicates",
-    "conflicts",
+    "conflicts", "refused",
 )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def counts(store: Store, endpoint: str, gate: Gate | None, control: Control) -> 
         dead=len(places.dead), held=len(store.without_token), trash=len(aside[State.TRASH]),
         rejected_kept=len(aside[State.REJECTED]), unknown_waiting=len(places.doubted), other_endpoints=other,
         epoch=store.epoch, gate=gate, control=control,
+        refused_at=seconds(store.refused_at) or 0.0, refused_by=store.refused_by,
         oldest_accepted=seconds(places.oldest_accepted()), next_due=seconds(heads[0][0]) if heads else None,
         last_error=failure.error, last_error_at=seconds(failure.at) or 0.0, last_status=failure.status,
         last_retry_at=seconds(failure.retry_at) or 0.0, last_backoff=seconds(failure.backoff) or 0.0,

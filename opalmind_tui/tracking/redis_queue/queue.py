@@ -53,7 +53,8 @@ class RedisQueue(Operating, Closing):
         queue_prefix: before every key of the queue (REDIS_QUEUE_PREFIX).
         idempotency_prefix: before the keys of idempotency records (REDIS_IDEMPOTENCY_PREFIX).
         idempotency_ttl: the present time to live of a record, in seconds.
-        max_length: requests in the queue, dead ones included; more are answered FULL.
+        max_length: requests in the queue, dead ones included; more are answered FULL. 0 for no limit.
+        max_bytes: memory of their bodies; more are answered FULL. 0 for no limit.
         max_recovered: how often a lost sender may hold a request before it is dead.
         claim_shards: visitor shards that one claim may lease.
     """
@@ -66,12 +67,14 @@ class RedisQueue(Operating, Closing):
         idempotency_prefix: str,
         idempotency_ttl: Callable[[], int],
         max_length: int = 1_000_000,
+        max_bytes: int = 0,
         max_recovered: int = 3,
         claim_shards: int = 4,
     ) -> None:
         super().__init__(Scripts(client, tag_of(queue_prefix)), bytes_of(idempotency_prefix))
         self._idempotency_ttl = idempotency_ttl
         self._max_length = max_length
+        self._max_bytes = max_bytes
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
         self.wakes: Callable[[], bool] = lambda: False
@@ -92,7 +95,7 @@ class RedisQueue(Operating, Closing):
 
     async def _accept(self, endpoint: str, offers: Sequence[Offer]) -> list[Answer]:
         head: list[Argument] = [
-            endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix),
+            endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix), self._max_bytes,
         ]  # fmt: skip
         answers: list[Answer] = []
         for part in batches_by_size([offer.body for offer in offers]):

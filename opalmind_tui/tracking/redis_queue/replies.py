@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Pause, RateLimit, RequestRow, State
+from opalmind_tui.tracking.fullness import length_reason, memory_reason, server_reason
 from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts
 from opalmind_tui.tracking.rows import Facts, row_of
 
 MICROS = 1_000_000
 LEDGER_NUMBERS = (
     "accepted", "delivered", "rejected", "dropped", "purged", "retried", "recovered", "unknown", "late", "duplicates",
-    "conflicts",
+    "conflicts", "refused",
 )  # fmt: skip
 LEDGER_FIELDS = (
-    *LEDGER_NUMBERS, "epoch", "last_error", "last_error_at", "last_status", "last_retry_at", "last_backoff",
+    *LEDGER_NUMBERS, "refused_at", "refused_by", "epoch", "last_error", "last_error_at", "last_status",
+    "last_retry_at", "last_backoff",
 )  # fmt: skip
 
 
@@ -79,24 +81,33 @@ def gate_from(raw: bytes | None, now: float) -> Gate | None:
     )  # fmt: skip
 
 
-OUTCOMES = {ord("a"): Acceptance.ACCEPTED, ord("d"): Acceptance.DUPLICATE, ord("c"): Acceptance.CONFLICT,
-            ord("f"): Acceptance.FULL}  # fmt: skip
-"""The letters of enqueue's reply."""
+OUTCOMES = {ord("a"): Acceptance.ACCEPTED, ord("d"): Acceptance.DUPLICATE, ord("c"): Acceptance.CONFLICT}
+"""The letters of enqueue's reply; any other is a limit's."""
+LIMITS: dict[str, Callable[[int], str]] = {"f": length_reason, "m": memory_reason, "s": server_reason}
+"""The limits that refuse, by their letter."""
 
 
 def acceptances_from(reply: Sequence[bytes], ids: Sequence[str]) -> list[Answer]:
     """The reply of enqueue to requests that were offered under these ids."""
-    code, duplicates = reply[0].decode(), iter(reply[2:])
+    code, duplicates = reply[0].decode(), iter(reply[3:])
     if ids and not ids[0].startswith(code):
         ids = [code + request_id[2:] for request_id in ids]
     answers: list[Answer] = []
     for letter, request_id in zip(reply[1], ids, strict=True):
-        outcome = OUTCOMES[letter]
+        outcome = OUTCOMES.get(letter, Acceptance.FULL)
         if outcome is Acceptance.ACCEPTED:
             answers.append(Answer(outcome, request_id))
+        elif outcome is Acceptance.FULL:
+            answers.append(Answer(outcome, reason=LIMITS[chr(letter)](whole(reply[2]))))
         else:
             answers.append(Answer(outcome, next(duplicates).decode() if outcome is Acceptance.DUPLICATE else ""))
     return answers
+
+
+def refusal_from(raw: bytes | None) -> str:
+    """Which limit refused last."""
+    letter, _, number = text(raw).partition(" ")
+    return LIMITS[letter](whole(number)) if letter in LIMITS else ""
 
 
 def control_from(raw_pause: bytes, raw_rate: bytes) -> Control:
@@ -172,6 +183,7 @@ def counts_from(reply: Sequence[Any]) -> QueueCounts:
         trash=trash, rejected_kept=rejected, unknown_waiting=unknown, held=held,
         oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
         control=control_from(pause, rate),
+        refused_at=moment(ledger["refused_at"]) or 0.0, refused_by=refusal_from(ledger["refused_by"]),
         epoch=text(ledger["epoch"]), last_error=text(ledger["last_error"]),
         last_error_at=moment(ledger["last_error_at"]) or 0.0, last_status=status_from(ledger["last_status"]),
         last_retry_at=moment(ledger["last_retry_at"]) or 0.0, last_backoff=moment(ledger["last_backoff"]) or 0.0,

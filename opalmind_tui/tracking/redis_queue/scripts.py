@@ -12,7 +12,7 @@ from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "enqueue": ("endpoints", "admission", "wake"),
+    "enqueue": ("endpoints", "admission", "fullness", "wake"),
     "claim": ("gates", "control", "lease", "wake"),
     "posted": ("control",),
     "extend": ("lease",),
