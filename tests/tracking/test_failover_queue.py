@@ -19,7 +19,7 @@ from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.failover_queue import FailoverQueue
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.memory_queue import MemoryQueue
-from opalmind_tui.tracking.queue import Acceptance, Fate, Settlement
+from opalmind_tui.tracking.queue import Acceptance, Fate, Restored, Settlement
 from opalmind_tui.tracking.redis_queue import RedisQueue
 from opalmind_tui.tracking.request import TrackingRequest, decode_request, fingerprint_of
 from tests.support.servers import RUNNABLE, Product, running
@@ -290,3 +290,19 @@ async def test_an_observer_takes_nothing_from_redis(product: Product) -> None:
         assert await world.drained() == []
         world.queue.deliver_shared = True
         assert await world.drained() == [1]
+
+
+async def test_what_memory_put_into_its_trash_can_be_restored_after_the_way_back(world: World) -> None:
+    await world.offer(1)
+    await world.crash()
+    await world.offer(2, 3)
+    rows = await world.queue.rows(limit=5)
+    assert (await world.queue.purge([row.id for row in rows])).done == 2
+    assert await world.back() == 0
+    counts = await world.queue.counts(MATOMO)
+    assert (counts.accepted, counts.purged, counts.pending, counts.trash) == (3, 2, 1, 0)
+    assert await world.queue.restore([row.id for row in rows[:1]]) == Restored(1)
+    assert await world.queue.move_over() == 1
+    counts = await world.queue.counts(MATOMO)
+    assert (counts.accepted, counts.purged, counts.pending) == (3, 1, 2)
+    assert await world.drained() == [1, 2]
