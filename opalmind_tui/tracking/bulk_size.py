@@ -10,7 +10,7 @@ from opalmind_tui.tracking.prepare import Hit
 
 MAX_BYTES = 512 * 1024
 """Bytes of one bulk; a single larger hit travels alone."""
-REMEMBERED = 20_000
+REMEMBERED = 5_000
 SINGLES = 20
 """Bulks of one after invalid hits that Matomo did not name: often more of them follow, and alone each is known."""
 
