@@ -1,0 +1,1 @@
+"""The nastiest bug classes of queues, each with a test that names its number. `table` says where each is tested."""
