@@ -40,9 +40,11 @@ async def a_life(queue: Any) -> None:
             Settlement(IDS[0], Fate.DEAD, error="refused"),
             Settlement(IDS[1], Fate.DEAD, error="refused"),
             Settlement(IDS[2], Fate.RETRY, delay=100, error="503"),
-            *(Settlement(request_id, Fate.RETRY, delay=0) for request_id in IDS[3:]),
+            Settlement(IDS[3], Fate.REJECTED, error="invalid"),
+            *(Settlement(request_id, Fate.RETRY, delay=0) for request_id in IDS[4:]),
         ],
     )
+    await queue.purge([IDS[1]])
     await queue.claim(ENDPOINT, OLD, limit=3, lease=60)
 
 
@@ -65,6 +67,8 @@ OPERATIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "reconcile": lambda queue: queue.reconcile(),
     "retry": lambda queue: queue.retry(IDS),
     "purge": lambda queue: queue.purge(IDS),
+    "purge-for-good": lambda queue: queue.purge(IDS, hard=True),
+    "restore": lambda queue: queue.restore(IDS),
     "close_gate": lambda queue: queue.close_gate(ENDPOINT, GateKind.BREAKER, seconds=60, reason="503", failures=2),
     "open_gate": lambda queue: queue.open_gate(ENDPOINT),
     "adopt": lambda queue: queue.adopt(ADOPTED),
@@ -75,18 +79,20 @@ SAME_ANSWER = ("enqueue", "claim", "mark_posted", "extend", "close_gate", "adopt
 """Their answer says what is so, not what was done by this very call: it is the same however often one asks. Of a gate
 the time is another."""
 TOLD = ("pending", "scheduled", "inflight", "dead", "accepted", "delivered", "rejected", "dropped", "purged", "retried",
-        "recovered", "unknown", "late", "other_endpoints", "last_error", "last_status")  # fmt: skip
+        "recovered", "unknown", "late", "other_endpoints", "last_error", "last_status", "trash", "rejected_kept",
+        "unknown_waiting")  # fmt: skip
 """Of the counts: what is in the queue or left it. How often somebody asked (duplicates, conflicts) is another."""
 
 
 async def state(bench: Bench) -> dict[str, Any]:
     """All that a queue holds, without its times."""
     counts = await bench.counts()
-    rows = await bench.queue.rows(limit=100)
+    ids = await bench.all_ids()
+    rows = await bench.queue.rows_of([request_id for found in ids.values() for request_id in found])
     return {
         **{name: getattr(counts, name) for name in TOLD},
         "gate": counts.gate and (counts.gate.kind, counts.gate.failures),
-        "ids": {name: sorted(ids) for name, ids in (await bench.all_ids()).items()},
+        "ids": {name: sorted(found) for name, found in ids.items()},
         "rows": sorted((row.id, row.state, row.attempts, row.error, row.unknown) for row in rows),
         "records": sorted(await bench.client.keys("opalmind:idempotency:*")),
     }
