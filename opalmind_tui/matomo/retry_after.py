@@ -20,8 +20,11 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
     Args:
         headers: of the answer, names in lower case (or a mapping that ignores case).
-        now: epoch seconds, by which dates are measured.
+        now: epoch seconds, by which dates are measured where the answer does not say when it was given: its clock
+            made them, and ours may be minutes off.
     """
+    given = _date(headers.get("date", ""))
+    now = now if given is None else given
     for name in HEADERS:
         value = headers.get(name)
         if value is not None and (seconds := parse(value, now)) is not None:

@@ -25,7 +25,7 @@ BODY_LIMIT = 262_144
 """Bytes of an answer that are read. Matomo's own are under 2 KB for 200 hits."""
 KEEP_ALIVE = 2.0
 """Seconds. PHP and Apache close idle connections after 5: a post into a closing one would have no known outcome."""
-_HEADERS_KEPT = ("content-type", "location", "retry-after", "x-matomo-rate-limit-reset")
+_HEADERS_KEPT = ("content-type", "date", "location", "retry-after", "x-matomo-rate-limit-reset")
 
 
 class TrackingClient:

@@ -32,8 +32,9 @@ class ClaimRound:
     def __init__(self, shared: Shared, poster: Poster, claim: Claim, on_post: Callable[[bool], None]) -> None:
         self._shared, self._poster = shared, poster
         self._claim, self.token = claim, claim.token
+        self._since = time.monotonic()
         self._on_post = on_post
-        self._hits = [(claimed, prepare(claimed, shared.clock())) for claimed in claim.requests]
+        self._hits = [(claimed, prepare(claimed, self._now())) for claimed in claim.requests]
         self._closings = shared.closings
         self._unsettled: list[Settlement] = []
         self._marked = False
@@ -82,6 +83,12 @@ class ClaimRound:
     def outdated(self) -> bool:
         """Matomo closed the endpoint since it was claimed, or the sender stops."""
         return self._shared.stopping or self._closings != self._shared.closings
+
+    def _now(self) -> float:
+        """By the store's clock, which all processes share: ours may be minutes off."""
+        if self._claim.at is None:
+            return self._shared.clock()
+        return self._claim.at + time.monotonic() - self._since
 
     async def _sort(self) -> tuple[list[Hit], dict[str, list[Hit]]]:
         """Split the claim into ordinary hits and, by site, those that need the token."""
@@ -216,7 +223,7 @@ class ClaimRound:
             if fate in FINAL:
                 delivery = deliveries.get((fate, error))
                 if delivery is None:
-                    delivery = Delivery(fate, answer.status or 0, answer.body, answer.at, error)
+                    delivery = Delivery(fate, answer.status or 0, answer.body, self._now(), error)
                     deliveries[fate, error] = delivery
                 shared.delivered.remember(hit.claimed.id, delivery)
                 settlement = settlement_of(hit, delivery, by_token=needs_token)

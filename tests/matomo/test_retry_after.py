@@ -59,3 +59,10 @@ def test_an_unreadable_header_gives_way_to_the_next() -> None:
     assert retry_after({"retry-after": "soon", "x-matomo-rate-limit-reset": "7"}, NOW) == 7.0
     assert retry_after({"retry-after": "3", "x-matomo-rate-limit-reset": "7"}, NOW) == 3.0
     assert retry_after({"x-ratelimit-reset": "1"}, NOW) is None
+
+
+@pytest.mark.parametrize("off", [-300.0, 0.0, 300.0])
+def test_a_date_is_measured_by_the_clock_that_made_it(off: float) -> None:
+    headers = {"date": "Sun, 22 Nov 2026 19:20:03 GMT", "retry-after": "Sun, 22 Nov 2026 19:20:07 GMT"}
+    assert retry_after(headers, NOW + off) == 4.0
+    assert retry_after({**headers, "date": "soon"}, NOW) == 4.0

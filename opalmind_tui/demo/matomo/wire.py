@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 
 import h11
 
@@ -134,7 +135,7 @@ class Connection:
             await self._writer.drain()
 
     def _head(self, response: Response, length: int) -> h11.Response:
-        headers = [*response.headers, ("Content-Type", response.kind)]
+        headers = [*response.headers, ("Date", formatdate(usegmt=True)), ("Content-Type", response.kind)]
         if response.status != 204:
             headers.append(("Content-Length", str(length)))
         if self.last:
