@@ -13,6 +13,8 @@ from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
 
 MOST_ROWS = 500
+MOST_MOVED, MOST_RESTORED = 50, 25
+"""Requests that one script takes out of the queue, or brings back: each of these is some twenty commands."""
 TRASH_KEPT_MICROS = micros(TRASH_KEPT)
 NEWEST_FIRST = {State.DEAD: "dead", State.TRASH: "trash", State.REJECTED: "rejected"}
 """States that a list shows by when they were reached, and the sets that know it."""
@@ -88,7 +90,7 @@ class Operating:
 
     async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
         done = 0
-        for part in batches(ids):
+        for part in batches(ids, MOST_MOVED):
             keys = await self._keys_in(part)
             arguments: list[Argument] = [int(hard)]
             for request_id in part:
@@ -98,7 +100,7 @@ class Operating:
 
     async def restore(self, ids: Sequence[str]) -> Restored:
         done, taken = 0, list[str]()
-        for part in batches(ids):
+        for part in batches(ids, MOST_RESTORED):
             keys = await self._keys_in(part)
             arguments: list[Argument] = [len(self._record_prefix)]
             for request_id in part:
