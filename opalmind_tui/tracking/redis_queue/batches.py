@@ -9,6 +9,8 @@ T = TypeVar("T")
 
 MOST_ITEMS = 125
 """Requests in one script: keeps it well under 5 ms."""
+MOST_ADOPTED = 50
+"""Of those that memory accepted, each of which needs several look-ups and writes of its own."""
 MOST_BYTES = 512 * 1024
 """Bytes of bodies in one script; a single larger body travels alone."""
 
@@ -19,11 +21,11 @@ def batches(items: Sequence[T], most: int = MOST_ITEMS) -> Iterator[Sequence[T]]
         yield items[start : start + most]
 
 
-def batches_by_size(bodies: Sequence[bytes]) -> Iterator[range]:
+def batches_by_size(bodies: Sequence[bytes], most: int = MOST_ITEMS) -> Iterator[range]:
     """Positions in order, cut by number and by size of the bodies."""
     start, size = 0, 0
     for at, body in enumerate(bodies):
-        if at > start and (at - start == MOST_ITEMS or size + len(body) > MOST_BYTES):
+        if at > start and (at - start == most or size + len(body) > MOST_BYTES):
             yield range(start, at)
             start, size = at, 0
         size += len(body)

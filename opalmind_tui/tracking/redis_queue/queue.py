@@ -24,7 +24,7 @@ from opalmind_tui.tracking.queue import (
     Settlement,
     cut,
 )
-from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.batches import MOST_ADOPTED, MOST_ITEMS, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.closing import Closing
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
@@ -196,7 +196,7 @@ class RedisQueue(Operating, Closing):
         for endpoint in dict.fromkeys(adopted.endpoint for adopted in requests):
             theirs = [at for at, adopted in enumerate(requests) if adopted.endpoint == endpoint]
             offers = [Offer.of(requests[at].id, requests[at].request) for at in theirs]
-            for part in batches_by_size([offer.body for offer in offers]):
+            for part in batches_by_size([offer.body for offer in offers], MOST_ADOPTED):
                 offered = [(requests[theirs[at]], offers[at]) for at in part]
                 found = await self._adopt(endpoint, offered)
                 answers |= {theirs[at]: answer for at, answer in zip(part, found, strict=True)}

@@ -16,7 +16,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "claim": ("gates", "control", "lease", "wake"),
     "posted": ("control",),
     "extend": ("lease",),
-    "settle": ("lease", "forget", "aside"),
+    "settle": ("together", "lease", "forget", "aside"),
     "release": ("control", "lease"),
     "reap": ("lease", "forget", "aside"),
     "reconcile": ("lease", "forget", "aside"),

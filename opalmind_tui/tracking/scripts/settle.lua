@@ -89,7 +89,7 @@ end
 
 local function count_held(item, before)
   if item.fate == 'retry' and is_held(item.error) then
-    redis.pcall('ZADD', HELD, int(item.score), item.id)
+    put(HELD, int(item.score), item.id)
   elseif is_held(before) then
     redis.pcall('ZREM', HELD, item.id)
   end
@@ -98,13 +98,13 @@ end
 -- Marked as posted though it never was: as if it had not been claimed, so that a visitor's hits keep their order.
 local function give_back(item)
   if item.fresh then
-    redis.call('ZADD', due_of(item.id), item.leased, item.id)
+    put(due_of(item.id), item.leased, item.id)
     return
   end
   local meta = meta_from(item.meta, now)
   meta.token = ''
-  redis.call('ZADD', due_of(item.id), meta.due, item.id)
-  save_meta(item.id, meta)
+  put(due_of(item.id), meta.due, item.id)
+  put_meta(item.id, meta)
 end
 
 local function meta_after(item)
@@ -123,23 +123,23 @@ local function fail(item)
   if flagged(item, 'u') and item.place == INFLIGHT then
     meta.unknown = meta.unknown + 1
     counters.unknown = counters.unknown + 1
-    redis.pcall('ZADD', UNKNOWN, int(item.score), item.id)
+    put(UNKNOWN, int(item.score), item.id)
   end
-  redis.pcall('ZADD', FAILED, int(item.score), item.id)
+  put(FAILED, int(item.score), item.id)
   if item.fate == 'dead' then
-    redis.call('ZADD', DEAD, int(item.score), item.id)
-    redis.pcall('ZREM', AGED, item.id)
+    put(DEAD, int(item.score), item.id)
+    if not item.fresh then redis.pcall('ZREM', AGED, item.id) end
   else
     meta.due = int(item.score + item.delay)
-    redis.call('ZADD', due_of(item.id), meta.due, item.id)
-    redis.pcall('ZADD', AGED, meta.accepted, item.id)
+    put(due_of(item.id), meta.due, item.id)
+    put(AGED, meta.accepted, item.id)
     last.last_retry_at, last.last_backoff = int(now), item.delay
   end
-  save_meta(item.id, meta)
+  put_meta(item.id, meta)
 end
 
 local function refuse(item)
-  save_meta(item.id, meta_after(item))
+  put_meta(item.id, meta_after(item))
   refused[#refused + 1] = {id = item.id, digest = item.digest, from = 'due', score = item.score, moment = item.score}
 end
 
@@ -167,6 +167,7 @@ local function end_batch()
 end
 
 sound_for(mine)
+local now_text = int(now)
 open_way()
 take_out()
 for _, item in ipairs(mine) do
@@ -182,13 +183,14 @@ for _, item in ipairs(mine) do
     finished[#finished + 1] = item
     -- Who failed alone before this is under suspicion from now on.
     local code = string.sub(item.id, 1, 2)
-    if item.fate == 'delivered' then last['taken:' .. code] = int(now) end
-    if item.fate == 'delivered' and flagged(item, 't') then last['proved:' .. code] = int(now) end
+    if item.fate == 'delivered' then last['taken:' .. code] = now_text end
+    if item.fate == 'delivered' and flagged(item, 't') then last['proved:' .. code] = now_text end
   end
   if item.error ~= '' then
-    last.last_error, last.last_error_at, last.last_status = item.error, int(now), item.status
+    last.last_error, last.last_error_at, last.last_status = item.error, now_text, item.status
   end
 end
+write_gathered()
 keep_rejected(refused)
 local entries = forget(finished)
 for at, item in ipairs(finished) do
