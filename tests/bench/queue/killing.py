@@ -19,7 +19,7 @@ ENOUGH = 10
 BOUND = 90.0
 """Seconds after which whoever has not run them is given up."""
 CELL = "kill -9 of a worker, its requests run again after"
-UNIT = "s"
+UNIT, PAST_LEASE = "s", "s past the lease"
 
 
 def kill(benchmark: Run) -> None:
@@ -49,9 +49,11 @@ def _once(benchmark: Run, contestant: Contestant, lease: float) -> None:
     lost = len(open_jobs) - len(again)
     if lost:
         benchmark.report.note(f"{contestant.name}: {lost} of {len(open_jobs)} not run within {BOUND:.0f} s of the kill")
-    benchmark.report.add(
-        CELL, contestant.name, BOUND if lost else max(again), UNIT, better="less", role=contestant.role
-    )
+    took = BOUND if lost else max(again)
+    benchmark.report.add(CELL, contestant.name, took, UNIT, better="less", role=contestant.role)
+    if contestant.role == "ours":
+        # A short run has a short lease, so the target is about what comes after it.
+        benchmark.report.add(CELL, contestant.name, took - lease, PAST_LEASE, better="less", role="ours")
 
 
 def _started(worker: Child, enough: int) -> set[int]:
