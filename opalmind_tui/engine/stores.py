@@ -99,7 +99,7 @@ def open_stores(
     observer = async_client(settings, pool=1)
     accesses = AccessLog(commands, f"{prefix}{{c}}:lookups")
     if writes:
-        cache.on_lookup = lambda feature, key, size: accesses.note(feature, key, size, clock())
+        cache.on_lookup = lambda feature, key, size, times: accesses.note(feature, key, size, clock(), times)
     previews = Previews(accesses, cache.counted, lambda feature: ttls.of(feature).seconds, clock)
     return Stores(
         commands=commands,

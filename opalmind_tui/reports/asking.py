@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.reports.cache import ReportCache
@@ -62,4 +62,16 @@ class Asking:
             params = request_params(feature, given) | dict(extra or {})
             return shape(await self._client.call(feature.methods[0], params))
 
-        return await self._cache.fetch(feature.name, key_text(feature, given), load)
+        return own_copy(await self._cache.fetch(feature.name, key_text(feature, given), load))
+
+
+def own_copy(value: T) -> T:
+    """A report of one's own, to change as one likes: the cache gives all who ask the same one."""
+    if isinstance(value, dict):
+        return cast(T, {name: own_copy(part) if type(part) in _NESTED else part for name, part in value.items()})
+    if isinstance(value, list):
+        return cast(T, [own_copy(part) if type(part) in _NESTED else part for part in value])
+    return value
+
+
+_NESTED = (dict, list)

@@ -1,24 +1,31 @@
-"""The report cache: Redis first, memory while it is away, one fetch for all who ask, everything counted."""
+"""The report cache: memory in front of Redis, one fetch for all who ask, everything counted."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opalmind_tui.errors import MatomoError, StoreUnavailable
+from opalmind_tui.matomo.endpoints import reporting_url
 from opalmind_tui.reports.breaker import Breaker
-from opalmind_tui.reports.counters import Count, Tallies, Totals
-from opalmind_tui.reports.entry import LARGEST, decode_entry, encode_entry
+from opalmind_tui.reports.counters import Count, Tallies
+from opalmind_tui.reports.entry import decode_entry
+from opalmind_tui.reports.fetching import Fetched, Fetcher, Load
+from opalmind_tui.reports.generation import Generation
 from opalmind_tui.reports.js_json import parse
 from opalmind_tui.reports.key_text import feature_of
 from opalmind_tui.reports.keyspace import BUDGET, OnCount, count_keys, purge_keys
 from opalmind_tui.reports.memory_cache import Held, MemoryCache
+from opalmind_tui.reports.outage import AWAY
 from opalmind_tui.reports.redis_cache import RedisCache
-from opalmind_tui.reports.shared_counters import SharedCounters
+from opalmind_tui.reports.shared_counters import Shared, SharedCounters
+from opalmind_tui.reports.sharing import Sharing
 from opalmind_tui.reports.single_flight import SingleFlight
+from opalmind_tui.reports.staleness import Stale, mark
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.reports.view import Census, cache_view
 from opalmind_tui.settings import Settings
@@ -29,26 +36,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FLUSH_EVERY = 1.0
-"""Seconds between two additions to the shared counts: what a crash can lose of them."""
 STALE_FOR = 3600.0
 """Seconds past its expiry that a report is still given while Matomo is away."""
-_AWAY = frozenset({"network", "timeout", "server", "rate-limit"})
-"""Kinds of `MatomoError` in which an old report is better than none; a refusal is not among them."""
-
-
-@dataclass(slots=True)
-class _Found:
-    """What a look-up came to, for everybody who waited for it: the stored form, and what each of them counts."""
-
-    raw: bytes
-    counts: tuple[Count, ...]
-    value: Any = None
-
-    def take(self) -> Any:
-        """The report: for each its own copy, because callers may change it."""
-        value, self.value = self.value, None
-        return parse(self.raw)["value"] if value is None else value
+STALE_WITHOUT_REDIS = 60.0
+"""The same while only Redis is away: Matomo is asked meanwhile."""
+FIRST_LEVEL = 30.0
+"""Seconds at the most that memory gives an entry without asking Redis."""
+SURE_FOR = 2.0
+"""Seconds after Redis last said the generation that memory trusts it: longer than two additions to the counts."""
+_EARLY = 8
+"""An early refresh is thought of from this many times a fetch's usual seconds before the expiry on."""
 
 
 class ReportCache:
@@ -60,6 +57,7 @@ class ReportCache:
         client: the cache's own client: time-outs of 250 ms and no retries. None keeps everything in memory.
         commands: the client for walks over all keys; `client` if not given.
         memory: the table in memory.
+        first_level: seconds at the most that memory gives what Redis has without asking it; 0 asks each time.
         clock: epoch seconds.
 
     Used from one event loop. Redis trouble never fails a look-up. `close` it.
@@ -73,27 +71,38 @@ class ReportCache:
         *,
         commands: Redis | None = None,
         memory: MemoryCache | None = None,
+        first_level: float = FIRST_LEVEL,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._prefix = settings.cache_prefix
-        self._read_only = settings.read_only
         self._ttls = ttls
         self._clock = clock
+        self._first_level = first_level
         self._memory = MemoryCache() if memory is None else memory
-        self._tallies = Tallies()
-        self._flights: SingleFlight[_Found] = SingleFlight()
-        self._purges = 0
+        self._generation = Generation(self._memory.doubt)
+        self._sure_until = math.inf if client is None else 0.0
+        self._flights: SingleFlight[Fetched] = SingleFlight()
         self._census: Census | None = None
-        self._flusher: asyncio.Task[None] | None = None
-        self.on_lookup: Callable[[str, str, int], None] = lambda feature, key, size: None
-        """Told of each report that was given: feature, key text, bytes of its stored form."""
+        self.on_lookup: Callable[[str, str, int, int], None] = lambda feature, key, size, times: None
+        """Told of each report that was given: feature, key text, bytes of its stored form, how many times."""
         self._commands = commands or client
-        self._redis = self._shared = self._sharing = self._breaker = None
+        self._source = reporting_url(settings.matomo_base_url) if settings.matomo_base_url else ""
+        self._writes = client is not None and not settings.read_only
+        tallies = self._tallies = Tallies()
+        self._redis = self._shared = self._breaker = None
         if client is not None:
-            self._redis = RedisCache(client, settings.cache_prefix)
-            self._shared = SharedCounters(client, settings.stats_prefix, self._tallies)
-            self._sharing = None if settings.read_only else self._shared
-            self._breaker = Breaker(self._redis.ping)
+            self._redis = RedisCache(client, settings.cache_prefix, settings.stats_prefix)
+            self._breaker = self._redis.breaker = Breaker(self._redis.ping)
+            self._shared = SharedCounters(client, settings.stats_prefix, tallies, source=self._source)
+        self._sharing = Sharing(
+            tallies, self._shared if self._writes else None, allows=self._redis_serves, failed=self._met,
+            heard=self._heard, stamp=lambda: self._generation.stamp, clock=clock, looked_up=self._looked_up,
+        )  # fmt: skip
+        self._fetcher = Fetcher(
+            self._redis, may_write=lambda: self._writes and self._redis_serves(), failed=self._failed,
+            ttl_ms=lambda feature: self._ttls.report(feature).seconds * 1000, count=self._sharing.count,
+            stamp=lambda: self._generation.stamp, heard=self._heard, clock=clock,
+        )  # fmt: skip
 
     @property
     def trouble(self) -> StoreUnavailable | None:
@@ -108,122 +117,193 @@ class ReportCache:
         Args:
             feature: one of `features.NAMES`.
             key: its `key_text`.
-            load: runs once for all who ask for this key at the same time, also when the first of them is cancelled.
+            load: runs once for all who ask for this key at the same time, here or in other processes, also when the
+                first of them is cancelled.
+
+        What is returned is shared with others who ask: do not change it. Whether it is old, `staleness.watching` tells.
 
         Raises what `load` raises: `MatomoError`, unless an old report can stand in.
         """
-        try:
-            found = await self._flights.run(key, lambda: self._look_up(feature, key, load))
-        except MatomoError:
-            self._count(feature, Count.MISSES)
-            raise
-        for count in found.counts:
-            self._count(feature, count)
-        self.on_lookup(feature, key, len(found.raw))
-        return cast(T, found.take())
-
-    async def _look_up(self, feature: str, key: str, load: Callable[[], Awaitable[Any]]) -> _Found:
-        found = await self._read(feature, key)
-        if found is not None:
-            return found
-        purges = self._purges
-        try:
-            return await self._keep(feature, key, await load(), purges)
-        except RecursionError:
-            raise MatomoError("parse", "Matomo's answer is nested too deep") from None
-        except MatomoError as error:
-            held = self._memory.get(key) if error.kind in _AWAY else None
-            if held is None or held.expires_at < (self._clock() - STALE_FOR) * 1000:
-                raise
-            return _Found(held.raw, (Count.MISSES, Count.STALE_SERVED))
-
-    async def _read(self, feature: str, key: str) -> _Found | None:
-        """A fresh entry: from Redis; from memory where Redis fails, or could not be given it."""
-        raw, asked = await self._ask_redis(feature, key)
-        now_ms = self._clock() * 1000
-        if raw is not None:
-            entry = decode_entry(raw, feature)
-            if entry is not None and entry.expires_at >= now_ms:
-                self._memory.put(key, Held(raw, feature, entry.expires_at))
-                return _Found(raw, (Count.HITS,), entry.value)
-            self._count(feature, Count.CORRUPT if entry is None else Count.STALE_EVICTIONS)
         held = self._memory.get(key)
+        if held is not None:
+            now = self._clock()
+            if now < held.good_until and now < self._sure_until:
+                if not held.uses:
+                    self._sharing.used(held)
+                held.uses += 1
+                return cast(T, held.report)
+        return cast(T, await self._look_up(feature, key, load))
+
+    async def _look_up(self, feature: str, key: str, load: Load) -> Any:
+        held = await self._read(feature, key)
+        if held is not None:
+            self._counted(feature, key, Count.HITS, len(held.raw))
+            self._refresh_early(held, load)
+            return held.report
+        old = self._memory.get(key)
+        if old is not None and (away := self._away()) and self._stands_in(old, away):
+            if away == "Redis" or self._fetcher.outage.may_try():
+                self._start(feature, key, load)
+            return self._give_old(old, away)
+        try:
+            found = await asyncio.shield(self._start(feature, key, load))
+        except MatomoError as error:
+            if error.kind in AWAY and old is not None and self._stands_in(old, "Matomo"):
+                return self._give_old(old, "Matomo")
+            self._counted(feature, key, Count.MISSES, 0)
+            raise
+        self._counted(feature, key, found.count, len(found.raw))
+        return found.value
+
+    def _start(self, feature: str, key: str, load: Load, newer_than: float = 0.0) -> asyncio.Task[Fetched]:
+        return self._flights.start(key, lambda: self._fetch(feature, key, load, newer_than))
+
+    async def _fetch(self, feature: str, key: str, load: Load, newer_than: float) -> Fetched:
+        stamp = self._generation.stamp
+        found = await self._fetcher.fetch(feature, key, load, newer_than)
+        # A report is given later as it reads from its stored form: an infinite number is null there.
+        entry = decode_entry(found.raw, feature) if found.keep else None
+        if entry is not None:
+            held = Held(found.raw, feature, entry.expires_at, not found.stored, entry.value, key=key)
+            self._hold(held, sure=(found.stored or self._redis is None) and stamp == self._generation.stamp)
+        return found
+
+    def _counted(self, feature: str, key: str, count: Count, size: int) -> None:
+        self._sharing.count(feature, count)
+        if size:
+            self.on_lookup(feature, key, size, 1)
+
+    def _looked_up(self, held: Held) -> None:
+        self.on_lookup(held.feature, held.key, len(held.raw), held.uses)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    async def _read(self, feature: str, key: str) -> Held | None:
+        """A fresh entry: from Redis; from memory where Redis fails, or could not be given it."""
+        raw, asked, sure = await self._ask_redis(feature, key)
+        now_ms = self._clock() * 1000
+        held = self._memory.get(key)
+        if raw is not None:
+            if held is None or held.raw != raw:
+                entry = decode_entry(raw, feature)
+                found = Held(raw, feature, entry.expires_at, report=entry.value, key=key) if entry else None
+            else:
+                held.only_here = False
+                found = held
+            if found is not None and found.expires_at >= now_ms:
+                self._hold(found, sure=sure)
+                return found
+            self._sharing.count(feature, Count.CORRUPT if found is None else Count.STALE_EVICTIONS)
         if held is None or (asked and not held.only_here):
             return None
         if held.expires_at >= now_ms:
-            return _Found(held.raw, (Count.HITS,))
+            return self._opened(held)
         if raw is None:
-            self._count(feature, Count.STALE_EVICTIONS)
+            self._sharing.count(feature, Count.STALE_EVICTIONS)
         return None
 
-    async def _ask_redis(self, feature: str, key: str) -> tuple[bytes | None, bool]:
-        """What Redis holds, and whether it answered."""
-        if self._redis is None or self._breaker is None or not self._breaker.allows():
-            return None, False
+    async def _ask_redis(self, feature: str, key: str) -> tuple[bytes | None, bool, bool]:
+        """What Redis holds, whether it answered, and whether no purge can have passed the answer."""
+        if self._redis is None or not self._redis_serves():
+            return None, False, False
+        stamp = self._generation.stamp
         try:
-            return await self._redis.get(key), True
+            generation, raw = await self._redis.get(key)
         except StoreUnavailable as error:
             self._failed(feature, error)
-            return None, False
+            return None, False, False
+        return raw, True, self._heard(generation, stamp)
 
-    async def _keep(self, feature: str, key: str, value: Any, purges: int) -> _Found:
-        ttl_ms = self._ttls.report(feature).seconds * 1000
-        expires_at = int(self._clock() * 1000 + ttl_ms)
-        raw = encode_entry(feature, value, expires_at)
-        self._count(feature, Count.SETS)
-        # A purge that came while Matomo was asked is newer than the answer.
-        if ttl_ms > 0 and len(raw) <= LARGEST and purges == self._purges:
-            stored = await self._write(feature, key, raw, ttl_ms)
-            self._memory.put(key, Held(raw, feature, expires_at, only_here=not stored))
-        return _Found(raw, (Count.MISSES,))
+    def _hold(self, held: Held, *, sure: bool) -> None:
+        """Keep it in memory; where it is sure that nothing newer is there, to be given without asking."""
+        now = self._clock()
+        if sure and (self._first_level or self._redis is None):
+            early = _EARLY * self._fetcher.usual_seconds(held.feature) if self._redis is not None else 0.0
+            longest = self._first_level if self._redis is not None else math.inf
+            held.good_until = min(held.expires_at / 1000 - early, now + longest)
+        if self._memory.get(held.key) is not held:
+            self._memory.put(held.key, held)
 
-    async def _write(self, feature: str, key: str, raw: bytes, ttl_ms: float) -> bool:
-        """Store it in Redis; false where that could not be done."""
-        if self._read_only or self._redis is None or self._breaker is None or not self._breaker.allows():
-            return False
-        try:
-            await self._redis.set(key, raw, ttl_ms)
-        except StoreUnavailable as error:
-            self._failed(feature, error)
-            return False
-        return True
+    @staticmethod
+    def _opened(held: Held) -> Held:
+        """With its report read: memory may have been given the bytes alone."""
+        if held.report is None:
+            held.report = parse(held.raw)["value"]
+        return held
 
-    def _failed(self, feature: str, error: StoreUnavailable) -> None:
-        self._count(feature, Count.ERRORS)
+    def _refresh_early(self, held: Held, load: Load) -> None:
+        """XFetch: the nearer the expiry and the longer a fetch takes, the likelier one that asks starts it now."""
+        usual = self._fetcher.usual_seconds(held.feature)
+        left = held.expires_at / 1000 - self._clock()
+        if usual and left < _EARLY * usual and -usual * math.log(1.0 - random.random()) >= left:
+            self._start(held.feature, held.key, load, newer_than=held.expires_at)
+
+    # -- old reports ---------------------------------------------------------------------------------------------
+
+    def _away(self) -> str:
+        """What is known to be away; empty for nothing."""
+        if self._fetcher.outage.known:
+            return "Matomo"
+        return "Redis" if self._redis is not None and not self._redis_serves() else ""
+
+    def _stands_in(self, old: Held, away: str) -> bool:
+        longest = STALE_FOR if away == "Matomo" else STALE_WITHOUT_REDIS
+        return old.expires_at >= (self._clock() - longest) * 1000
+
+    def _give_old(self, old: Held, away: str) -> Any:
+        self._counted(old.feature, old.key, Count.MISSES, len(old.raw))
+        self._sharing.count(old.feature, Count.STALE_SERVED)
+        mark(Stale(old.feature, self._clock() - old.expires_at / 1000, away))
+        return self._opened(old).report
+
+    # -- Redis ---------------------------------------------------------------------------------------------------
+
+    def _redis_serves(self) -> bool:
+        return self._breaker is not None and self._breaker.allows()
+
+    def _heard(self, generation: bytes, stamp: int) -> bool:
+        sure = self._generation.heard(generation, stamp)
+        if sure:
+            self._sure_until = self._clock() + SURE_FOR
+        return sure
+
+    def _met(self, error: StoreUnavailable) -> None:
         if self._breaker is not None:
             self._breaker.report(error)
 
+    def _failed(self, feature: str, error: StoreUnavailable) -> None:
+        self._sharing.count(feature, Count.ERRORS)
+        self._met(error)
+
     # -- counts --------------------------------------------------------------------------------------------------
 
-    def _count(self, feature: str, count: Count) -> None:
-        self._tallies.add(feature, count, self._clock())
-        if self._sharing is not None and self._flusher is None:
-            self._flusher = asyncio.get_running_loop().create_task(self._share_soon())
-
-    async def _share_soon(self) -> None:
-        try:
-            while self._tallies.unshared.totals:
-                await asyncio.sleep(FLUSH_EVERY)
-                await self._share()
-        finally:
-            self._flusher = None
-
-    async def _share(self) -> None:
-        if self._sharing is None or self._breaker is None or not self._breaker.allows():
-            return
-        try:
-            await self._sharing.flush()
-        except StoreUnavailable as error:
-            self._breaker.report(error)
-
     async def view(self) -> CacheView:
-        """The counts of all processes (of this one while Redis is away): at most three commands for any size."""
+        """The counts of all processes (of this one while Redis is away): two commands for any size."""
+        self._sharing.gather()
         now = self._clock()
         census = self._census if self.trouble is None else None
         if census is None:
             entries = self._memory.count(now * 1000)
             census = Census(entries, entries.total(), exact=True)
-        return cache_view(await self._totals(now), census, self._ttls, self._memory.bytes)
+        shared = await self._read_counts(now)
+        others = tuple(source for source in shared.sources if source != self._source) if self._source else ()
+        return cache_view(shared.totals, census, self._ttls, self._memory.bytes, others)
+
+    async def _read_counts(self, now: float) -> Shared:
+        if self._shared is not None and self._redis_serves():
+            try:
+                return await self._shared.read(now)
+            except StoreUnavailable as error:
+                self._met(error)
+        return Shared(self._tallies.totals(now), ())
+
+    async def history(self, minutes: int = 1440) -> Mapping[int, Mapping[tuple[str, Count], int]]:
+        """The counts of all processes by minute (its number since 1970), of at most a day. Raises `StoreUnavailable`.
+
+        One command. Without Redis there is none.
+        """
+        self._sharing.gather()
+        return {} if self._shared is None else await self._shared.history(self._clock(), minutes)
 
     async def counted(self, feature: str, begins: float, ends: float) -> tuple[int, int] | None:
         """Look-ups and misses of a feature (empty: of all) between two moments, by all processes; None without Redis.
@@ -231,14 +311,6 @@ class ReportCache:
         Raises `StoreUnavailable`.
         """
         return None if self._shared is None else await self._shared.between(feature, begins, ends)
-
-    async def _totals(self, now: float) -> Totals:
-        if self._shared is not None and self._breaker is not None and self._breaker.allows():
-            try:
-                return await self._shared.totals(now)
-            except StoreUnavailable as error:
-                self._breaker.report(error)
-        return self._tallies.totals(now)
 
     def observe_entries(self, features: Mapping[str, int], total: int, *, exact: bool) -> None:
         """What the census of all keys found: entries by feature, all keys under the prefix, and if it is exact."""
@@ -250,18 +322,32 @@ class ReportCache:
         """Delete the entries of a feature, or all, in Redis and here; returns how many in Redis (else here).
 
         Only keys that parse as a report's are touched. Cancelling stops between two batches. What is being fetched
-        meanwhile is not stored. Raises `StoreUnavailable` where Redis cannot be asked.
+        meanwhile is not stored, in no process. Raises `StoreUnavailable` where Redis cannot be asked.
         """
-        self._purges += 1
         here = self._memory.purge(feature)
+        await self.invalidate(() if feature is None else (feature,))
         if self._commands is None:
             return here
-        return await purge_keys(self._commands, self._prefix, _accepts(feature), on_count)
+        try:
+            return await purge_keys(self._commands, self._prefix, _accepts(feature), on_count)
+        finally:
+            # What other processes read while it was being deleted is not theirs to keep either.
+            await self.invalidate(() if feature is None else (feature,))
 
-    def forget_copies(self, features: Iterable[str]) -> None:
-        """Drop what memory holds of these features: their entries are about to change."""
+    async def invalidate(self, features: Iterable[str] = ()) -> None:
+        """Entries are about to be changed or were deleted: no process gives or stores what it has or fetches now.
+
+        Args:
+            features: those whose copies are dropped from this process's memory.
+
+        Raises `StoreUnavailable`; this process follows all the same.
+        """
         for feature in features:
             self._memory.purge(feature)
+        self._flights.overtake()
+        self._generation.purged()
+        if self._redis is not None and self._writes:
+            self._generation.purged(await self._redis.raise_generation())
 
     async def count(self, feature: str | None = None, budget: int = BUDGET) -> tuple[int, bool]:
         """How many entries `purge` would delete, and whether that is exact. Raises `StoreUnavailable`.
@@ -277,10 +363,7 @@ class ReportCache:
     async def close(self) -> None:
         """End what is under way and share the last counts."""
         await self._flights.close()
-        if self._flusher is not None:
-            self._flusher.cancel()
-            await asyncio.gather(self._flusher, return_exceptions=True)
-        await self._share()
+        await self._sharing.close()
         if self._breaker is not None:
             await self._breaker.close()
 

@@ -28,10 +28,11 @@ class Count(StrEnum):
     """Values under a report's key that are no such report."""
     ERRORS = "errors"
     """Look-ups and writes that Redis failed."""
+    BYTES = "bytes"
+    """Bytes of the entries that were stored."""
+    FETCH_MS = "fetchMs"
+    """Milliseconds that Matomo took for them."""
 
-
-BY_MINUTE = (Count.HITS, Count.MISSES)
-"""What is kept by minute, too."""
 
 Key = tuple[str, Count]
 Tally = Counter[Key]
@@ -68,15 +69,14 @@ class Tallies:
         self._minutes: dict[int, Tally] = {}
         self.unshared = Unshared()
 
-    def add(self, feature: str, count: Count, now: float) -> None:
-        """Count one. `now` in epoch seconds."""
+    def add(self, feature: str, count: Count, now: float, by: int = 1) -> None:
+        """Count. `now` in epoch seconds."""
         key = (feature, count)
-        self._since_start[key] += 1
-        self.unshared.totals[key] += 1
-        if count in BY_MINUTE:
-            minute = minute_of(now)
-            _tally_of(self._minutes, minute, WINDOW_MINUTES + 1)[key] += 1
-            _tally_of(self.unshared.minutes, minute, _UNSHARED_MINUTES)[key] += 1
+        self._since_start[key] += by
+        self.unshared.totals[key] += by
+        minute = minute_of(now)
+        _tally_of(self._minutes, minute, WINDOW_MINUTES + 1)[key] += by
+        _tally_of(self.unshared.minutes, minute, _UNSHARED_MINUTES)[key] += by
 
     def take(self) -> Unshared:
         """Hand over what was not shared, to share it; `give_back` if that failed."""

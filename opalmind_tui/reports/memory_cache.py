@@ -1,29 +1,42 @@
-"""Reports in this process's memory: what serves while Redis is away, and the stale copies while Matomo is."""
+"""Reports in this process's memory: the first level in front of Redis, what serves while Redis is away, and the stale
+copies while Matomo is."""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 from opalmind_tui.reports.entry import LARGEST
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ENTRIES = 5_000
-_OVERHEAD = 400
+_OVERHEAD = 600
 """Bytes that an entry costs beside its key and value, about."""
+_READ_COSTS = 5
+"""How many times its text a report takes that was read: objects are larger than their JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """An entry as stored, its feature, and when it expires (epoch milliseconds).
 
-    `only_here`: Redis does not have it, so that it may serve although Redis knows nothing of it.
+    Args:
+        only_here: Redis does not have it, so that it may serve although Redis knows nothing of it.
+        report: what the entry holds, read and tested; None where it was not read yet.
+        good_until: epoch seconds until which it is given without asking Redis.
+        key: its key text.
     """
 
     raw: bytes
     feature: str
     expires_at: float
     only_here: bool = False
+    report: Any = None
+    good_until: float = 0.0
+    key: str = ""
+    uses: int = 0
+    """How often it was given and not counted yet."""
 
 
 class MemoryCache:
@@ -50,10 +63,10 @@ class MemoryCache:
         return held
 
     def put(self, key: str, held: Held) -> None:
-        """Keep an entry, push out others for it. One that would fill an eighth of the room is not kept."""
+        """Keep an entry, push out others for it. One that would fill a quarter of the room is not kept."""
         self.drop(key)
         cost = _cost(key, held)
-        if cost > min(self._max_bytes // 8, LARGEST):
+        if cost > min(self._max_bytes // 4, LARGEST):
             return
         self._held[key] = held
         self.bytes += cost
@@ -74,6 +87,11 @@ class MemoryCache:
             self.drop(key)
         return len(keys)
 
+    def doubt(self) -> None:
+        """Something was purged somewhere: nothing is given any more before Redis confirms it."""
+        for held in self._held.values():
+            held.good_until = 0.0
+
     def count(self, now_ms: float) -> Counter[str]:
         """Entries by feature that have not expired."""
         return Counter(held.feature for held in self._held.values() if held.expires_at >= now_ms)
@@ -83,4 +101,4 @@ class MemoryCache:
 
 
 def _cost(key: str, held: Held) -> int:
-    return len(key) + len(held.raw) + _OVERHEAD
+    return len(key) + len(held.raw) * (1 + _READ_COSTS) + _OVERHEAD

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opalmind_tui.errors import MatomoError, RefusedRequest
-from opalmind_tui.reports.asking import Row
+from opalmind_tui.reports.asking import Row, own_copy
 from opalmind_tui.reports.features import BY_NAME, request_params, sendable
 from opalmind_tui.reports.key_text import key_text
 from opalmind_tui.reports.lists import Lists
@@ -102,7 +102,7 @@ class Reports(Lists, Sales):
             )
             return funnels.shape(asked, *_answers(answers))
 
-        return await self._cache.fetch(feature.name, key_text(feature, asked), load)
+        return own_copy(await self._cache.fetch(feature.name, key_text(feature, asked), load))
 
     def _span(self, site_id: int | None, period: str, date: str, segment: str | None) -> dict[str, str]:
         params = {"idSite": str(self._site(site_id)), "period": sendable(period), "date": sendable(date)}

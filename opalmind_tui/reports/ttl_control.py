@@ -97,8 +97,11 @@ class TtlControl:
         if target is TtlTarget.IDEMPOTENCY:
             return await apply_to_records(self._client, self._settings.idempotency_prefix, seconds, on_count)
         changes = dict.fromkeys(self._ttls.followers(feature), (former, seconds))
-        self._cache.forget_copies(changes)
-        return await apply_to_reports(self._client, self._settings.cache_prefix, changes, on_count)
+        await self._cache.invalidate(changes)
+        try:
+            return await apply_to_reports(self._client, self._settings.cache_prefix, changes, on_count)
+        finally:
+            await self._cache.invalidate(changes)
 
     def _concerned(self, feature: str) -> Callable[[bytes], bool]:
         features = self._ttls.followers(feature)

@@ -22,7 +22,9 @@ class Census:
     exact: bool
 
 
-def cache_view(totals: Totals, census: Census, ttls: Ttls, memory_bytes: int) -> CacheView:
+def cache_view(
+    totals: Totals, census: Census, ttls: Ttls, memory_bytes: int, other_sources: tuple[str, ...] = ()
+) -> CacheView:
     """The snapshot's part. `saved_per_hour`: requests to Matomo that hits made needless, at the window's rate."""
     hits, misses = (sum(totals.window.get((name, count), 0) for name in NAMES) for count in (Count.HITS, Count.MISSES))
     return CacheView(
@@ -38,6 +40,7 @@ def cache_view(totals: Totals, census: Census, ttls: Ttls, memory_bytes: int) ->
         ttls_changed=ttls.changed(),
         features=tuple(_feature_view(name, totals, census, ttls) for name in NAMES),
         memory_bytes=memory_bytes,
+        other_sources=other_sources,
     )
 
 
@@ -49,6 +52,8 @@ _FIELDS = {
     "stale_served": Count.STALE_SERVED,
     "corrupt": Count.CORRUPT,
     "errors": Count.ERRORS,
+    "bytes": Count.BYTES,
+    "fetch_ms": Count.FETCH_MS,
 }
 
 
@@ -60,6 +65,11 @@ def _feature_view(name: str, totals: Totals, census: Census, ttls: Ttls) -> Feat
         misses=totals.all.get((name, Count.MISSES), 0),
         sets=totals.all.get((name, Count.SETS), 0),
         stale_evictions=totals.all.get((name, Count.STALE_EVICTIONS), 0),
+        stale_served=totals.all.get((name, Count.STALE_SERVED), 0),
+        corrupt=totals.all.get((name, Count.CORRUPT), 0),
+        errors=totals.all.get((name, Count.ERRORS), 0),
+        bytes=totals.all.get((name, Count.BYTES), 0),
+        fetch_ms=totals.all.get((name, Count.FETCH_MS), 0),
         entries=census.features.get(name, 0),
         ttl=ttl.seconds,
         ttl_origin=ttl.origin,

@@ -246,6 +246,13 @@ class FeatureView:
     misses: int = 0
     sets: int = 0
     stale_evictions: int = 0
+    stale_served: int = 0
+    corrupt: int = 0
+    errors: int = 0
+    bytes: int = 0
+    """Bytes of the entries that were stored."""
+    fetch_ms: int = 0
+    """Milliseconds that Matomo took for them."""
     entries: int = 0
     ttl: float = 60.0
     ttl_origin: str = "default"
@@ -270,6 +277,8 @@ class CacheView:
     stale_served: int = 0
     corrupt: int = 0
     errors: int = 0
+    bytes: int = 0
+    fetch_ms: int = 0
     entries: int = 0
     entries_exact: bool = True
     window: float = 0.0
@@ -282,6 +291,8 @@ class CacheView:
     ttls_changed: int = 0
     features: tuple[FeatureView, ...] = ()
     memory_bytes: int = 0
+    other_sources: tuple[str, ...] = ()
+    """Other Matomos whose reports processes keep under the same prefix: they would be taken for this one's."""
 
     @property
     def hit_rate(self) -> float | None:

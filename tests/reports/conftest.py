@@ -90,6 +90,8 @@ async def make_cache() -> AsyncIterator[MakeCache]:
 
     async def make(settings: Settings, ttls: Ttls | None = None, **more: Any) -> ReportCache:
         client = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT)
+        # Most tests look at what Redis has: memory in front of it has tests of its own.
+        more.setdefault("first_level", 0.0)
         cache = ReportCache(settings, ttls or Ttls(settings), client, **more)
         opened.append((cache, client))
         return cache

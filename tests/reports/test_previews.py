@@ -29,7 +29,7 @@ async def test_what_one_process_looks_up_another_predicts_from(
     settings: Settings, make_cache: MakeCache, redis: Redis, clock: Clock
 ) -> None:
     cache, log = await make_cache(settings, clock=clock), AccessLog(redis, STREAM)
-    cache.on_lookup = lambda feature, key, size: log.note(feature, key, size, clock())
+    cache.on_lookup = lambda feature, key, size, times: log.note(feature, key, size, clock(), times)
     chance = random.Random(3)
     keys = [
         key_text(BY_NAME["deviceTypes"], {"siteId": site, "period": "day", "date": "today"}) for site in range(SITES)

@@ -56,13 +56,14 @@ class AccessLog:
         self._newest: dict[int, int] = {}
         self._quiet = 0
 
-    def note(self, feature: str, key: str, size: int, now: float) -> None:
+    def note(self, feature: str, key: str, size: int, now: float, times: int = 1) -> None:
         """A look-up was made. No I/O.
 
         Args:
             key: the key's text.
             size: bytes of the stored report, 0 where it is not known.
             now: epoch seconds.
+            times: how many were made at about this moment.
         """
         hashed = hash_of(key)
         if not is_sampled(hashed, self._rate) or feature not in _FEATURE_NUMBER:
@@ -72,10 +73,10 @@ class AccessLog:
         at = self._newest.get(hashed)
         if at is not None and now - self._noted[at][1].at < TOGETHER:
             known = self._noted[at][1]
-            self._noted[at] = (feature, replace(known, times=known.times + 1, size=size or known.size))
+            self._noted[at] = (feature, replace(known, times=known.times + times, size=size or known.size))
             return
         self._newest[hashed] = len(self._noted)
-        self._noted.append((feature, Access(now, hashed, size)))
+        self._noted.append((feature, Access(now, hashed, size, times)))
         if len(self._noted) > MOST_IN_ENTRY:
             self._make_room()
 

@@ -11,7 +11,7 @@ import redis.asyncio
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.model import Gate
-from opalmind_tui.tracking.group_commit import GroupCommit
+from opalmind_tui.storage.group_commit import GroupCommit
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import (
     Adopted,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from opalmind_tui.tracking.group_commit import GroupCommit
+from opalmind_tui.storage.group_commit import GroupCommit
 
 
 class Store:
