@@ -21,7 +21,7 @@ from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
 from opalmind_tui.engine.ending import Ending
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.looking import Look
-from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.engine.matomo_probe import MatomoProbe, verdict_key
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
@@ -173,10 +173,16 @@ class Engine:
         from opalmind_tui.storage.connection import async_client
         from opalmind_tui.tracking.dispatcher import Dispatcher
         from opalmind_tui.tracking.redis_queue.listener import Listener
+        from opalmind_tui.tracking.shared_token import SharedToken
 
         base, token = self.settings.matomo_base_url, self.settings.matomo_token
         self._dispatcher = Dispatcher(
-            self.queue, self.endpoint, token, poster=lambda: TrackingClient(base, token), extend=self._extender()
+            self.queue,
+            self.endpoint,
+            token,
+            poster=lambda: TrackingClient(base, token),
+            extend=self._extender(),
+            shared_token=SharedToken(self._stores.commands, verdict_key(self.settings), self._clock),
         )
         await self._dispatcher.start()
         listener = Listener(async_client(self.settings, pool=1), self.settings.queue_prefix, self.endpoint)
@@ -362,7 +368,7 @@ class Engine:
             if view.gate is not None and view.gate.kind is GateKind.TOKEN:
                 await self.queue.open_gate(self.endpoint)
             if self._dispatcher is not None:
-                self._dispatcher.test_token_again()
+                await self._dispatcher.test_token_again()
         return error
 
     # -- the screen's port ---------------------------------------------------------------------------------------

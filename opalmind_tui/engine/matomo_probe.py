@@ -56,9 +56,7 @@ class MatomoProbe:
         self._link = link
         self._clock = clock
         self._writes = not settings.read_only
-        # By hash: neither the token nor anything that gives it away is in a key (I10).
-        told = f"{settings.matomo_base_url}\n{settings.matomo_token}".encode()
-        self._key = f"{settings.stats_prefix}matomo:{blake2b(told, digest_size=12).hexdigest()}"
+        self._key = verdict_key(settings)
         self.reading: Reading[float] = Reading()
         """Seconds that the newest answer took, or why there was none."""
 
@@ -132,6 +130,12 @@ class MatomoProbe:
             await self._store.set(self._key, orjson.dumps(found), ex=REFUSED_FOR if refused else int(FRESH))
         except TROUBLES as error:
             self._failed(error)
+
+
+def verdict_key(settings: Settings) -> str:
+    """Where the verdict on the token is: by hash, for neither the token nor what gives it away is in a key (I10)."""
+    told = f"{settings.matomo_base_url}\n{settings.matomo_token}".encode()
+    return f"{settings.stats_prefix}matomo:{blake2b(told, digest_size=12).hexdigest()}"
 
 
 def _decode(raw: Any, now: float) -> Reading[float] | None:

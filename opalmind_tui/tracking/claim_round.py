@@ -112,6 +112,7 @@ class ClaimRound:
         """Post hits that need the token: one alone until the token is proved for their site, then all."""
         token_use = self._shared.token_use
         while hits:
+            await token_use.ask_others(site)
             if not token_use.usable(site):
                 await self._hold(hits)
                 return
@@ -123,6 +124,7 @@ class ClaimRound:
             hits = hits[len(bulk) :]
             decision = await self._post(bulk, with_token=True, needs_token=True, proved=proved)
             token_use.learn_from_needed(decision, site)
+            await token_use.tell_others(decision, site)
 
     async def _hold(self, hits: Sequence[Hit]) -> None:
         self._shared.counter.add(held=len(hits))

@@ -19,6 +19,7 @@ from opalmind_tui.tracking.queue import TrackingQueue
 from opalmind_tui.tracking.send_stats import DispatcherStats, SendCounter
 from opalmind_tui.tracking.sender import Sender
 from opalmind_tui.tracking.sending import Poster, Shared
+from opalmind_tui.tracking.shared_token import SharedToken
 from opalmind_tui.tracking.token_use import TokenUse
 
 SENDERS = 2
@@ -49,6 +50,7 @@ class Dispatcher:
         senders: how many post at the same time.
         max_bulk: hits in one bulk at the most.
         lease: seconds that a claim lasts without renewal.
+        shared_token: what all processes know of the token.
         clock: epoch seconds.
         uniform: a random number between two bounds.
 
@@ -66,6 +68,7 @@ class Dispatcher:
         senders: int = SENDERS,
         max_bulk: int = MAX_BULK,
         lease: float = LEASE,
+        shared_token: SharedToken | None = None,
         clock: Callable[[], float] = time.time,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -80,7 +83,7 @@ class Dispatcher:
             keeper=self._keeper,
             duties=self._duties,
             counter=self._counter,
-            token_use=TokenUse(token, time.monotonic),
+            token_use=TokenUse(token, time.monotonic, shared_token),
             size=BulkSize(max_bulk),
             backoff=Backoff(uniform),
             wake=self.wake,
@@ -160,9 +163,9 @@ class Dispatcher:
         for sender in resting[:1] or self._senders:
             sender.wake()
 
-    def test_token_again(self) -> None:
+    async def test_token_again(self) -> None:
         """An operator says that the token is good now; hits that were held come back by themselves or by a retry."""
-        self._shared.token_use.forget_refusal()
+        await self._shared.token_use.forget_everywhere()
 
     def stats(self) -> DispatcherStats:
         """What was done so far, and how things stand."""

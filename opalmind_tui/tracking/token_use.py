@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opalmind_tui.tracking.classify import Decision, TokenNews
+from opalmind_tui.tracking.shared_token import SharedToken
 
 TRIAL_EVERY = 600.0
 """Seconds between two trials whether ordinary bulks need the token: 6 an hour, where 21 lock out."""
@@ -26,9 +27,12 @@ class TokenUse:
     Args:
         token: empty for none.
         clock: seconds that only go forward.
+        shared: what all processes know; None where there is no Redis.
     """
 
-    def __init__(self, token: str, clock: Callable[[], float]) -> None:
+    def __init__(self, token: str, clock: Callable[[], float], shared: SharedToken | None = None) -> None:
+        self._shared = shared
+        self._told: set[str] = set()
         self._has_token = bool(token)
         self._clock = clock
         self._proved: set[str] = set()
@@ -50,6 +54,41 @@ class TokenUse:
         if self._clock() < self._rests_until:
             return "resting"
         return "proved" if self._proved else "untested"
+
+    async def ask_others(self, site: str) -> None:
+        """Before hits of a site are sent with it: what other processes found out counts here, too."""
+        known = await self._shared.read(site) if self._shared is not None and self._has_token else None
+        if known is None:
+            return
+        if known.refused:
+            self._refused.add(site)
+            self._proved.discard(site)
+            self._told.add(site)
+        elif site in self._told:
+            # An operator asked again, or it was good for another process since.
+            self._told.discard(site)
+            self._refused.discard(site)
+        if known.proved:
+            self._proved.add(site)
+        self._rests_until = max(self._rests_until, self._clock() + known.rests)
+
+    async def tell_others(self, decision: Decision, site: str) -> None:
+        """What `learn_from_needed` was told."""
+        if self._shared is None:
+            return
+        if decision.token is TokenNews.PROVED:
+            await self._shared.proved(site)
+        elif decision.token is TokenNews.REFUSED:
+            await self._shared.refused(site)
+            self._told.add(site)
+        elif decision.token is TokenNews.DOUBTFUL and decision.rolled_back:
+            await self._shared.rests(DOUBT_PAUSE)
+
+    async def forget_everywhere(self) -> None:
+        """An operator asks again."""
+        self.forget_refusal()
+        if self._shared is not None:
+            await self._shared.forget()
 
     def usable(self, site: str) -> bool:
         """Whether hits of a site that need the token may be sent with it now."""

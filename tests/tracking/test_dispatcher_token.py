@@ -85,7 +85,7 @@ async def test_a_bad_token_is_used_once_and_rejects_nothing(bench: Bench) -> Non
         assert stats.token == "refused"
         assert "token" in stats.token_reason
         # An operator has another look: one more use.
-        field.dispatcher.test_token_again()
+        await field.dispatcher.test_token_again()
         await bench.queue.retry([row.id for row in await field.rows()])
         field.dispatcher.wake()
         await field.until(lambda: len([post for post in field.matomo.journal.posts if post.invalid]) == 2)
