@@ -87,6 +87,7 @@ class Engine:
             settings,
             role=role,
             user=user,
+            endpoint=self.endpoint,
             memory=role in LONG_LIVED and not settings.read_only,
             deliver_shared=deliver and self._sends,
             clock=clock,
@@ -285,7 +286,10 @@ class Engine:
                     if not self.settings.read_only:
                         await self._stores.audit.flush()
                         if time.monotonic() - announced >= ANNOUNCE_EVERY:
-                            await self._stores.presence.announce(delivers=self._delivers_shared)
+                            claims, requests = self.queue.held
+                            await self._stores.presence.announce(
+                                delivers=self._delivers_shared, claims=claims, requests=requests
+                            )
                             announced = time.monotonic()
                         if time.monotonic() - shared >= LOOKUPS_EVERY:
                             await self._stores.accesses.flush()

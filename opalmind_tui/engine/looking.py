@@ -38,7 +38,7 @@ from opalmind_tui.storage.connection import address
 from opalmind_tui.tracking.queue import QueueCounts
 
 T = TypeVar("T")
-SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, WORKERS_EVERY = 2.0, 2.0, 2.0, 5.0
+SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, PROCESSES_EVERY = 2.0, 2.0, 2.0, 5.0
 """Seconds between two reads of a part; together they keep a look at about five commands a second."""
 STEADY = 0.05
 """Requests a second below which the backlog counts as steady."""
@@ -78,7 +78,7 @@ class Look:
         self._epoch, self._most_accepted = "", 0
         self._address = str(address(settings))
         self._hand_over = str(home_folder())
-        self._workers = Part(stores.presence.delivering, WORKERS_EVERY)
+        self._processes = Part(stores.presence.processes, PROCESSES_EVERY)
         self._queue = Part(self.queue_view)
         self._rows = Part(self._read_rows)
         self._cache = Part(self._read_cache, CACHE_EVERY)
@@ -108,6 +108,7 @@ class Look:
             server=server,
             keys=keys,
             health=Reading(health_view(facts), now),
+            processes=self._processes.reading,
             history=self._history.series(),
             cause=sentence,
             cause_verdict=verdict,
@@ -220,11 +221,12 @@ class Look:
         if self._stores.queue.mode is Mode.REDIS:
             self._need_redis()
         counts = await self._stores.queue.counts(self._endpoint)
-        workers = await self._workers.get(self._clock())
+        found = await self._processes.get(self._clock())
+        workers = sum(one.delivers and one.endpoint == self._endpoint for one in found.value or () if not found.error)
         delivers = self._delivers()
-        return self._queue_view(counts, delivers, workers.value if workers.error is None else None)
+        return self._queue_view(counts, delivers, workers)
 
-    def _queue_view(self, counts: QueueCounts, delivers: bool, workers: int | None) -> QueueView:
+    def _queue_view(self, counts: QueueCounts, delivers: bool, workers: int) -> QueueView:
         backlog = counts.pending + counts.scheduled + counts.inflight
         if self._rates_of is not self._stores.queue.mode:
             # Another store counts from here on: differences between the two mean nothing.
@@ -250,7 +252,7 @@ class Look:
             slope=slope if abs(slope) >= STEADY else 0.0,
             clears_in=backlog / -slope if backlog and slope <= -STEADY else None,
             delivering_here=delivers,
-            workers=workers or 0,
+            workers=workers,
         )
 
     def _epoch_changed(self, counts: QueueCounts) -> bool:

@@ -128,7 +128,7 @@ def _unattended(facts: Facts, clock: Clock) -> Finding | None:
     if view is None or not nobody_delivers(view):
         return None
     age = lasting(age_of(view, facts.now))
-    return queue_check(facts).verdict, f"No process delivers: {_waiting(view)}, the oldest for {age}."
+    return queue_check(facts).verdict, f"No worker connected: {_waiting(view)}, the oldest for {age}."
 
 
 def _unread_queue(facts: Facts, clock: Clock) -> Finding | None:

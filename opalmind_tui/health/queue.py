@@ -176,7 +176,7 @@ def nobody_delivers(view: QueueView) -> bool:
 
 
 def _unattended(view: QueueView, settings: Settings, now: float) -> Finding | None:
-    return (Verdict.WARN, "no process delivers") if nobody_delivers(view) else None
+    return (Verdict.WARN, "no worker connected") if nobody_delivers(view) else None
 
 
 REFUSING_FOR = 60.0

@@ -206,7 +206,7 @@ class QueueView(QueueFigures):
     """Seconds until the backlog is gone at the present slope, if it shrinks."""
     delivering_here: bool = False
     workers: int = 0
-    """Processes that announced within the last 15 s that they deliver."""
+    """Processes that announced within the last 15 s that they deliver to this Matomo."""
 
     @property
     def backlog(self) -> int:
@@ -482,6 +482,29 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessView:
+    """One of our processes on this Redis, as it announced itself. Texts are raw, and from anywhere."""
+
+    id: str
+    host: str
+    pid: int
+    user: str
+    role: str
+    version: str
+    endpoint: str = ""
+    """The Matomo that it sends to; empty when it has none."""
+    delivers: bool = False
+    """It takes requests from Redis; otherwise it observes."""
+    claims: int = 0
+    requests: int = 0
+    """In its claims now."""
+    age: float = 0.0
+    """Seconds since it was last seen."""
+    here: bool = False
+    """It is the process that took this snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that one frame needs."""
 
@@ -495,6 +518,7 @@ class Snapshot:
     server: Reading[ServerView] = field(default_factory=Reading)
     keys: Reading[KeyCounts] = field(default_factory=Reading)
     health: Reading[HealthView] = field(default_factory=Reading)
+    processes: Reading[tuple[ProcessView, ...]] = field(default_factory=Reading)
     history: tuple[Series, ...] = ()
     cause: str = ""
     """Line 2 of the screen: what is wrong, since when, what follows; or that nothing is."""

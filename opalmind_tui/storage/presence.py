@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from opalmind_tui.snapshot.model import ProcessView
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -22,31 +23,42 @@ MOST = 200
 """Processes that a look-up reads at the most."""
 
 
+LONGEST = 2_000
+"""Bytes of one announcement; a longer one is none of ours."""
+
+
 class Presence:
-    """Announces this process and counts the others.
+    """Announces this process and lists all of them.
 
     Args:
         key: the sorted set.
         role: ``dashboard``, ``worker`` ...
         version: of this program.
+        endpoint: the Matomo that it sends to, if it sends.
     """
 
-    def __init__(self, client: Redis, key: str, *, role: str, user: str, version: str) -> None:
+    def __init__(self, client: Redis, key: str, *, role: str, user: str, version: str, endpoint: str = "") -> None:
         self._client = client
         self._key = key
         # Containers share host names and process ids more often than one thinks: hence a random id.
+        self._id = secrets.token_hex(4)
         self._who = {
-            "id": secrets.token_hex(4), "host": platform.node(), "pid": os.getpid(),
-            "role": role, "user": user, "version": version,
+            "id": self._id, "host": platform.node(), "pid": os.getpid(), "role": role, "user": user,
+            "version": version, "endpoint": endpoint,
         }  # fmt: skip
         self._said: bytes = b""
 
-    async def announce(self, *, delivers: bool) -> None:
-        """Say that this process is there. Raises `StoreUnavailable`."""
-        member = orjson.dumps({**self._who, "delivers": delivers})
+    async def announce(self, *, delivers: bool, claims: int = 0, requests: int = 0) -> None:
+        """Say that this process is there. Raises `StoreUnavailable`.
+
+        Args:
+            delivers: whether it takes requests from Redis.
+            claims: how many claims it holds there now. `requests`: how many requests are in them.
+        """
+        member = orjson.dumps({**self._who, "delivers": delivers, "claims": claims, "requests": requests})
         try:
             seconds, _ = await self._client.time()
-            async with self._client.pipeline(transaction=False) as pipe:
+            async with self._client.pipeline(transaction=True) as pipe:
                 if self._said not in (b"", member):
                     pipe.zrem(self._key, self._said)
                 pipe.zadd(self._key, {member: float(seconds)})
@@ -65,21 +77,36 @@ class Presence:
             raise trouble(error) from error
         self._said = b""
 
-    async def delivering(self) -> int:
-        """How many processes announced of late that they deliver. Raises `StoreUnavailable`."""
+    async def processes(self) -> tuple[ProcessView, ...]:
+        """Who announced itself of late, in a steady order. Raises `StoreUnavailable`."""
         try:
             seconds, _ = await self._client.time()
-            found = await self._client.zrangebyscore(self._key, seconds - GONE_AFTER, "+inf", start=0, num=MOST)
+            found: list[tuple[bytes, float]] = await self._client.zrangebyscore(  # type: ignore[assignment]
+                self._key, seconds - GONE_AFTER, seconds + 1, start=0, num=MOST, withscores=True
+            )
         except TROUBLES as error:
             raise trouble(error) from error
-        return sum(_delivers(member) for member in found)
+        # The newest word of each counts: an older one stays a moment where an answer was lost.
+        known = {view.id: view for member, seen in found if (view := self._view(member, seen, seconds)) is not None}
+        return tuple(sorted(known.values(), key=lambda view: (not view.delivers, view.role, view.host, view.pid)))
 
-
-def _delivers(member: object) -> bool:
-    if not isinstance(member, bytes):
-        return False
-    try:
-        data = orjson.loads(member)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(data, dict) and data.get("delivers") is True
+    def _view(self, member: object, seen: float, now: float) -> ProcessView | None:
+        """An announcement, None where it is none of ours."""
+        if not isinstance(member, bytes) or len(member) > LONGEST:
+            return None
+        try:
+            data = orjson.loads(member)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(data, dict):
+            return None
+        texts = {name: data.get(name, "") for name in ("id", "host", "user", "role", "version", "endpoint")}
+        numbers = {name: data.get(name, 0) for name in ("pid", "claims", "requests")}
+        if not all(isinstance(value, str) for value in texts.values()):
+            return None
+        if not all(type(value) is int and value >= 0 for value in numbers.values()):
+            return None
+        return ProcessView(
+            **texts, **numbers, delivers=data.get("delivers") is True, age=max(0.0, now - seen),
+            here=texts["id"] == self._id,
+        )  # fmt: skip

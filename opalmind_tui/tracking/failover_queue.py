@@ -209,6 +209,11 @@ class FailoverQueue:
         return self._shared if self._link.reachable or not self._memory else self._private
 
     @property
+    def held(self) -> tuple[int, int]:
+        """How many claims on Redis this process holds, and how many requests are in them."""
+        return len(self._sending), sum(map(len, self._sending.values()))
+
+    @property
     def only_here(self) -> int:
         """Requests that exist in this process's memory only."""
         return len(self._private)

@@ -156,6 +156,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=3,
         in_footer=lambda now: now.token_refused,
     ),
+    Action("processes", ("p",), "p", "Processes", "List the processes on this Redis and what they hold", "Dashboard"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action(
         "pause",

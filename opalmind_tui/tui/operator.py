@@ -12,6 +12,7 @@ from opalmind_tui.tui.actions import BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
+from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog, detail_text, help_text
 from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
 from opalmind_tui.tui.lines import Tone
@@ -42,6 +43,7 @@ class Operator:
             "ttl": self._ttl,
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
+            "processes": self._processes,
             "mood": self._mood,
             "pause": self._pause,
             "next": lambda: self._screen.step(1),
@@ -146,6 +148,10 @@ class Operator:
 
     def _deliver(self) -> None:
         self._plan(Command(Act.DELIVER, deliver=not self._screen.situation.delivering))
+
+    def _processes(self) -> None:
+        if self._screen.snapshot is not None:
+            self._app.push_screen(ReadingDialog("Processes on this Redis", processes_text(self._screen.snapshot)))
 
     def _mood(self) -> None:
         demo = self._app.demo

@@ -150,6 +150,28 @@ async def test_read_only_writes_nothing_at_all(ground: Ground) -> None:
         assert await client.dbsize() == 0
 
 
+async def test_processes_see_each_other_and_who_delivers(ground: Ground) -> None:
+    looking = await ground.engine()
+    await ground.engine(role="worker", deliver=True)
+    await ground.engine(role="worker", deliver=True, matomo_base_url="http://127.0.0.1:9/")
+    await ground.engine(read_only=True)
+
+    async def listed() -> bool:
+        looking._looking._processes.expire()
+        await looking.take_snapshot()
+        found = (await looking.take_snapshot()).processes.value or ()
+        return len(found) == 3
+
+    await until(listed)
+    snapshot = await looking.take_snapshot()
+    assert snapshot.processes.value is not None
+    assert [(one.role, one.delivers, one.here) for one in snapshot.processes.value] == [
+        ("worker", True, False), ("worker", True, False), ("dashboard", False, True),
+    ]  # fmt: skip
+    # The third delivers to another Matomo.
+    assert (await looking.queue_view()).workers == 1
+
+
 async def test_a_changed_ttl_reaches_another_process(ground: Ground) -> None:
     one, other = await ground.engine(), await ground.engine()
     plan = await one.plan(Command(Act.SET_TTL, target=TtlTarget.REPORTS, seconds=300))

@@ -117,7 +117,7 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
     (
         "nobody delivers",
         {"queue": queue(pending=9, delivering_here=False, oldest_accepted=NOW - 30)},
-        "No process delivers: 9 requests wait, the oldest for 30 s.",
+        "No worker connected: 9 requests wait, the oldest for 30 s.",
         WARN,
     ),
     (
@@ -194,7 +194,7 @@ def test_within_the_queue_the_worse_is_said() -> None:
     expected = (
         ("ledger_difference", "Ledger"),
         ("gate", "Matomo answers"),
-        ("delivering_here", "No process"),
+        ("delivering_here", "No worker"),
         ("oldest_accepted", "99 requests wait"),
     )
     for field, begins in expected:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import platform
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +15,7 @@ from opalmind_tui.storage.audit import Audit
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.local_server import LocalServer
-from opalmind_tui.storage.presence import Presence
+from opalmind_tui.storage.presence import MOST, Presence
 from opalmind_tui.storage.runtime_config import RuntimeConfig
 from opalmind_tui.storage.trouble import trouble_of_kind
 
@@ -80,25 +82,63 @@ async def test_acts_at_the_same_time_are_noted_once_each(client: Redis) -> None:
     assert sorted(int(entry[1][b"what"]) for entry in entries) == list(range(8))
 
 
-async def test_presence_counts_those_that_deliver(client: Redis) -> None:
-    def one(role: str) -> Presence:
-        return Presence(client, "opalmind:stats:presence", role=role, user="ann", version="1")
+KEY = "opalmind:stats:presence"
+MATOMO = "https://matomo.example.org/matomo.php"
 
-    worker, dashboard = one("worker"), one("dashboard")
-    await worker.announce(delivers=True)
+
+def one(client: Redis, role: str = "worker", user: str = "ann") -> Presence:
+    return Presence(client, KEY, role=role, user=user, version="1", endpoint=MATOMO)
+
+
+async def test_each_process_says_what_it_is_and_holds(client: Redis) -> None:
+    worker, dashboard = one(client), one(client, "dashboard", "\x1b[31mbob")
+    await worker.announce(delivers=True, claims=2, requests=150)
     await dashboard.announce(delivers=False)
-    await client.zadd("opalmind:stats:presence", {b"\xffnot json": 2e9, b"[1]": 2e9})
-    assert await dashboard.delivering() == 1
-    await dashboard.announce(delivers=True)
-    assert await worker.delivering() == 2
-    await dashboard.leave()
+    first, second = await dashboard.processes()
+    assert (first.role, first.user, first.delivers, first.claims, first.requests) == ("worker", "ann", True, 2, 150)
+    assert (first.host, first.pid, first.version) == (platform.node(), os.getpid(), "1")
+    assert (first.endpoint, first.here, second.here) == (MATOMO, False, True)
+    assert (second.role, second.user, second.delivers) == ("dashboard", "\x1b[31mbob", False)
+    assert all(0 <= process.age < 15 for process in (first, second))
     await worker.announce(delivers=False)
-    assert await worker.delivering() == 0
+    assert [process.delivers for process in await worker.processes()] == [False, False]
+    await dashboard.leave()
+    assert [process.role for process in await worker.processes()] == ["worker"]
+    assert await client.zcard(KEY) == 1
+
+
+async def test_who_is_silent_for_15_seconds_is_gone(client: Redis) -> None:
+    killed, living = one(client), one(client)
+    await killed.announce(delivers=True)
+    await living.announce(delivers=True)
+    assert len(await living.processes()) == 2
+    (member, seen), *_ = await client.zrange(KEY, 0, 0, withscores=True)
+    await client.zadd(KEY, {member: seen - 15.1})
+    assert len(await living.processes()) == 1
+
+
+async def test_foreign_announcements_are_none(client: Redis) -> None:
+    seconds, _ = await client.time()
+    good = b'{"id":"x","host":"h","pid":1,"user":"u","role":"worker","version":"1"}'
+    for member in (
+        b"\xffnot json", b"[1]", b"{", b'{"id":5}', b'{"id":"a","pid":"1"}', b'{"id":"b","pid":-1}',
+        b'{"id":"c","pid":true}',
+        b'{"id":"' + b"d" * 2_000 + b'"}',
+    ):  # fmt: skip
+        await client.zadd(KEY, {member: seconds})
+    await client.zadd(KEY, {good: seconds, good.replace(b'"x"', b'"ahead"'): seconds + 3600})
+    assert [process.id for process in await one(client).processes()] == ["x"]
+
+
+async def test_the_list_is_bounded(client: Redis) -> None:
+    seconds, _ = await client.time()
+    await client.zadd(KEY, {f'{{"id":"{number}"}}': seconds for number in range(MOST + 50)})
+    assert len(await one(client).processes()) == MOST
 
 
 async def test_presence_forgets_the_dead(client: Redis) -> None:
-    await client.zadd("opalmind:stats:presence", {b'{"delivers":true}': 1000})
-    living = Presence(client, "opalmind:stats:presence", role="worker", user="", version="1")
-    assert await living.delivering() == 0
+    await client.zadd(KEY, {b'{"delivers":true}': 1000})
+    living = one(client)
+    assert await living.processes() == ()
     await living.announce(delivers=True)
-    assert await client.zcard("opalmind:stats:presence") == 1
+    assert await client.zcard(KEY) == 1

@@ -17,6 +17,7 @@ from opalmind_tui.snapshot.model import (
     Identity,
     KeyCounts,
     Mode,
+    ProcessView,
     QueueView,
     Reading,
     RequestRow,
@@ -114,6 +115,13 @@ ROWS = (
     RequestRow("3fA5Tt66jgLa1g", State.PENDING, "goal", "Goal 3", "2", "g-3", NOW, size=322),
 )  # fmt: skip
 
+PROCESSES = (
+    ProcessView("a", "web-1.internal", 4711, "opalmind", "worker", "0.1.0", QUEUE.endpoint, True, 2, 312, 3.0),
+    ProcessView("b", "web-2.internal.example.org", 812, "opalmind", "worker", "0.1.0", QUEUE.endpoint, True, 0, 0, 1.0),
+    ProcessView("c", "batch", 99_123, "cron", "client", "0.1.0", "https://other.example.org", True, 1, 20, 4.0),
+    ProcessView("d", "bastion", 20_114, "anna", "dashboard", "0.1.0", QUEUE.endpoint, age=0.0, here=True),
+)
+
 
 def healthy() -> Snapshot:
     """Traffic flows; a few requests were given up some time ago."""
@@ -126,6 +134,7 @@ def healthy() -> Snapshot:
         cache=Reading(CACHE, NOW),
         server=Reading(SERVER, NOW),
         keys=Reading(KEYS, NOW),
+        processes=Reading(PROCESSES, NOW),
         health=Reading(HealthView(CHECKS), NOW),
         history=history(),
         cause="Nothing is stuck. 3 dead requests wait for you; Redis memory is 80 % full.",

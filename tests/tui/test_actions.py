@@ -12,10 +12,12 @@ from textual.pilot import Pilot
 
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.text import cells
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, FOOTER, READ_ONLY, Situation, exists, why_not
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
+from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.overview import Overview
@@ -182,6 +184,42 @@ async def ask_with_token(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "T")
     await confirm(pilot)
     assert [one.command for one in engine.ran] == [Command(Act.TEST_TOKEN)]
+
+
+@case
+async def processes(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "p")
+    assert isinstance(pilot.app.screen, ReadingDialog)
+    shown = screen_text(pilot)
+    assert "web-1.internal:4711" in shown
+    assert "312/2" in shown
+    assert "others" in shown
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, Overview)
+
+
+def test_without_a_worker_the_list_says_so() -> None:
+    snapshot = healthy()
+    assert snapshot.processes.value is not None
+    observers = tuple(one for one in snapshot.processes.value if not one.delivers)
+    shown = processes_text(replace(snapshot, processes=replace(snapshot.processes, value=observers)))
+    assert "No worker connected" in shown
+    assert "bastion:20114*" in shown
+    assert max(map(len, shown.splitlines())) <= 78
+    assert "refused" in processes_text(replace(snapshot, processes=replace(snapshot.processes, error="refused")))
+
+
+def test_names_from_anywhere_stay_text() -> None:
+    snapshot = healthy()
+    assert snapshot.processes.value is not None
+    wild = replace(
+        snapshot.processes.value[0], host="\x1b[2J" * 50, user="[bold]\u202e", role="\n\n", version="日本" * 9
+    )
+    shown = processes_text(replace(snapshot, processes=replace(snapshot.processes, value=(wild,))))
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "4711" in shown
+    assert max(cells(line) for line in shown.splitlines()) <= 78
 
 
 @case

@@ -120,7 +120,7 @@ def test_a_pause_stands_before_the_gate(size: str) -> None:
 
 
 def test_who_delivers() -> None:
-    assert "no worker delivers" in draw(queue.render, with_queue(replace(QUEUE, workers=0, delivering_here=False)))
+    assert "no worker connected" in draw(queue.render, with_queue(replace(QUEUE, workers=0, delivering_here=False)))
     assert "12 held: over 24 h old" in draw(queue.render, with_queue(replace(QUEUE, held=12)))
 
 

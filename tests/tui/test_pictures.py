@@ -76,6 +76,7 @@ DIALOGS = {
     "plan-one": ("r",),
     "plan-all": ("D",),
     "detail": ("enter",),
+    "processes": ("p",),
     "cache": ("c",),
     "ttl": ("t",),
     "ttl-error": ("t", "tab", "x", "tab", "space"),

@@ -118,7 +118,7 @@ def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
     if queue.workers:
         return [line(Span("delivery ", Tone.DIM), f"{queue.workers} worker{'s' if queue.workers > 1 else ''}")]
     here = queue.delivering_here
-    return [line(Span("delivery ", Tone.DIM), Span("here") if here else Span("no worker delivers", Tone.WARN))]
+    return [line(Span("delivery ", Tone.DIM), Span("here") if here else Span("no worker connected", Tone.WARN))]
 
 
 def _gate_text(gate: Gate, now: float, *, brief: bool) -> str:
