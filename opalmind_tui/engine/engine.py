@@ -172,7 +172,7 @@ class Engine:
     async def _start_sending(self) -> None:
         from opalmind_tui.matomo.tracking_client import TrackingClient
         from opalmind_tui.storage.connection import async_client
-        from opalmind_tui.tracking.dispatcher import Dispatcher
+        from opalmind_tui.tracking.dispatcher import MAX_BULK, Dispatcher
         from opalmind_tui.tracking.redis_queue.listener import Listener
         from opalmind_tui.tracking.shared_token import SharedToken
 
@@ -184,6 +184,8 @@ class Engine:
             poster=lambda: TrackingClient(base, token),
             extend=self._extender(),
             shared_token=SharedToken(self._stores.commands, verdict_key(self.settings), self._clock),
+            max_bulk=1 if self.settings.exact else MAX_BULK,
+            resend_unknown=self.settings.resend_unknown,
         )
         await self._dispatcher.start()
         listener = Listener(async_client(self.settings, pool=1), self.settings.queue_prefix, self.endpoint)

@@ -90,10 +90,12 @@ def open_stores(
         idempotency_ttl=record_ttl,
         max_length=settings.queue_max_length,
         max_bytes=settings.queue_max_memory_mb * MEGABYTE,
+        resend_unknown=settings.resend_unknown,
     )
     private = MemoryQueue(
         clock=clock,
         idempotency_ttl=record_ttl,
+        resend_unknown=settings.resend_unknown,
         max_length=min(settings.queue_max_length or MAX_LENGTH, MAX_LENGTH),
         max_bytes=min(settings.queue_max_memory_mb * MEGABYTE or MAX_BYTES, MAX_BYTES),
     )

@@ -32,6 +32,8 @@ class Settings:
     matomo_token: str = field(default="", repr=False)
     matomo_default_site_id: int | None = None
 
+    exact: bool = False
+    resend_unknown: bool = True
     queue_max_length: int = 1_000_000
     queue_max_memory_mb: int = 0
 

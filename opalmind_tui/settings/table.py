@@ -19,6 +19,7 @@ class Kind(StrEnum):
     WHOLE = "whole number"
     PERCENT = "percent"
     SWITCH = "switch"
+    DELIVERY = "delivery"
     PASSWORD = "password"
     TOKEN = "token"
     PASSWORD_FILE = "password file"
@@ -136,6 +137,16 @@ VARIABLES: tuple[Variable, ...] = (
         "File that holds the token; one line end after it is dropped.", _FILE, "--matomo-token-file",
     ),
     _whole("MATOMO_DEFAULT_SITE_ID", "matomo_default_site_id", "Site of calls that name none.", 1, 2**31 - 1, "--site"),
+    Variable(
+        "MATOMO_DELIVERY", "exact", Kind.DELIVERY,
+        "Many hits in a bulk, or one: slower, but a hit that Matomo loses to a lock is known and sent again.",
+        "bulk or exact",
+    ),
+    Variable(
+        "MATOMO_RESEND_UNKNOWN", "resend_unknown", Kind.SWITCH,
+        "Send again what was posted and not answered, which Matomo may count twice; else it is put aside as dead.",
+        _SWITCH,
+    ),
     _whole(
         "MATOMO_QUEUE_MAX_LENGTH", "queue_max_length",
         "Requests in the queue, dead ones included, from which more are refused; 0 for no limit.", 0, _MILLIONS,
@@ -200,13 +211,16 @@ def settings_table_markdown() -> str:
     for variable in VARIABLES:
         option = f"`{variable.option}`" if variable.option else ""
         accepted = variable.accepted.replace("|", "\\|")
-        lines.append(f"| `{variable.name}` | {option} | {_shown(variable.default)} | {variable.meaning} | {accepted} |")
+        default = _shown(variable.kind, variable.default)
+        lines.append(f"| `{variable.name}` | {option} | {default} | {variable.meaning} | {accepted} |")
     return "\n".join(lines) + "\n"
 
 
-def _shown(default: object) -> str:
+def _shown(kind: Kind, default: object) -> str:
     if default is None or default == "":
         return ""
+    if kind is Kind.DELIVERY:
+        return "`exact`" if default else "`bulk`"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

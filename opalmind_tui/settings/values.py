@@ -95,6 +95,13 @@ def _switch(variable: Variable, text: str, shown_name: str) -> bool:
         raise unusable(variable, text, shown_name) from None
 
 
+def _delivery(variable: Variable, text: str, shown_name: str) -> bool:
+    found = text.strip().lower()
+    if found not in ("bulk", "exact"):
+        raise unusable(variable, text, shown_name)
+    return found == "exact"
+
+
 def _text(variable: Variable, text: str, shown_name: str) -> str:
     text = text.strip()
     if not text or len(text) > _MAX_TEXT or not text.isprintable():
@@ -221,6 +228,7 @@ _PARSERS: dict[Kind, Callable[[Variable, str, str], object]] = {
     Kind.WHOLE: _whole,
     Kind.PERCENT: _percent,
     Kind.SWITCH: _switch,
+    Kind.DELIVERY: _delivery,
     Kind.PASSWORD: _password,
     Kind.TOKEN: _token,
     Kind.PASSWORD_FILE: _password_file,

@@ -229,6 +229,9 @@ class ClaimRound:
                     deliveries[fate, error] = delivery
                 shared.delivered.remember(hit.claimed.id, delivery)
                 settlement = settlement_of(hit, delivery, by_token=needs_token)
+            elif fate is Fate.RETRY and settlement.unknown and not shared.resend_unknown:
+                why = f"its outcome is unknown: {settlement.error}; it may be counted already"
+                settlement = replace(settlement, fate=Fate.DEAD, error=why, delay=0.0)
             elif fate is Fate.RETRY:
                 settlement = replace(settlement, alone=len(bulk) == 1)
             settlements.append(settlement)

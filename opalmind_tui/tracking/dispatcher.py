@@ -48,7 +48,8 @@ class Dispatcher:
         poster: makes a sender's own client.
         extend: renews leases from a thread; see `extenders`.
         senders: how many post at the same time.
-        max_bulk: hits in one bulk at the most.
+        max_bulk: hits in one bulk at the most; 1 tells of each hit what became of it.
+        resend_unknown: whether what was posted and not answered is sent again; else it is dead.
         lease: seconds that a claim lasts without renewal.
         shared_token: what all processes know of the token.
         clock: epoch seconds.
@@ -67,6 +68,7 @@ class Dispatcher:
         extend: Extend,
         senders: int = SENDERS,
         max_bulk: int = MAX_BULK,
+        resend_unknown: bool = True,
         lease: float = LEASE,
         shared_token: SharedToken | None = None,
         clock: Callable[[], float] = time.time,
@@ -85,6 +87,7 @@ class Dispatcher:
             counter=self._counter,
             token_use=TokenUse(token, time.monotonic, shared_token),
             size=BulkSize(max_bulk),
+            resend_unknown=resend_unknown,
             backoff=Backoff(uniform),
             wake=self.wake,
             clock=clock,

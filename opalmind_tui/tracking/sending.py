@@ -49,6 +49,8 @@ class Shared:
     delivered: DeliveredMemory = field(default_factory=DeliveredMemory)
     cooldowns: int = 0
     """Cooldowns in a row: the queue's gate forgets its failures when a cooldown ends."""
+    resend_unknown: bool = True
+    """Whether what was posted and not answered is sent again; else it is dead, and an operator decides."""
     closed_until: float = float("-inf")
     """By the loop's clock: the endpoint is closed, and the store could not be told."""
     closings: int = 0

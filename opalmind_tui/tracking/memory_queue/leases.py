@@ -12,18 +12,28 @@ from opalmind_tui.tracking.memory_queue.places import LAST, Item, Lease, Place, 
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
 from opalmind_tui.tracking.queue import Claim, Claimed
 
+UNKNOWN_LOST = "its outcome is unknown: posted, and its sender was lost; it may be counted already"
+
 
 class Leases:
     """The claims of one queue. Leases and moments in microseconds."""
 
     def __init__(
-        self, store: Store, gates: Gates, controls: Controls, *, claim_shards: int, max_recovered: int
+        self,
+        store: Store,
+        gates: Gates,
+        controls: Controls,
+        *,
+        claim_shards: int,
+        max_recovered: int,
+        resend_unknown: bool,
     ) -> None:
         self._store = store
         self._gates = gates
         self._controls = controls
         self._claim_shards = claim_shards
         self._max_recovered = max_recovered
+        self._resend_unknown = resend_unknown
         self.claims: dict[str, Lease] = {}
         self._shards: dict[Shard, str] = {}
         self.busy_elsewhere: Callable[[], Collection[str]] = frozenset
@@ -177,8 +187,10 @@ class Leases:
             self._store.places.mark_unknown(item, now)
         self._store.ledger["recovered"] += 1
         self._store.ledger["unknown"] += int(posted)
-        if item.recovered >= self._max_recovered:
-            self._store.note_failure(item, now, None, f"its sender was lost {item.recovered} times")
+        final = posted and not self._resend_unknown
+        if final or item.recovered >= self._max_recovered:
+            why = UNKNOWN_LOST if final else f"its sender was lost {item.recovered} times"
+            self._store.note_failure(item, now, None, why)
             self._store.bury(item, now)
         else:
             self._store.places.move(item, Place.DUE)

@@ -53,6 +53,7 @@ class MemoryQueue:
         idempotency_ttl: the present time to live of a record, in seconds.
         max_recovered: how often a lost lease may hold a request before it is dead.
         claim_shards: visitor shards that one claim may lease.
+        resend_unknown: whether what was posted is sent again when its lease runs out; else it is dead.
     """
 
     def __init__(
@@ -64,12 +65,18 @@ class MemoryQueue:
         idempotency_ttl: Callable[[], int] = lambda: 86_400,
         max_recovered: int = 3,
         claim_shards: int = 4,
+        resend_unknown: bool = True,
     ) -> None:
         self._store = Store(clock)
         self._gates = Gates()
         self._controls = Controls()
         self._leases = Leases(
-            self._store, self._gates, self._controls, claim_shards=claim_shards, max_recovered=max_recovered
+            self._store,
+            self._gates,
+            self._controls,
+            claim_shards=claim_shards,
+            max_recovered=max_recovered,
+            resend_unknown=resend_unknown,
         )
         self._recovery = Recovery(self._store)
         self._limits = admission.Limits(max_length, max_bytes)

@@ -57,6 +57,7 @@ class RedisQueue(Operating, Closing):
         max_bytes: memory of their bodies; more are answered FULL. 0 for no limit.
         max_recovered: how often a lost sender may hold a request before it is dead.
         claim_shards: visitor shards that one claim may lease.
+        resend_unknown: whether what this process posted is sent again when its lease runs out; else it is dead.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class RedisQueue(Operating, Closing):
         max_bytes: int = 0,
         max_recovered: int = 3,
         claim_shards: int = 4,
+        resend_unknown: bool = True,
     ) -> None:
         super().__init__(Scripts(client, tag_of(queue_prefix)), bytes_of(idempotency_prefix))
         self._idempotency_ttl = idempotency_ttl
@@ -77,6 +79,7 @@ class RedisQueue(Operating, Closing):
         self._max_bytes = max_bytes
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
+        self._resend_unknown = resend_unknown
         self.wakes: Callable[[], bool] = lambda: False
         """Whether this process hears now that something was accepted: `Listener.listening`."""
         self._accepting: dict[str, GroupCommit[Offer, Answer]] = {}
@@ -130,7 +133,7 @@ class RedisQueue(Operating, Closing):
             self._keys_of_claims.popitem(last=False)
 
     async def mark_posted(self, token: str) -> Gate | None:
-        _, raw = await self._scripts.run("posted", [token])
+        _, raw = await self._scripts.run("posted", [token, int(not self._resend_unknown)])
         pause = pause_from(raw)
         return None if pause is None else pause.gate
 

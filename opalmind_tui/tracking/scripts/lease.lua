@@ -27,15 +27,17 @@ end
 
 -- Back to its old place (which is due), so that the order of a visitor's requests stays; dead when it happens too often.
 -- The token stays: who comes late with an answer may still settle it as long as nobody else has claimed it.
-local function recover(id, meta, posted, most, now)
+local function recover(id, meta, posted, most, now, once)
   redis.call('ZREM', INFLIGHT, id)
   meta.recovered = meta.recovered + 1
   if posted then
     meta.unknown = meta.unknown + 1
     redis.pcall('ZADD', UNKNOWN, int(now), id)
   end
-  if meta.recovered >= most then
-    note(meta, now, nil, 'its sender was lost ' .. meta.recovered .. ' times')
+  local final = posted and once
+  if final or meta.recovered >= most then
+    local lost = 'its sender was lost ' .. meta.recovered .. ' times'
+    note(meta, now, nil, final and 'its outcome is unknown: posted, and its sender was lost; it may be counted already' or lost)
     redis.pcall('ZREM', AGED, id)
     redis.pcall('ZREM', HELD, id)
     redis.call('ZADD', DEAD, int(now), id)

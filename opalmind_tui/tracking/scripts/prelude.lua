@@ -152,7 +152,7 @@ end
 local function batch_of(token)
   local batch = table_of(redis.call('HGET', BATCH, token))
   if batch and type(batch.ids) == 'table' and type(batch.shards) == 'table' then
-    return {ids = texts_in(batch.ids), shards = texts_in(batch.shards), posted = batch.posted == true}
+    return {ids = texts_in(batch.ids), shards = texts_in(batch.shards), posted = batch.posted == true, once = batch.once == true}
   end
 end
 
