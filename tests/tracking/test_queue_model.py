@@ -81,14 +81,19 @@ class BothQueues(RuleBasedStateMachine):
             self.tokens.append(new_token())
         self.both("claim", ENDPOINT, self.tokens[-1], limit=limit, lease=30)
 
-    @rule(data=st.data(), fate=st.sampled_from(Fate), unknown=st.booleans(), twice=st.booleans())
-    def settle(self, data: st.DataObject, fate: Fate, unknown: bool, twice: bool) -> None:
-        token, held = self._claim(data)
-        chosen = [request_id for request_id in held if data.draw(st.booleans())]
+    @rule(
+        data=st.data(), fate=st.sampled_from(Fate), unknown=st.booleans(), alone=st.booleans(), held=st.booleans(),
+        twice=st.booleans(),
+    )  # fmt: skip
+    def settle(self, data: st.DataObject, fate: Fate, unknown: bool, alone: bool, held: bool, twice: bool) -> None:
+        token, claimed = self._claim(data)
+        chosen = [request_id for request_id in claimed if data.draw(st.booleans())]
+        reason = "held: no token" if held else "failure"
         bodies = {row.id: row.key for row in self.run(self.redis.queue.rows_of(chosen))}
         fates = [
             Settlement(
-                request_id, fate, delay=100, status=503, error=f"failure {request_id}", unknown=unknown,
+                request_id, fate, delay=100, status=503, error=f"{reason} {request_id}", unknown=unknown,
+                alone=alone and fate is Fate.RETRY, token=alone and fate is Fate.DELIVERED,
                 costs_attempt=not unknown, record=record_of(bodies[request_id]) if bodies.get(request_id) else None,
             )
             for request_id in chosen
@@ -110,17 +115,14 @@ class BothQueues(RuleBasedStateMachine):
         item = self.memory.queue._store.places.items.get(request_id)
         return item is not None and item.token in (token, *self.tokens[-2:])
 
-    @rule(data=st.data())
-    def post(self, data: st.DataObject) -> None:
-        self.both("mark_posted", self._claim(data)[0])
-
-    @rule(data=st.data())
-    def extend(self, data: st.DataObject) -> None:
-        self.both("extend", [self._claim(data)[0]], 30)
-
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
-        self.both("release", self._claim(data)[0])
+    @rule(data=st.data(), name=st.sampled_from(["mark_posted", "extend", "release"]), twice=st.booleans())
+    def go_on(self, data: st.DataObject, name: str, twice: bool) -> None:
+        token, _ = self._claim(data)
+        for _ in range(1 + twice):
+            if name == "extend":
+                self.both(name, [token], 30)
+            else:
+                self.both(name, token)
 
     @rule(seconds=st.sampled_from([10, 40, 200, 901]))
     def pass_time(self, seconds: int) -> None:
@@ -137,17 +139,19 @@ class BothQueues(RuleBasedStateMachine):
         while cursor := self.run(self.redis.queue.reconcile(cursor)).cursor:
             pass
 
-    @rule(data=st.data(), name=st.sampled_from(["retry", "purge", "restore"]), state=st.sampled_from(State))
-    def act(self, data: st.DataObject, name: str, state: State) -> None:
+    @rule(
+        data=st.data(), name=st.sampled_from(["retry", "purge", "purge for good", "restore"]),
+        state=st.sampled_from(State), twice=st.booleans(),
+    )  # fmt: skip
+    def act(self, data: st.DataObject, name: str, state: State, twice: bool) -> None:
+        """On what is there, in whatever state, and on one that may be gone long since."""
         ids, _ = self.run(self.redis.queue.ids(state))
-        chosen = [request_id for request_id in ids if data.draw(st.booleans())]
-        self.both(name, chosen[:3])
-
-    @rule(data=st.data(), state=st.sampled_from(State))
-    def purge_for_good(self, data: st.DataObject, state: State) -> None:
-        ids, _ = self.run(self.redis.queue.ids(state))
-        chosen = [request_id for request_id in ids if data.draw(st.booleans())]
-        self.both("purge", chosen[:3], hard=True)
+        chosen = [request_id for request_id in ids if data.draw(st.booleans())][:3] + self.ids[:1]
+        for _ in range(1 + twice):
+            if name == "purge for good":
+                self.both("purge", chosen, hard=True)
+            else:
+                self.both(name, chosen)
 
     @rule(number=st.integers(0, 11), state=st.sampled_from([*State, None]))
     def look(self, number: int, state: State | None) -> None:
@@ -171,6 +175,13 @@ class BothQueues(RuleBasedStateMachine):
     def pause(self) -> None:
         for bench in (self.memory, self.redis):
             assert self.run(bench.queue.pause(ENDPOINT, by="kim", reason="a test")).kind is GateKind.PAUSED
+
+    @rule(limited=st.booleans())
+    def limit_rate(self, limited: bool) -> None:
+        """So slow that the milliseconds between the two clocks decide nothing."""
+        for bench in (self.memory, self.redis):
+            rate = self.run(bench.queue.limit_rate(ENDPOINT, 0.013 if limited else None, by="bo", reason="a test"))
+            assert (rate is not None) == limited
 
     @rule()
     def resume(self) -> None:
