@@ -136,15 +136,44 @@ class Chaos:
             await self.queue.retry(ids)
 
     async def purge_some(self) -> None:
-        """Remove some that wait, for good."""
+        """Take some that wait out of the queue: into the trash, or for good."""
+        await self._purge(await self._some(), hard=self.chance.random() < 0.5)
+
+    async def purge_and_restore(self) -> None:
+        """Take some out, and bring them back: they count as if nothing had been."""
+        found = await self._some()
+        await self._purge(found, hard=False)
+        await asyncio.sleep(self.chance.uniform(0, 1))
+        back = await self.queue.restore(list(found))
+        if back.done == len(found):
+            self.purged -= set(found.values())
+
+    async def pause_a_while(self) -> None:
+        """Nobody delivers meanwhile."""
+        await self.queue.pause(self.endpoint, by="chaos", reason="a test", seconds=self.chance.uniform(0.5, 3))
+        await asyncio.sleep(self.chance.uniform(0, 2))
+        await self.queue.resume(self.endpoint, by="chaos")
+
+    async def slow_a_while(self) -> None:
+        """All deliver more slowly meanwhile."""
+        await self.queue.limit_rate(self.endpoint, self.chance.choice((5, 50)), by="chaos", reason="a test")
+        await asyncio.sleep(self.chance.uniform(0, 2))
+        await self.queue.limit_rate(self.endpoint, None, by="chaos", reason="well again")
+
+    async def _some(self) -> dict[str, str]:
+        """Some that wait, with their marks."""
         ids, _ = await self.queue.ids(self.chance.choice((State.PENDING, State.SCHEDULED)), limit=3)
-        bodies = await self.queue._scripts.bodies(ids) if ids else {}
-        for request_id, body in bodies.items():
-            request = decode_request(body)
-            assert request is not None
-            # Noted before: a purge whose answer is lost may have been done.
-            self.purged.add(request.params["url"].partition("mark=")[2])
-            await self.queue.purge([request_id])
+        bodies = await self._client.hmget(f"{SETTINGS.queue_prefix}{{q}}:msg", list(ids)) if ids else []
+        requests = {request_id: decode_request(body) for request_id, body in zip(ids, bodies, strict=True) if body}
+        return {
+            request_id: request.params["url"].partition("mark=")[2]
+            for request_id, request in requests.items() if request is not None
+        }  # fmt: skip
+
+    async def _purge(self, found: dict[str, str], *, hard: bool) -> None:
+        # Noted before: a purge whose answer is lost may have been done.
+        self.purged |= set(found.values())
+        await self.queue.purge(list(found), hard=hard)
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -155,6 +184,8 @@ class Chaos:
     async def settle(self, seconds: float) -> QueueCounts:
         """Calm weather until nothing waits; whatever died is listed, and an operator sends it on."""
         await self.upsets.over()
+        await self.queue.resume(self.endpoint, by="chaos")
+        await self.queue.limit_rate(self.endpoint, None, by="chaos", reason="the end")
         await self.end_trackers()
         async with asyncio.timeout(seconds):
             while True:
@@ -189,11 +220,11 @@ class Chaos:
 
     async def secrets(self) -> list[str]:
         """Keys whose values hold the token: there must be none, though Matomo's answers repeat it (I10)."""
-        found = []
-        async with redis.asyncio.Redis.from_url(self.field.server.url, decode_responses=True) as client:
+        found, secret = [], TOKEN.encode()
+        async with redis.asyncio.Redis.from_url(self.field.server.url) as client:
             async for key in client.scan_iter(count=500):
                 kind = await client.type(key)
-                read = {"string": client.get, "hash": client.hgetall, "stream": client.xrange}.get(kind)
-                if TOKEN in key or (read is not None and TOKEN in str(await read(key))):  # type: ignore[operator]
-                    found.append(key)
+                read = {b"string": client.get, b"hash": client.hgetall, b"stream": client.xrange}.get(kind)
+                if secret in key or (read is not None and TOKEN in str(await read(key))):  # type: ignore[operator]
+                    found.append(str(key))
         return found

@@ -67,7 +67,10 @@ async def storm(chaos: Chaos, ends: float) -> None:
             await act()
 
     async def meddle() -> None:
-        act = chaos.chance.choice((chaos.retry_some, chaos.purge_some, chaos.kill_tracker))
+        act = chaos.chance.choice(
+            (chaos.retry_some, chaos.purge_some, chaos.purge_and_restore, chaos.pause_a_while, chaos.slow_a_while,
+             chaos.kill_tracker)
+        )  # fmt: skip
         await asyncio.sleep(chaos.chance.uniform(*MEDDLE_EVERY))
         try:
             await act()
