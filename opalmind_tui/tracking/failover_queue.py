@@ -337,7 +337,10 @@ class FailoverQueue:
         ids = [request.id for request in batch]
         try:
             await self._guard(self._shared.adopt(batch))
-        except BaseException:
+        except BaseException as error:
+            # Redis may have taken them, unless it surely refused: then they wait for it, for others may send them now.
+            if not isinstance(error, StoreUnavailable) or error.in_doubt:
+                self._private.hold_in_doubt(ids)
             self._private.put_back(ids)
             raise
         self._private.adopted(ids)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from opalmind_tui.snapshot.model import Mode
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.local_server import LocalServer
+from opalmind_tui.storage.trouble import trouble_of_kind
 from opalmind_tui.tracking.failover_queue import FailoverQueue
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.memory_queue import MemoryQueue
@@ -271,6 +273,51 @@ async def test_a_crash_of_redis_half_way_back_repeats_nothing(world: World) -> N
     await world.back()
     await world.queue.move_over()
     assert sorted(await world.drained()) == list(range(1500))
+
+
+@pytest.mark.parametrize("how", ["lost", "cancelled", "refused-half-way"])
+async def test_a_move_whose_answer_was_lost_is_not_sent_from_both(
+    world: World, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.crash()
+    await world.offer(*range(300))
+    await asyncio.to_thread(world.server.start)
+    await world.link.probe()
+    run = world.shared._scripts.run
+    done = 0
+
+    async def lossy(name: str, *arguments: Any) -> Any:
+        nonlocal done
+        if name == "adopt" and how == "refused-half-way" and done:
+            raise trouble_of_kind("oom")
+        found = await run(name, *arguments)
+        if name == "adopt":
+            done += 1
+            if how == "lost":
+                raise trouble_of_kind("closed")
+            if how == "cancelled":
+                raise asyncio.CancelledError
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.shared._scripts, "run", lossy)
+        with pytest.raises((StoreUnavailable, asyncio.CancelledError)):
+            await world.queue.move_over()
+    assert done == 1
+    # Redis is away again for this process alone: another one sends what it took over, this one must not.
+    other = await world.shared.claim(MATOMO, "another-process", limit=500, lease=30)
+    sent = [number_of(request.body) for request in other.requests]
+    assert sent
+    await world.shared.settle("another-process", [Settlement(one.id, Fate.DELIVERED) for one in other.requests])
+    world.link.report(trouble_of_kind("timeout"))
+    token = new_token()
+    claim = await world.queue.claim(MATOMO, token, limit=500, lease=30)
+    assert not set(sent) & {number_of(request.body) for request in claim.requests}
+    await world.queue.release(token)
+    await world.link.probe()
+    await world.queue.move_over()
+    assert sorted(sent + await world.drained()) == list(range(300))
+    assert (await world.shared.counts(MATOMO)).accepted == 300
 
 
 @pytest.mark.parametrize("product", RUNNABLE[:1], ids=lambda product: product.name)

@@ -201,7 +201,11 @@ class RedisQueue(Operating, Closing):
             offers = [Offer.of(requests[at].id, requests[at].request) for at in theirs]
             for part in batches_by_size([offer.body for offer in offers], MOST_ADOPTED):
                 offered = [(requests[theirs[at]], offers[at]) for at in part]
-                found = await self._adopt(endpoint, offered)
+                try:
+                    found = await self._adopt(endpoint, offered)
+                except StoreUnavailable as error:
+                    error.in_doubt = error.in_doubt or bool(answers)
+                    raise
                 answers |= {theirs[at]: answer for at, answer in zip(part, found, strict=True)}
         return [answers[at] for at in range(len(requests))]
 
