@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from opalmind_tui import exits
+from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options, store_of
 from opalmind_tui.cli.output import answer, say
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
@@ -33,15 +35,17 @@ _match = click.option("--match", metavar="TEXT", default="", help="Only entries 
 @click.group(cls=GroupWithSettings)
 @settings_options
 def cache() -> None:
-    """Look at the report cache.
+    """Look at the report cache, and change it.
 
     \b
     Examples:
       opalmind-tui cache stats
       opalmind-tui cache list --feature events --match '"siteId":7'
+      opalmind-tui cache purge --feature events --dry-run
+      opalmind-tui cache ttl events 5m --existing --yes
       opalmind-tui cache show '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
 
-    Exit code: 0 answered, 1 there is no such entry, 3 Redis is away.
+    Exit code: 0 done, 1 there is no such entry or a part failed, 2 refused, 3 Redis is away.
     """
 
 
@@ -101,6 +105,79 @@ def show(ctx: click.Context, key: str, as_json: bool) -> int:
         report = "" if value is None else "\n" + json.dumps(value, indent=2, ensure_ascii=False)
         answer(_line(row) + report)
     return exits.OK
+
+
+@cache.command(cls=WithSettings)
+@_feature
+@click.option("--all", "everything", is_flag=True, help="Every report.")
+@change_options
+@settings_options
+@click.pass_context
+def purge(ctx: click.Context, feature: str | None, everything: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Delete entries; they are fetched anew from Matomo when they are next asked for."""
+    if everything == bool(feature):
+        raise click.UsageError("Say what to purge: --all, or --feature F.")
+    return change(ctx, Command(Act.PURGE_CACHE, feature=feature or ""), How(dry_run, yes, as_json))
+
+
+@cache.command(cls=WithSettings)
+@click.argument("feature", type=click.Choice(["reports", "idempotency", *NAMES]), required=False, metavar="[FEATURE]")
+@click.argument("duration", required=False, metavar="[DURATION]")
+@click.option("--existing", is_flag=True, help="Also give it to the entries that exist.")
+@change_options
+@settings_options
+@click.pass_context
+def ttl(
+    ctx: click.Context,
+    feature: str | None,
+    duration: str | None,
+    existing: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Show times to live, or set one for all processes on this Redis.
+
+    FEATURE is a kind of report, `reports` for all that have no time of their own, or `idempotency` for the records of
+    sent requests. DURATION is 90, 300s, 5m, 2h or 1d, `reset` for the environment's value, or `undo` for what
+    was set before. OpalMind services keep their own setting.
+    """
+    if duration is None:
+        if existing or dry_run or yes:
+            raise click.UsageError("--existing, --dry-run and --yes make sense with a DURATION only.")
+        rows = [row for row in _with_engine(ctx, times_to_live) if feature in (None, row["feature"])]
+        answer(json.dumps(rows, indent=2) if as_json else _ttl_shown(rows))
+        return exits.OK
+    return change(ctx, _ttl_command(feature or "", duration, existing), How(dry_run, yes, as_json))
+
+
+async def times_to_live(engine: Engine) -> list[dict[str, Any]]:
+    """Every time to live in force, where it comes from, who set it and when."""
+    return [
+        {"feature": name, "seconds": one.seconds, "origin": one.origin, "by": one.by, "at": one.at and _iso(one.at)}
+        for name, one in engine.times_to_live().items()
+    ]
+
+
+def _ttl_shown(rows: list[dict[str, Any]]) -> str:
+    lines: list[tuple[str, ...]] = [("what", "seconds", "origin", "set by")]
+    for row in rows:
+        who = f"{safe_text(row['by'])} {row['at']}" if row["by"] else ""
+        lines.append((row["feature"], f"{row['seconds']:g}", row["origin"], who))
+    return _table(lines)
+
+
+def _ttl_command(feature: str, duration: str, existing: bool) -> Command:
+    from opalmind_tui.reports.ttl import parse_duration
+
+    seconds = 0.0 if duration in ("reset", "undo") else parse_duration(duration)
+    if duration not in ("reset", "undo") and not seconds:
+        raise click.BadParameter("0 is no time to live; `reset` is for the environment's value.", param_hint="DURATION")
+    target = TtlTarget.IDEMPOTENCY if feature == "idempotency" else TtlTarget.REPORTS
+    name = "" if feature in ("idempotency", "reports") else feature
+    return Command(
+        Act.SET_TTL, feature=name, target=target, seconds=seconds, existing=existing, undo=duration == "undo"
+    )
 
 
 def _with_engine(ctx: click.Context, ask: Callable[[Engine], Awaitable[T]]) -> T:

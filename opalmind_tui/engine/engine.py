@@ -7,7 +7,7 @@ import getpass
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +38,7 @@ from opalmind_tui.tracking.request import TrackingRequest
 if TYPE_CHECKING:
     from opalmind_tui.matomo.reporting_client import ReportingClient
     from opalmind_tui.reports.service import Reports
+    from opalmind_tui.reports.ttl import Ttl
     from opalmind_tui.tracking.dispatcher import Dispatcher
     from opalmind_tui.tracking.lease_keeper import Extend
 
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 # A program that configures no logging must not get lines of ours in the middle of its screen.
 logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
 
-Role = Literal["dashboard", "worker", "track", "status", "client"]
+Role = Literal["dashboard", "worker", "track", "status", "operator", "client"]
 LONG_LIVED: frozenset[Role] = frozenset({"dashboard", "worker", "client"})
 """Roles that may accept into memory, and that send what memory accepted (ruling 1)."""
 CONFIG_EVERY = 2.0
@@ -130,7 +131,8 @@ class Engine:
         """Connect and start what the role needs.
 
         Raises `StoreUnavailable` for a worker, a client or `track` that an operator must help first (wrong password,
-        no permission), and for `track` whenever Redis is away. A dashboard and `status` start all the same and say so.
+        no permission), and for `track` and an operator's command whenever Redis is away. A dashboard and `status`
+        start all the same and say so.
         """
         await self._connect()
         self._look = Look(
@@ -157,7 +159,8 @@ class Engine:
         link = self._stores.link
         await link.probe()
         if link.trouble is not None:
-            must_have = self.role == "track" or (self.role in ("worker", "client") and not link.trouble.falls_back)
+            in_need = self.role in ("worker", "client") and not link.trouble.falls_back
+            must_have = self.role in ("track", "operator") or in_need
             if must_have:
                 raise link.trouble
             log.warning("%s. %s", link.trouble.sentence, link.trouble.remedy)
@@ -398,6 +401,10 @@ class Engine:
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
         """See `EnginePort`."""
         return await self._stores.previews.preview(feature, seconds)
+
+    def times_to_live(self) -> Mapping[str, Ttl]:
+        """Every time to live in force, by what it is of."""
+        return self._stores.ttls.all()
 
     async def queue_view(self) -> QueueView:
         """The queue's counts and rates now. Raises `StoreUnavailable`."""

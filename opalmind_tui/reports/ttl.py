@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,20 +48,51 @@ _UNITS = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "": 1.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smhd]?)", re.IGNORECASE)
 
 
+class Configured(Protocol):
+    """A configured text, and where it comes from."""
+
+    @property
+    def value(self) -> str:
+        """The text; empty where it was set back."""
+        ...
+
+    @property
+    def by(self) -> str:
+        """Who set it."""
+        ...
+
+    @property
+    def at(self) -> float:
+        """When, in epoch seconds."""
+        ...
+
+    @property
+    def former(self) -> str:
+        """The text before."""
+        ...
+
+
 class ConfiguredValues(Protocol):
     """The run-time configuration, as far as it is read here."""
 
-    def get(self, name: str) -> str | None:
-        """The configured text, or None."""
+    def details(self, name: str) -> Configured | None:
+        """What was configured, or None where nothing ever was."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ttl:
-    """Seconds, and where they come from: ``configured``, ``environment`` or ``default``."""
+    """A time to live in force.
+
+    Args:
+        origin: ``configured``, ``environment`` or ``default``.
+        by, at: who changed it last, and when (epoch seconds); empty and 0 where nobody did.
+    """
 
     seconds: float
     origin: str
+    by: str = ""
+    at: float = 0.0
 
 
 class Ttls:
@@ -98,6 +128,21 @@ class Ttls:
             "REDIS_IDEMPOTENCY_TTL", float(self._settings.idempotency_ttl_s)
         )
 
+    def all(self) -> Mapping[str, Ttl]:
+        """Every time in force: of ``reports``, of each feature, of ``idempotency``."""
+        features = {name: self.report(name) for name in NAMES}
+        return {"reports": self.reports(), **features, "idempotency": self.idempotency()}
+
+    def former(self, target: TtlTarget, feature: str = "") -> float:
+        """Seconds that were set before the newest change, 0 where the environment counted.
+
+        Raises `SettingsError` where nobody ever changed it.
+        """
+        details = self._config.details(config_name(target, feature)) if self._config is not None else None
+        if details is None:
+            raise SettingsError("time to live", "what was never changed", "one that somebody set")
+        return _seconds(details.former, target) or 0.0
+
     def changed(self) -> int:
         """How many are configured otherwise than the environment says."""
         targets = dict.fromkeys(CONFIG_NAMES, TtlTarget.REPORTS) | {IDEMPOTENCY_NAME: TtlTarget.IDEMPOTENCY}
@@ -111,16 +156,22 @@ class Ttls:
         return frozenset(NAMES) - own
 
     def _configured(self, name: str, target: TtlTarget) -> Ttl | None:
-        text = self._config.get(name) if self._config is not None else None
-        try:
-            seconds = float(text) if text else math.nan
-        except ValueError:
-            return None
-        least, most = BOUNDS[target]
-        return Ttl(seconds, "configured") if least <= seconds <= most else None
+        found = self._config.details(name) if self._config is not None else None
+        seconds = _seconds(found.value, target) if found is not None else None
+        return Ttl(seconds, "configured", found.by, found.at) if found is not None and seconds is not None else None
 
     def _set(self, variable: str, seconds: float) -> Ttl:
         return Ttl(seconds, "environment" if variable in self._given else "default")
+
+
+def _seconds(text: str, target: TtlTarget) -> float | None:
+    """A configured text as seconds; None where it is no valid time."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    least, most = BOUNDS[target]
+    return seconds if least <= seconds <= most else None
 
 
 def config_name(target: TtlTarget, feature: str = "") -> str:

@@ -21,11 +21,7 @@ class RuntimeValues(ConfiguredValues, Protocol):
     """The run-time configuration."""
 
     async def set(self, name: str, value: str, by: str) -> bool:
-        """Set a text for all processes; false where it holds for this one only."""
-        ...
-
-    async def reset(self, name: str) -> bool:
-        """Forget a text; returns as `set`."""
+        """Set a text for all processes, an empty one to forget it; false where it holds for this one only."""
         ...
 
 
@@ -65,11 +61,16 @@ class TtlControl:
         Returns false when Redis is away and it holds for this process only. Raises `SettingsError`,
         `StoreUnavailable`.
         """
-        name = config_name(target, feature)
-        if not seconds:
-            return await self._config.reset(name)
-        check_ttl(target, seconds)
-        return await self._config.set(name, config_text(seconds), by)
+        if seconds:
+            check_ttl(target, seconds)
+        return await self._config.set(config_name(target, feature), config_text(seconds) if seconds else "", by)
+
+    def former(self, target: TtlTarget, feature: str = "") -> float:
+        """Seconds that were set before the newest change, 0 where the environment counted.
+
+        Raises `SettingsError` where nobody ever changed it.
+        """
+        return self._ttls.former(target, feature)
 
     async def count_existing(self, target: TtlTarget, feature: str = "") -> tuple[int, bool]:
         """How many entries or records a change concerns, and whether that is exact. Raises `StoreUnavailable`."""

@@ -40,6 +40,7 @@ class Command:
         target: which TTL (set-ttl).
         seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value.
         existing: apply the new TTL to the entries that exist, too (set-ttl).
+        undo: what was set before the newest change, in place of `seconds` (set-ttl).
         deliver: whether this process shall deliver (deliver).
         by: who asked, for the audit.
     """
@@ -52,6 +53,7 @@ class Command:
     target: TtlTarget = TtlTarget.REPORTS
     seconds: float = 0.0
     existing: bool = False
+    undo: bool = False
     deliver: bool = False
     by: str = ""
 
@@ -84,6 +86,11 @@ class Plan:
     state: State | None = None
     since: float = 0.0
     until: float = 0.0
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """It would touch nothing. A setting is set also where no entry is there to follow it."""
+        return not self.eligible and self.command.act not in (Act.SET_TTL, Act.DELIVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredValue:
-    """A value that somebody set: the text, who, and when (epoch seconds)."""
+    """A value that somebody set.
+
+    Args:
+        value: the text; empty where it was set back to what the environment says.
+        by, at: who, and when (epoch seconds).
+        former: the text before; empty where there was none.
+    """
 
     value: str
     by: str = ""
     at: float = 0.0
+    former: str = ""
 
 
 class RuntimeConfig:
@@ -53,10 +60,10 @@ class RuntimeConfig:
     def get(self, name: str) -> str | None:
         """The configured value, or None where nobody set one."""
         found = self._values.get(name)
-        return found.value if found else None
+        return found.value or None if found else None
 
     def details(self, name: str) -> ConfiguredValue | None:
-        """The value with who set it and when."""
+        """The value with who set it and when; None where nobody ever did."""
         return self._values.get(name)
 
     async def refresh(self) -> None:
@@ -70,8 +77,11 @@ class RuntimeConfig:
         }
 
     async def set(self, name: str, value: str, by: str) -> bool:
-        """Set a value for all processes. Returns false when Redis is away and it holds for this process only."""
-        entry = ConfiguredValue(value, by, self._clock())
+        """Set a value for all processes; an empty one lets the environment count again.
+
+        Returns false when Redis is away and it holds for this process only. Raises `StoreUnavailable`.
+        """
+        entry = ConfiguredValue(value, by, self._clock(), self.get(name) or "")
         shared = self._link.writable
         if shared:
             try:
@@ -79,17 +89,6 @@ class RuntimeConfig:
             except TROUBLES as error:
                 raise trouble(error) from error
         self._values = {**self._values, name: entry}
-        return shared
-
-    async def reset(self, name: str) -> bool:
-        """Forget a value, so that the environment counts again. Returns as `set`."""
-        shared = self._link.writable
-        if shared:
-            try:
-                await self._client.hdel(self._key, name)
-            except TROUBLES as error:
-                raise trouble(error) from error
-        self._values = {known: value for known, value in self._values.items() if known != name}
         return shared
 
 
@@ -104,4 +103,5 @@ def _decode(raw: bytes | str | None) -> ConfiguredValue | None:
     if not isinstance(data, dict) or not isinstance(data.get("value"), str):
         return None
     at = data.get("at")
-    return ConfiguredValue(data["value"], str(data.get("by", "")), float(at) if isinstance(at, int | float) else 0.0)
+    moment = float(at) if isinstance(at, int | float) else 0.0
+    return ConfiguredValue(data["value"], str(data.get("by", "")), moment, str(data.get("former", "")))

@@ -108,3 +108,70 @@ def test_a_store_that_is_away(server: LocalServer) -> None:
         done = run("cache", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
         assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), command
         assert "opalmind-tui: " in done.stderr
+
+
+def test_purge_shows_asks_and_does(server: LocalServer) -> None:
+    for key in (DEVICES, EVENTS):
+        put(server, key, [])
+    look = run("cache", "purge", "--feature", "events", "--dry-run", REDIS_URL=server.url)
+    assert (look.returncode, "Purge 1 cache entry of events" in look.stdout) == (exits.OK, True)
+    refused = run("cache", "purge", "--all", REDIS_URL=server.url)
+    assert refused.returncode == exits.UNUSABLE
+    assert "--yes" in refused.stderr
+    assert len(listed(server)) == 2
+    done = run("cache", "purge", "--feature", "events", "--yes", "--json", REDIS_URL=server.url)
+    assert done.returncode == exits.OK, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["plan"]["eligible"], document["outcome"]["done"]) == (1, 1)
+    assert [entry["key"] for entry in listed(server)] == [DEVICES]
+    with redis.Redis.from_url(server.url) as client:
+        [(_, entry)] = client.xrange("opalmind:stats:audit")
+    assert (entry[b"act"], entry[b"outcome"]) == (b"purge-cache", b"1 purged")
+
+
+def test_purge_must_be_told_what(server: LocalServer) -> None:
+    for arguments in ([], ["--all", "--feature", "events"]):
+        assert run("cache", "purge", *arguments, "--yes", REDIS_URL=server.url).returncode == exits.UNUSABLE
+
+
+def times(server: LocalServer) -> dict[str, dict[str, Any]]:
+    """The times to live in force."""
+    rows = json.loads(run("cache", "ttl", "--json", REDIS_URL=server.url).stdout)
+    return {row["feature"]: row for row in rows}
+
+
+def test_a_time_to_live_is_set_shown_undone_and_reset(server: LocalServer) -> None:
+    assert (times(server)["events"]["seconds"], times(server)["events"]["origin"]) == (60, "default")
+    for duration in ("5m", "300s", "10m"):
+        done = run("cache", "ttl", "events", duration, "--yes", REDIS_URL=server.url, OPALMIND_OPERATOR="anna")
+        assert done.returncode == exits.OK, done.stderr
+    found = times(server)["events"]
+    assert (found["seconds"], found["origin"], found["by"]) == (600, "configured", "anna")
+    assert found["at"].endswith("Z")
+    assert "anna" in run("cache", "ttl", "events", REDIS_URL=server.url).stdout
+    assert run("cache", "ttl", "events", "undo", "--yes", REDIS_URL=server.url).returncode == exits.OK
+    assert times(server)["events"]["seconds"] == 300
+    assert run("cache", "ttl", "events", "reset", "--yes", REDIS_URL=server.url).returncode == exits.OK
+    assert times(server)["events"]["origin"] == "default"
+    assert run("cache", "ttl", "events", "undo", "--yes", REDIS_URL=server.url).returncode == exits.OK
+    assert times(server)["events"]["seconds"] == 300
+    assert run("cache", "ttl", "idempotency", "2h", "--yes", REDIS_URL=server.url).returncode == exits.OK
+    assert times(server)["idempotency"]["seconds"] == 7200
+
+
+def test_a_time_to_live_for_what_exists(server: LocalServer) -> None:
+    put(server, EVENTS, [], left=60, kept=60)
+    done = run("cache", "ttl", "events", "10m", "--existing", "--yes", REDIS_URL=server.url)
+    assert done.returncode == exits.OK, done.stderr
+    [entry] = listed(server)
+    assert 590 <= entry["redisTtl"] <= 600
+
+
+def test_a_time_to_live_that_cannot_be(server: LocalServer) -> None:
+    for arguments in (["events", "soon"], ["events", "-5"], ["events", "0"], ["events", "400d"], ["nonsense", "5m"],
+                      ["events", "undo"], ["events", "--existing"]):  # fmt: skip
+        done = run("cache", "ttl", *arguments, "--yes", REDIS_URL=server.url)
+        assert (done.returncode, done.stdout) == (exits.UNUSABLE, ""), arguments
+    read_only = run("cache", "ttl", "events", "5m", "--yes", REDIS_URL=server.url, OPALMIND_READ_ONLY="1")
+    assert read_only.returncode == exits.UNUSABLE
+    assert times(server)["events"]["origin"] == "default"

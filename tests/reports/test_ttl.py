@@ -27,7 +27,7 @@ from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import TtlTarget
 from opalmind_tui.storage.link import RedisLink
-from opalmind_tui.storage.runtime_config import RuntimeConfig
+from opalmind_tui.storage.runtime_config import ConfiguredValue, RuntimeConfig
 from tests.reports.conftest import Clock
 from tests.reports.recorded import RECORDS
 
@@ -40,18 +40,22 @@ EVENTS = CACHE + '{"feature":"events","input":{"siteId":1}}'
 class Configured(dict[str, str]):
     """A run-time configuration of a test."""
 
+    def details(self, name: str) -> ConfiguredValue | None:
+        """What was set, by whom."""
+        return ConfiguredValue(self[name], "anna", 5.0) if name in self else None
+
 
 def test_the_configuration_beats_the_environment() -> None:
     settings = Settings(cache_ttl_ms=90_000, origins=(("CACHE_TTL_MS", "environment"),))
     config = Configured({"ttl:reports:events": "300"})
     ttls = Ttls(settings, config)
 
-    assert ttls.report("events") == Ttl(300.0, "configured")
+    assert ttls.report("events") == Ttl(300.0, "configured", "anna", 5.0)
     assert ttls.report("deviceTypes") == ttls.reports() == Ttl(90.0, "environment")
     assert ttls.idempotency() == Ttl(86_400.0, "default")
     config |= {"ttl:reports": "30.5", "ttl:idempotency": "3600"}
-    assert ttls.report("deviceTypes") == Ttl(30.5, "configured")
-    assert ttls.idempotency() == Ttl(3600.0, "configured")
+    assert ttls.report("deviceTypes") == Ttl(30.5, "configured", "anna", 5.0)
+    assert ttls.idempotency() == Ttl(3600.0, "configured", "anna", 5.0)
     assert ttls.changed() == 3
     assert ttls.followers("") == set(NAMES) - {"events"}
     assert ttls.followers("events") == {"events"}

@@ -41,9 +41,12 @@ async def test_a_change_reaches_another_process(client: Redis) -> None:
     found = there.details("ttl:reports")
     assert found is not None
     assert (found.by, found.at) == ("ann", 1000.0)
-    await there.reset("ttl:reports")
+    await there.set("ttl:reports", "", "ben")
     await here.refresh()
     assert here.get("ttl:reports") is None
+    found = here.details("ttl:reports")
+    assert found is not None
+    assert (found.by, found.former) == ("ben", "300")
 
 
 async def test_foreign_values_are_no_values(client: Redis) -> None:

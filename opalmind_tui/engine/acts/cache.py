@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
@@ -33,6 +33,10 @@ class TtlActs(Protocol):
 
     def check(self, target: TtlTarget, seconds: float) -> None:
         """Raise `OpalmindError` with what is accepted."""
+        ...
+
+    def former(self, target: TtlTarget, feature: str) -> float:
+        """Seconds that were set before the newest change, 0 for none. Raises `OpalmindError` where none was made."""
         ...
 
     async def set(self, target: TtlTarget, feature: str, seconds: float, by: str) -> bool:
@@ -86,6 +90,9 @@ class SetTtl:
     user: str
 
     async def plan(self, command: Command) -> Plan:
+        if command.undo:
+            seconds = self.ttls.former(command.target, command.feature)
+            command = replace(command, seconds=seconds, undo=False)
         if command.seconds:
             self.ttls.check(command.target, command.seconds)
         former = self.ttls.current(command.target, command.feature)

@@ -89,7 +89,7 @@ class PlanDialog(Dialog[Outcome]):
         facts += [f"· {sentence}" for sentence in plan.consequences]
         self._write("#facts", "\n".join(facts))
         self._write("#undo", plan.undo)
-        if plan.eligible or self._command.act in (Act.SET_TTL, Act.DELIVER):
+        if not plan.nothing_to_do:
             self.query_one("#confirm").display = True
             self.set_timer(ARM_AFTER, self._arm)
         else:
