@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opalmind_tui.reports.values.fields import Fields, Record, fields, shaped, unexpected
-from opalmind_tui.reports.values.fields import fits as record_fits
+from opalmind_tui.reports.values.fields import tester as record_tester
 from opalmind_tui.reports.values.numbers import trim
 
 _EVENTS = fields(
@@ -53,8 +53,8 @@ def shape(feature: str, answer: Any) -> list[Record]:
 
 def tester(feature: str) -> Callable[[Any], bool]:
     """The test for stored rows of a feature."""
-    table = FIELDS[feature]
-    return lambda value: isinstance(value, list) and all(record_fits(table, row) for row in value)
+    fits = record_tester(FIELDS[feature])
+    return lambda value: isinstance(value, list) and all(map(fits, value))
 
 
 def only_channel(rows: list[Record], channel: str) -> list[Record]:

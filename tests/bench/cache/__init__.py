@@ -1,0 +1,1 @@
+"""The report cache's benchmark: ``python -m tests.bench.cache``."""

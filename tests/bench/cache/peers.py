@@ -1,0 +1,74 @@
+"""What a peer does at its own defaults and at its best, in its own environment: hits per second from Redis.
+
+One argument, JSON: url, size (bytes of a value), hits, callers. Prints a JSON line with hits/s by name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiocache import RedisCache
+from aiocache.serializers import JsonSerializer, PickleSerializer
+from cashews import Cache
+
+KEYS = 200
+
+
+def report(size: int) -> list[dict[str, Any]]:
+    """Rows as Matomo's page addresses have them, of about so many bytes."""
+    rows: list[dict[str, Any]] = []
+    while len(json.dumps(rows)) < size:
+        rows.append(
+            {
+                "label": f"/products/category/page-{len(rows):03}",
+                "nb_hits": 123,
+                "nb_visits": 45,
+                "nb_uniq_visitors": 40,
+                "sum_time_spent": 1234,
+                "avg_time_on_page": 27.5,
+                "bounce_rate": "37%",
+            }  # fmt: skip
+        )
+    return rows
+
+
+async def measure(get: Callable[[str], Awaitable[Any]], hits: int, callers: int) -> float:
+    """Hits per second."""
+
+    async def caller(at: int) -> None:
+        for number in range(hits // callers):
+            assert await get(f"key-{(at * 7 + number) % KEYS}") is not None
+
+    await caller(0)
+    began = time.perf_counter()
+    await asyncio.gather(*(caller(at) for at in range(callers)))
+    return hits / (time.perf_counter() - began)
+
+
+async def main(url: str, size: int, hits: int, callers: int) -> None:
+    """Measure all."""
+    host, port = url.removeprefix("redis://").split("/")[0].split(":")
+    value = report(size)
+    found = {}
+    for name, serializer in (("aiocache json", JsonSerializer()), ("aiocache pickle", PickleSerializer())):
+        cache = RedisCache(endpoint=host, port=int(port), serializer=serializer, namespace=name)
+        for number in range(KEYS):
+            await cache.set(f"key-{number}", value, ttl=600)
+        found[name] = await measure(cache.get, hits, callers)
+        await cache.close()
+    cashews = Cache()
+    cashews.setup(url)
+    for number in range(KEYS):
+        await cashews.set(f"key-{number}", value, expire=600)
+    found["cashews"] = await measure(cashews.get, hits, callers)
+    await cashews.close()
+    print(json.dumps(found))
+
+
+TASK = json.loads(sys.argv[1])
+asyncio.run(main(TASK["url"], TASK["size"], TASK["hits"], TASK["callers"]))
