@@ -132,8 +132,9 @@ class Look:
         return health_document(facts)
 
     async def cache_view(self) -> CacheView:
-        """The report cache now, with its entries counted. Raises `StoreUnavailable`."""
-        await self._count_keys()
+        """The report cache now, three commands for any number of entries. Raises `StoreUnavailable`."""
+        self._need_redis()
+        self._tell_cache(await self._asked(self._census.glance(self._stores.observer)))
         return await self._stores.cache.view()
 
     @property

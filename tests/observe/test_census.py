@@ -286,3 +286,12 @@ def test_any_names_give_counts(keys: list[bytes], total: int) -> None:
 
 def test_the_budget_leaves_room_for_the_rest_of_the_screen() -> None:
     assert STEP_BYTES <= 12_000
+
+
+async def test_a_glance_is_one_command_for_any_number_of_keys(client: Redis) -> None:
+    for number, exact in ((0, True), (200, True), (3000, False)):
+        for site in range(number):
+            await client.set(f'opalmind:cache:{{"feature":"events","input":{{"siteId":{site}}}}}', "x")
+        found = await Census(Settings()).glance(client)
+        assert (found.cache, found.total, found.exact) == (number, number, exact)
+        assert dict(found.features) == ({"events": number} if number else {})

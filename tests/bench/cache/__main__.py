@@ -74,7 +74,7 @@ def main() -> int:
                 report.note(f"{PEERS.name} not run: {PEERS.why_not}")
                 continue
             with fresh(server_product) as server:
-                found = run(PEERS, url=server.url, size=size, hits=number, callers=CALLERS, do="hits")
+                found = run(PEERS, url=server.url, size=size, hits=number, callers=CALLERS, do="hits")["found"]
             for name, value in found.items():
                 report.add(_cell(size), name, value, UNIT, role="peer")
         with fresh(server_product) as server:

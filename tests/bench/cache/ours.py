@@ -1,4 +1,4 @@
-"""This project's cache: hits from Redis (each read, parsed and tested), first-level hits, statistics, a silent Redis."""
+"""This project's cache: hits from Redis (each parsed and tested), first-level hits, statistics, a silent Redis."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ async def hits(url: str, size: int, number: int, callers: int) -> dict[str, floa
         return report(size)
 
     found = {}
+    key_texts = [key(at) for at in range(KEYS)]
     for name, memory, level in (("Redis", MemoryCache(max_entries=0), 0.0), ("first level", None, 30.0)):
         cache = ReportCache(settings, Ttls(settings), client, first_level=level, memory=memory)
         for at in range(KEYS):
@@ -53,7 +54,6 @@ async def hits(url: str, size: int, number: int, callers: int) -> dict[str, floa
             for one in range(each):
                 await cache.fetch(FEATURE, key_texts[(at * 7 + one) % KEYS], load)
 
-        key_texts = [key(at) for at in range(KEYS)]
         began = time.perf_counter()
         await asyncio.gather(*(caller(at) for at in range(callers)))
         found[name] = each * callers / (time.perf_counter() - began)
