@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from opalmind_tui.engine.acts import Acts
 from opalmind_tui.engine.acts.cache import PurgeCache, SetTtl
+from opalmind_tui.engine.acts.control import ControlDelivery
 from opalmind_tui.engine.acts.here import Deliver, TestToken
 from opalmind_tui.engine.acts.kind import Kind
 from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
@@ -115,7 +116,11 @@ class Engine:
 
     def _kinds(self, user: str) -> dict[Act, Kind]:
         purge = Purge(self.queue, lambda: self._look.memory_used if self._look is not None else None)
+        control = ControlDelivery(self.queue, self.endpoint, user)
         return {
+            Act.PAUSE: control,
+            Act.RESUME: control,
+            Act.LIMIT: control,
             Act.RETRY: Retry(self.queue),
             Act.PURGE: purge,
             Act.RESTORE: Restore(self.queue, purge),

@@ -18,6 +18,9 @@ class Act(StrEnum):
     SET_TTL = "set-ttl"
     DELIVER = "deliver"
     TEST_TOKEN = "test-token"
+    PAUSE = "pause"
+    RESUME = "resume"
+    LIMIT = "limit"
 
 
 class TtlTarget(StrEnum):
@@ -38,7 +41,10 @@ class Command:
         hard: past the trash, for good (purge).
         feature: a report feature, or empty for all of them (purge-cache, set-ttl).
         target: which TTL (set-ttl).
-        seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value.
+        seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value. How long delivery is paused
+            (pause); 0 until it is resumed.
+        per_second: hits per second of all processes (limit); 0 for no limit.
+        reason: why, for those who meet it (pause, limit).
         existing: apply the new TTL to the entries that exist, too (set-ttl).
         undo: what was set before the newest change, in place of `seconds` (set-ttl).
         deliver: whether this process shall deliver (deliver).
@@ -52,6 +58,8 @@ class Command:
     feature: str = ""
     target: TtlTarget = TtlTarget.REPORTS
     seconds: float = 0.0
+    per_second: float = 0.0
+    reason: str = ""
     existing: bool = False
     undo: bool = False
     deliver: bool = False

@@ -18,6 +18,7 @@ class Situation:
         dead: how many requests are dead.
         trash: how many were purged and can come back.
         lost: the request under the cursor has left the list.
+        held: delivery is paused by an operator.
         token_refused: the queue is closed because Matomo refuses the token.
     """
 
@@ -30,6 +31,7 @@ class Situation:
     lost: bool = False
     dead: int = 0
     trash: int = 0
+    held: bool = False
     token_refused: bool = False
 
 
@@ -144,6 +146,28 @@ ACTIONS: tuple[Action, ...] = (
         "Dashboard",
         changes=True,
         footer=10,
+    ),
+    Action(
+        "hold",
+        ("P", "shift+p"),
+        "P",
+        "Pause",
+        "Pause delivery of all processes, or resume it",
+        "Delivery",
+        changes=True,
+        footer=10,
+        spare=True,
+    ),
+    Action(
+        "limit",
+        ("L", "shift+l"),
+        "L",
+        "Limit",
+        "Limit how fast all processes deliver",
+        "Delivery",
+        changes=True,
+        footer=10,
+        spare=True,
     ),
     Action(
         "test_token",

@@ -11,6 +11,7 @@ from opalmind_tui.text import safe_text
 from opalmind_tui.tui.actions import BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
+from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog, detail_text, help_text
@@ -44,6 +45,8 @@ class Operator:
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "processes": self._processes,
+            "hold": self._hold,
+            "limit": lambda: self._control(Act.LIMIT),
             "mood": self._mood,
             "pause": self._pause,
             "next": lambda: self._screen.step(1),
@@ -148,6 +151,19 @@ class Operator:
 
     def _deliver(self) -> None:
         self._plan(Command(Act.DELIVER, deliver=not self._screen.situation.delivering))
+
+    def _hold(self) -> None:
+        if self._screen.situation.held:
+            self._plan(Command(Act.RESUME))
+        else:
+            self._control(Act.PAUSE)
+
+    def _control(self, act: Act) -> None:
+        def ended(command: Command | None) -> None:
+            if command is not None:
+                self._plan(command, back=lambda: self._control(act))
+
+        self._app.push_screen(ControlDialog(act), ended)
 
     def _processes(self) -> None:
         if self._screen.snapshot is not None:

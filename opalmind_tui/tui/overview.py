@@ -95,6 +95,7 @@ class Overview(Screen[None]):
             lost=shown and self.requests.cursor.lost,
             dead=view.dead if view else 0,
             trash=view.trash if view else 0,
+            held=bool(view and view.control.paused),
             token_refused=bool(view and view.gate and view.gate.kind is GateKind.TOKEN),
         )
 

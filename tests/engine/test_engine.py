@@ -150,6 +150,39 @@ async def test_read_only_writes_nothing_at_all(ground: Ground) -> None:
         assert await client.dbsize() == 0
 
 
+async def test_a_pause_and_a_limit_hold_for_other_processes_and_are_noted(ground: Ground) -> None:
+    one, other = await ground.engine(operator="anna"), await ground.engine(role="worker", deliver=True)
+    await one.run(await one.plan(Command(Act.PAUSE, reason="Matomo is being upgraded")))
+    await one.offer(hits(3))
+    snapshot = await other.take_snapshot()
+    assert "anna: Matomo is being upgraded" in snapshot.cause
+    plan = await one.plan(Command(Act.LIMIT, per_second=500, reason="gently"))
+    assert any("Paused by anna" in sentence for sentence in plan.consequences)
+    await one.run(plan)
+    assert ground.matomo.journal.stored == 0
+    outcome = await one.run(await one.plan(Command(Act.RESUME)))
+    assert outcome.sentence == "Delivery goes on"
+    await until(lambda: _stored(ground, 3))
+    view = await other.queue_view()
+    assert view.control.paused is None
+    assert view.control.rate is not None
+    assert (view.control.rate.per_second, view.control.rate.by) == (500, "anna")
+    await one.run(await one.plan(Command(Act.LIMIT)))
+    assert (await other.queue_view()).control.rate is None
+    assert (await one.plan(Command(Act.RESUME))).eligible == 0
+    async with redis.asyncio.Redis.from_url(ground.settings.redis_url) as client:
+        noted = [entry[1][b"act"] for entry in await client.xrange("opalmind:stats:audit", count=10)]
+    assert noted == [b"pause", b"limit", b"resume", b"limit"]
+
+
+async def test_read_only_pauses_nothing(ground: Ground) -> None:
+    engine = await ground.engine(read_only=True)
+    plan = await engine.plan(Command(Act.PAUSE))
+    with pytest.raises(ReadOnly):
+        await engine.run(plan)
+    assert (await engine.queue_view()).control.paused is None
+
+
 async def test_processes_see_each_other_and_who_delivers(ground: Ground) -> None:
     looking = await ground.engine()
     await ground.engine(role="worker", deliver=True)

@@ -91,6 +91,9 @@ def plain_plan(command: Command) -> Plan:
         Act.SET_TTL: f"Set the time to live of {command.feature or command.target} to {command.seconds:g} s",
         Act.DELIVER: "Deliver from this dashboard",
         Act.TEST_TOKEN: "Ask Matomo again with the token",
+        Act.PAUSE: "Pause delivery",
+        Act.RESUME: "Resume delivery",
+        Act.LIMIT: f"Deliver at most {command.per_second:g}/s",
     }
     return Plan(
         command, titles[command.act], count, (("inflight now", 2),), ("They will be sent again.",), ids=command.ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -11,11 +12,12 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
-from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
 from opalmind_tui.text import cells
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, FOOTER, READ_ONLY, Situation, exists, why_not
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
+from opalmind_tui.tui.dialogs.control import number_of
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
@@ -184,6 +186,45 @@ async def ask_with_token(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "T")
     await confirm(pilot)
     assert [one.command for one in engine.ran] == [Command(Act.TEST_TOKEN)]
+
+
+@case
+async def hold(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "P", "x", "enter")
+    assert "Not a number" in screen_text(pilot)
+    await press(pilot, "backspace", "5", "tab", *"upgrade", "enter")
+    assert "Pause delivery" in screen_text(pilot)
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.PAUSE, seconds=300, reason="upgrade")]
+    snapshot = healthy()
+    assert snapshot.queue.value is not None
+    paused = Control(paused=Pause("anna", "upgrade", snapshot.taken_at, math.inf))
+    view = replace(snapshot.queue.value, control=paused)
+    await refreshed(pilot, engine, replace(snapshot, queue=replace(snapshot.queue, value=view)))
+    assert "anna: upgrade" in " ".join(screen_text(pilot).split())
+    await press(pilot, "P")
+    assert "Resume delivery" in screen_text(pilot)
+    await confirm(pilot)
+    assert engine.ran[-1].command == Command(Act.RESUME)
+
+
+@case
+async def limit(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "L", *"2.5", "tab", *"slow disk", "enter")
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.LIMIT, per_second=2.5, reason="slow disk")]
+    snapshot = healthy()
+    assert snapshot.queue.value is not None
+    limited = Control(rate=RateLimit("anna", "slow disk", snapshot.taken_at, 2.5))
+    view = replace(snapshot.queue.value, control=limited)
+    await refreshed(pilot, engine, replace(snapshot, queue=replace(snapshot.queue, value=view)))
+    assert "at most 2.5/s" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("typed", ["0", "-1", "nan", "inf", "1e9", "five"])
+def test_a_rate_that_is_none_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"Not a number|From above 0"):
+        number_of(typed, 100_000)
 
 
 @case

@@ -77,6 +77,8 @@ DIALOGS = {
     "plan-all": ("D",),
     "detail": ("enter",),
     "processes": ("p",),
+    "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
+    "limit": ("L", "x", "enter"),
     "cache": ("c",),
     "ttl": ("t",),
     "ttl-error": ("t", "tab", "x", "tab", "space"),

@@ -30,6 +30,9 @@ VERBS = {
     Act.SET_TTL: "Set",
     Act.DELIVER: "Switch",
     Act.TEST_TOKEN: "Ask",
+    Act.PAUSE: "Pause",
+    Act.RESUME: "Resume",
+    Act.LIMIT: "Set",
 }
 _BAR = 30
 

@@ -115,10 +115,13 @@ def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
         return paragraph(_gate_text(queue.closed, now, brief=area.height < 2), area, Tone.WARN)
     if queue.held:
         return paragraph(f"{queue.held:,} held: over 24 h old, no usable token", area, Tone.WARN)
+    rate = queue.control.rate
+    limit = Span(f" at most {rate.per_second:g}/s" if rate is not None else "", Tone.WARN)
     if queue.workers:
-        return [line(Span("delivery ", Tone.DIM), f"{queue.workers} worker{'s' if queue.workers > 1 else ''}")]
-    here = queue.delivering_here
-    return [line(Span("delivery ", Tone.DIM), Span("here") if here else Span("no worker connected", Tone.WARN))]
+        return [line(Span("delivery ", Tone.DIM), f"{queue.workers} worker{'s' if queue.workers > 1 else ''}", limit)]
+    if queue.delivering_here:
+        return [line(Span("delivery ", Tone.DIM), "here", limit)]
+    return [line(Span("delivery ", Tone.DIM), Span("no worker connected", Tone.WARN))]
 
 
 def _gate_text(gate: Gate, now: float, *, brief: bool) -> str:

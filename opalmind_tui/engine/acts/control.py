@@ -1,0 +1,71 @@
+"""Pause, resume and rate limit of delivery to this Matomo, for all processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opalmind_tui.engine.acts.kind import OnProgress, count
+from opalmind_tui.errors import SettingsError
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan
+from opalmind_tui.snapshot.model import Control
+from opalmind_tui.tracking.queue import TrackingQueue
+
+EVERYWHERE = "Every process that delivers to this Matomo keeps to it; posts under way finish. Nothing is lost."
+
+
+@dataclass(slots=True)
+class ControlDelivery:
+    """What operators ask of delivery.
+
+    Args:
+        endpoint: the Matomo; empty where none is configured.
+        user: who acts when a command does not say.
+    """
+
+    queue: TrackingQueue
+    endpoint: str
+    user: str
+
+    async def plan(self, command: Command) -> Plan:
+        if not self.endpoint:
+            raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
+        now = await self.queue.control(self.endpoint)
+        waiting = await self.queue.counts(self.endpoint)
+        about = [count(waiting.pending + waiting.scheduled, "request") + " wait now.", *_in_force(now)]
+        if command.act is Act.RESUME:
+            return Plan(command, "Resume delivery", int(now.paused is not None), (), tuple(about), "It can be paused.")
+        if command.act is Act.PAUSE:
+            lasts = f" for {command.seconds / 60:g} min" if command.seconds else " until somebody resumes it"
+            return Plan(
+                command, f"Pause delivery{lasts}", 1, (), (EVERYWHERE, *about), "It can be resumed at any time."
+            )
+        title = f"Deliver at most {command.per_second:g}/s" if command.per_second else "Deliver as fast as Matomo takes"
+        return Plan(command, title, 1, (), (EVERYWHERE, *about), "It can be set back at any time.")
+
+    async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
+        command = plan.command
+        by = command.by or self.user
+        if command.act is Act.RESUME:
+            was = await self.queue.resume(self.endpoint, by=by)
+            return Outcome("Delivery goes on" if was else "Delivery was not paused any more", done=int(was))
+        if command.act is Act.PAUSE:
+            await self.queue.pause(self.endpoint, by=by, reason=command.reason, seconds=command.seconds or None)
+            return Outcome(f"Delivery is paused{_because(command.reason)}", done=1)
+        rate = command.per_second or None
+        await self.queue.limit_rate(self.endpoint, rate, by=by, reason=command.reason)
+        said = f"Delivery is limited to {rate:g}/s{_because(command.reason)}" if rate else "The rate limit is gone"
+        return Outcome(said, done=1)
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _in_force(control: Control) -> list[str]:
+    """Who asked for what there is now."""
+    found = []
+    if control.paused is not None:
+        found.append(f"Paused by {control.paused.by}{_because(control.paused.reason)}.")
+    if control.rate is not None:
+        found.append(f"Limited to {control.rate.per_second:g}/s by {control.rate.by}{_because(control.rate.reason)}.")
+    return found
