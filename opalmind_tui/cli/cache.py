@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from opalmind_tui import exits
+from opalmind_tui.cli.asking import iso, table, with_engine
 from opalmind_tui.cli.changing import How, change, change_options
-from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options, store_of
+from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
 from opalmind_tui.cli.output import answer, say
 from opalmind_tui.reports.features import NAMES
-from opalmind_tui.running import run
-from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.text import safe_text
 
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from opalmind_tui.reports.entries import EntryRow
     from opalmind_tui.snapshot.model import CacheView
 
-T = TypeVar("T")
 MOST_LISTED = 10_000
 _as_json = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 _feature = click.option("--feature", type=click.Choice(NAMES), help="Only this kind of report.")
@@ -58,7 +54,7 @@ def stats(ctx: click.Context, as_json: bool) -> int:
 
     Look-ups are those of all opalmind-tui processes on this Redis; hit rates are those of the last minutes.
     """
-    view = _with_engine(ctx, lambda engine: engine.cache_view())
+    view = with_engine(ctx, lambda engine: engine.cache_view())
     answer(json.dumps(_stats(view), indent=2) if as_json else _stats_shown(view))
     return exits.OK
 
@@ -77,7 +73,7 @@ def list_entries(ctx: click.Context, feature: str | None, match: str, limit: int
     """
     from opalmind_tui.reports.selection import Selection
 
-    rows, more = _with_engine(ctx, lambda engine: engine.entries.rows(Selection(feature or "", match), limit))
+    rows, more = with_engine(ctx, lambda engine: engine.entries.rows(Selection(feature or "", match), limit))
     if as_json:
         answer(json.dumps({"entries": [_entry(row) for row in rows], "more": more}, indent=2))
     else:
@@ -94,7 +90,7 @@ def list_entries(ctx: click.Context, feature: str | None, match: str, limit: int
 @click.pass_context
 def show(ctx: click.Context, key: str, as_json: bool) -> int:
     """Show one entry and its report. KEY is as `cache list` shows it, or with the prefix as Redis has it."""
-    found = _with_engine(ctx, lambda engine: engine.entries.one(key))
+    found = with_engine(ctx, lambda engine: engine.entries.one(key))
     if found is None:
         say(f"There is no entry under {safe_text(key, 200)}")
         return exits.DEGRADED
@@ -145,7 +141,7 @@ def ttl(
     if duration is None:
         if existing or dry_run or yes:
             raise click.UsageError("--existing, --dry-run and --yes make sense with a DURATION only.")
-        rows = [row for row in _with_engine(ctx, times_to_live) if feature in (None, row["feature"])]
+        rows = [row for row in with_engine(ctx, times_to_live) if feature in (None, row["feature"])]
         answer(json.dumps(rows, indent=2) if as_json else _ttl_shown(rows))
         return exits.OK
     return change(ctx, _ttl_command(feature or "", duration, existing), How(dry_run, yes, as_json))
@@ -154,7 +150,7 @@ def ttl(
 async def times_to_live(engine: Engine) -> list[dict[str, Any]]:
     """Every time to live in force, where it comes from, who set it and when."""
     return [
-        {"feature": name, "seconds": one.seconds, "origin": one.origin, "by": one.by, "at": one.at and _iso(one.at)}
+        {"feature": name, "seconds": one.seconds, "origin": one.origin, "by": one.by, "at": one.at and iso(one.at)}
         for name, one in engine.times_to_live().items()
     ]
 
@@ -164,7 +160,7 @@ def _ttl_shown(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         who = f"{safe_text(row['by'])} {row['at']}" if row["by"] else ""
         lines.append((row["feature"], f"{row['seconds']:g}", row["origin"], who))
-    return _table(lines)
+    return table(lines, numbers=(1,))
 
 
 def _ttl_command(feature: str, duration: str, existing: bool) -> Command:
@@ -178,21 +174,6 @@ def _ttl_command(feature: str, duration: str, existing: bool) -> Command:
     return Command(
         Act.SET_TTL, feature=name, target=target, seconds=seconds, existing=existing, undo=duration == "undo"
     )
-
-
-def _with_engine(ctx: click.Context, ask: Callable[[Engine], Awaitable[T]]) -> T:
-    async def asked(settings: Settings) -> T:
-        from opalmind_tui.engine.engine import Engine
-
-        engine = Engine(settings, role="status")
-        try:
-            await engine.start()
-            return await ask(engine)
-        finally:
-            await engine.stop()
-
-    with store_of(ctx) as settings:
-        return run(asked(settings))
 
 
 def _stats(view: CacheView) -> dict[str, Any]:
@@ -218,20 +199,7 @@ def _stats_shown(view: CacheView) -> str:
         f"{view.saved_per_hour:,.0f} requests to Matomo saved an hour\n"
         f"stale served {view.stale_served:,}, corrupt {view.corrupt:,}, errors {view.errors:,}"
     )
-    return f"{total}\n{_table([heads, *rows])}"
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    """Columns side by side: the first and the last to the left, numbers to the right."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if at in (0, len(widths) - 1) else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-    return "\n".join(lines)
+    return f"{total}\n{table([heads, *rows], numbers=range(1, 7))}"
 
 
 def _entry(row: EntryRow) -> dict[str, Any]:
@@ -240,7 +208,7 @@ def _entry(row: EntryRow) -> dict[str, Any]:
         "feature": row.feature,
         "state": str(row.state),
         "bytes": row.size,
-        "expiresAt": None if row.expires_at is None else _iso(row.expires_at),
+        "expiresAt": None if row.expires_at is None else iso(row.expires_at),
         "redisTtl": row.kept,
     }
 
@@ -249,13 +217,6 @@ def _line(row: EntryRow) -> str:
     kept = "no TTL" if row.kept is None else f"{row.kept:.0f} s"
     size = "?" if row.size is None else f"{row.size:,}"
     return f"{row.state:<7}  {kept:>8}  {size:>9}  {safe_text(row.key)}"
-
-
-def _iso(moment: float) -> str | None:
-    try:
-        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _percent(rate: float | None) -> str:

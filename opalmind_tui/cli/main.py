@@ -15,6 +15,7 @@ from opalmind_tui.cli.demo import demo
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, settings_options
 from opalmind_tui.cli.output import AnswerLost, prepare, say
+from opalmind_tui.cli.queue import queue
 from opalmind_tui.cli.status import status
 from opalmind_tui.cli.track import track
 from opalmind_tui.cli.worker import worker
@@ -51,7 +52,7 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     return exits.OK
 
 
-for _command in (demo, worker, track, status, cache):
+for _command in (demo, worker, track, status, queue, cache):
     program.add_command(_command)
 
 

@@ -72,7 +72,7 @@ class Purge:
         self.last: Purged | None = None
 
     async def plan(self, command: Command) -> Plan:
-        undo = f"u brings them back within {KEPT}."
+        undo = f"They can be brought back for {KEPT}."
         if command.hard:
             undo = "This cannot be undone."
         about = ("What is purged never reaches Matomo. Its idempotency key is free again.", *self._memory(command.hard))
@@ -100,7 +100,11 @@ class Purge:
 
         began = (await self._queue.counts("")).at
         done = await in_batches(
-            self._queue, plan, purge, "purged for good" if hard else "purged; u brings them back", on_progress
+            self._queue,
+            plan,
+            purge,
+            "purged for good" if hard else f"purged; can be brought back for {KEPT}",
+            on_progress,
         )
         if done.done and not hard:
             ended = (await self._queue.counts("")).at
@@ -116,12 +120,12 @@ class Restore:
 
     async def plan(self, command: Command) -> Plan:
         inside, now = await all_in(self._queue, State.TRASH)
-        last = self._purge.last
+        last = Purged(len(command.ids), command.ids) if command.ids else self._purge.last
         about = [f"They are where they were before. The trash keeps requests for {KEPT}, and holds {inside:,} now."]
         undo = "They can be purged again."
         if last is None:
             title = f"Restore {count(inside, 'request')} from the trash"
-            about.append("That is all there is in it: this dashboard has not purged anything.")
+            about.append("That is all there is in it: this process has not purged anything.")
             return Plan(command, title, inside, (), tuple(about), undo, state=State.TRASH, until=now)
         if not last.ids:
             number = min(last.done, inside)
@@ -136,8 +140,9 @@ class Restore:
         left = tuple(request_id for request_id in ids if request_id not in taken)
         if taken:
             skipped += (("idempotency key taken meanwhile", len(taken)),)
+        what = "" if command.ids else "the last purge: "
         return Plan(
-            command, f"Restore the last purge: {count(len(left), 'request')}", len(left), skipped, tuple(about), undo,
+            command, f"Restore {what}{count(len(left), 'request')}", len(left), skipped, tuple(about), undo,
             left,
         )  # fmt: skip
 

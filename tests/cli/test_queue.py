@@ -1,0 +1,128 @@
+"""`queue list`, `show`, `retry`, `purge` and `restore` as programs of their own, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from typing import Any
+
+import pytest
+import redis
+
+from opalmind_tui import exits
+from opalmind_tui.engine.engine import Engine
+from opalmind_tui.settings import load_settings
+from opalmind_tui.storage.local_server import LocalServer, free_port
+from opalmind_tui.tracking import lines
+from opalmind_tui.tracking.queue import Fate, Settlement
+from tests.cli.program import MATOMO, run
+
+HOSTILE = "https://example.com/\x1b]52;c;AAAA\x07[bold]x"
+
+
+def variables(server: LocalServer) -> dict[str, str]:
+    """Settings of the program."""
+    return {"REDIS_URL": server.url, "MATOMO_BASE_URL": MATOMO, "MATOMO_DEFAULT_SITE_ID": "1"}
+
+
+def program(server: LocalServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `queue`."""
+    return run("queue", *arguments, **variables(server))
+
+
+def put(server: LocalServer, number: int, *, dead: bool = False) -> list[str]:
+    """Accept requests; returns their ids. Dead ones were refused by Matomo."""
+
+    async def accept() -> list[str]:
+        async with Engine(load_settings(variables(server)), role="track") as engine:
+            made = [
+                lines.CALLS["pageview"]({"url": HOSTILE, "idempotencyKey": f"key-{at}"}, default_site_id=1)
+                for at in range(number)
+            ]
+            ids = [answer.id for answer in await engine.offer(made)]
+            if dead:
+                engine.queue.deliver_shared = True
+                claim = await engine.queue.claim(engine.endpoint, "token", limit=100, lease=60)
+                refused = [
+                    Settlement(one.id, Fate.DEAD, status=400, error="400 \x1b[31mrefused") for one in claim.requests
+                ]
+                await engine.queue.settle("token", refused)
+            return ids
+
+    return asyncio.run(accept())
+
+
+def listed(server: LocalServer, *arguments: str) -> list[dict[str, Any]]:
+    """What `queue list` answers."""
+    done = program(server, "list", "--json", *arguments)
+    assert done.returncode == exits.OK, done.stderr
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def test_list_and_show(server: LocalServer) -> None:
+    assert program(server, "list").stdout == "no requests\n"
+    ids = put(server, 2)
+    rows = listed(server)
+    assert sorted(row["id"] for row in rows) == sorted(ids)
+    assert {(row["state"], row["kind"], row["what"], row["site"]) for row in rows} == {
+        ("pending", "pageview", HOSTILE, "1")
+    }
+    assert listed(server, "--state", "dead") == listed(server, "--unknown") == []
+    assert len(listed(server, "--limit", "1")) == 1
+    shown = program(server, "list")
+    assert "\x1b" not in shown.stdout
+    assert ids[0] in shown.stdout
+    for name in (ids[0], "key-0"):
+        found = json.loads(program(server, "show", name, "--json").stdout)
+        assert [one["id"] for one in found] == [ids[0]]
+    assert "\x1b" not in program(server, "show", "key-0").stdout
+    absent = program(server, "show", "nobody")
+    assert (absent.returncode, absent.stdout) == (exits.DEGRADED, "")
+
+
+def test_dead_ones_are_retried_and_the_audit_knows(server: LocalServer) -> None:
+    put(server, 3, dead=True)
+    assert len(listed(server, "--state", "dead")) == 3
+    look = program(server, "retry", "--dead", "--dry-run")
+    assert (look.returncode, "Retry 3 dead requests" in look.stdout) == (exits.OK, True)
+    assert len(listed(server, "--state", "dead")) == 3
+    done = program(server, "retry", "--dead", "--yes", "--json")
+    assert (done.returncode, json.loads(done.stdout)["outcome"]["done"]) == (exits.OK, 3)
+    assert listed(server, "--state", "dead") == []
+    with redis.Redis.from_url(server.url) as client:
+        [(_, entry)] = client.xrange("opalmind:stats:audit")
+    assert entry[b"act"] == b"retry"
+
+
+def test_purge_restore_and_purge_for_good(server: LocalServer) -> None:
+    one, two = put(server, 2)
+    assert program(server, "purge", one, two, "--yes").returncode == exits.OK
+    assert {row["id"] for row in listed(server, "--state", "trash")} == {one, two}
+    back = program(server, "restore", one, "--yes", "--json")
+    assert json.loads(back.stdout)["outcome"]["done"] == 1
+    assert [row["id"] for row in listed(server)] == [one]
+    assert json.loads(program(server, "restore", "--all", "--yes", "--json").stdout)["outcome"]["done"] == 1
+    assert program(server, "purge", one, "--hard", "--yes").returncode == exits.OK
+    again = program(server, "restore", one, "--yes", "--json")
+    assert json.loads(again.stdout)["plan"]["eligible"] == 0
+    assert [row["id"] for row in listed(server)] == [two]
+
+
+@pytest.mark.parametrize("arguments", [["retry"], ["purge"], ["restore"], ["retry", "x", "--dead"]], ids=" ".join)
+def test_what_is_meant_must_be_said(arguments: list[str], server: LocalServer) -> None:
+    assert program(server, *arguments, "--yes").returncode == exits.UNUSABLE
+
+
+def test_a_script_says_yes_on_purpose(server: LocalServer) -> None:
+    put(server, 1)
+    refused = program(server, "purge", listed(server)[0]["id"])
+    assert (refused.returncode, "--yes" in refused.stderr) == (exits.UNUSABLE, True)
+    assert len(listed(server)) == 1
+
+
+def test_a_store_that_is_away() -> None:
+    for command in (["list"], ["show", "x"], ["retry", "--dead", "--yes"], ["purge", "x", "--yes"]):
+        done = run("queue", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+        assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), command
