@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from opalmind_tui import __version__, exits
+from opalmind_tui.cli.audit import audit
 from opalmind_tui.cli.cache import cache
 from opalmind_tui.cli.dashboard import dashboard
 from opalmind_tui.cli.demo import demo
@@ -52,7 +53,7 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     return exits.OK
 
 
-for _command in (demo, worker, track, status, queue, cache):
+for _command in (demo, worker, track, status, queue, cache, audit):
     program.add_command(_command)
 
 

@@ -32,6 +32,7 @@ from opalmind_tui.reports.preview.access_log import FLUSH_EVERY as LOOKUPS_EVERY
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot, TtlPreview
+from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
@@ -406,6 +407,10 @@ class Engine:
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
         """See `EnginePort`."""
         return await self._stores.previews.preview(feature, seconds)
+
+    async def audit(self, limit: int) -> tuple[AuditEntry, ...]:
+        """What operators did, the newest first. Raises `StoreUnavailable`."""
+        return await self._stores.audit.newest(limit)
 
     def times_to_live(self) -> Mapping[str, Ttl]:
         """Every time to live in force, by what it is of."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -19,6 +20,17 @@ KEPT = 10_000
 """Entries that the stream keeps, about."""
 WAITING = 1_000
 """Entries that wait in memory while Redis is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What somebody did. `at` in epoch seconds; text may be from outside."""
+
+    at: float
+    by: str
+    act: str
+    what: str
+    outcome: str
 
 
 class Audit:
@@ -52,3 +64,21 @@ class Audit:
                     self._link.report(trouble(error))
                     return
                 self._waiting.popleft()
+
+    async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
+        """The newest entries, the newest first; one command. Raises `StoreUnavailable`."""
+        try:
+            found: Any = await self._client.xrevrange(self._key, count=limit)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        return tuple(_entry(fields) for _, fields in found)
+
+
+def _entry(fields: Mapping[bytes, bytes]) -> AuditEntry:
+    """An entry as far as it can be read: the stream lies in a shared database."""
+    text = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
+    try:
+        at = float(text.get("at", ""))
+    except ValueError:
+        at = 0.0
+    return AuditEntry(at, *(text.get(name, "") for name in ("by", "act", "what", "outcome")))

@@ -1,0 +1,42 @@
+"""`audit`: what was done by key or by command is there for the next engineer."""
+
+from __future__ import annotations
+
+import json
+
+import redis
+
+from opalmind_tui import exits
+from opalmind_tui.storage.local_server import LocalServer, free_port
+from tests.cli.program import run
+
+
+def test_what_was_done_is_listed_newest_first(server: LocalServer) -> None:
+    assert run("audit", REDIS_URL=server.url).stdout == "nobody did anything\n"
+    for duration in ("5m", "10m"):
+        done = run("cache", "ttl", "events", duration, "--yes", REDIS_URL=server.url, OPALMIND_OPERATOR="anna\x1b[31m!")
+        assert done.returncode in (exits.OK, exits.UNUSABLE)
+        done = run("cache", "ttl", "events", duration, "--yes", REDIS_URL=server.url, OPALMIND_OPERATOR="anna")
+        assert done.returncode == exits.OK
+    entries = json.loads(run("audit", "--json", REDIS_URL=server.url).stdout)
+    assert [entry["what"] for entry in entries] == [
+        "Set the time to live of events entries to 600 s",
+        "Set the time to live of events entries to 300 s",
+    ]
+    assert {entry["by"] for entry in entries} == {"anna"}
+    assert entries[0]["at"].endswith("Z")
+    assert run("audit", "--limit", "1", REDIS_URL=server.url).stdout.count("\n") == 2
+
+
+def test_foreign_entries_and_controls_do_no_harm(server: LocalServer) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.xadd("opalmind:stats:audit", {b"\xff": b"\xff", "by": "\x1b]52;c;AAAA\x07", "at": "never"})
+    shown = run("audit", REDIS_URL=server.url)
+    assert shown.returncode == exits.OK
+    assert "\x1b" not in shown.stdout
+    assert json.loads(run("audit", "--json", REDIS_URL=server.url).stdout)[0]["by"] == "\x1b]52;c;AAAA\x07"
+
+
+def test_a_store_that_is_away() -> None:
+    done = run("audit", "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+    assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, "")
