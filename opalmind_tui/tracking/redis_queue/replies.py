@@ -32,6 +32,8 @@ def micros(seconds: float) -> int:
 
 def moment(raw: Any) -> float | None:
     """A stored moment or duration in seconds, None where there is none."""
+    if raw is None:
+        return None
     try:
         return int(raw) / MICROS
     except (TypeError, ValueError, OverflowError):
@@ -40,6 +42,8 @@ def moment(raw: Any) -> float | None:
 
 def whole(raw: Any) -> int:
     """A stored whole number, 0 where it is none."""
+    if raw is None:
+        return 0
     try:
         return int(raw)
     except (TypeError, ValueError, OverflowError):

@@ -21,7 +21,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "reap": ("lease", "forget", "aside"),
     "reconcile": ("lease", "forget", "aside"),
     "counts": ("control",),
-    "rows": (),
+    "rows": ("places",),
     "ids": (),
     "retry": (),
     "find": (),

@@ -3,20 +3,33 @@
 -- score (of those outside the queue: the one that they had in it), body, meta.
 local limit, now = tonumber(ARGV[1]), clock()
 local ids, seen = {}, {}
+local places, scores = {}, {}
 
-local function add(id)
+local function add(id, place, score)
   if #ids < limit and not seen[id] then
     seen[id] = true
     ids[#ids + 1] = id
+    places[id], scores[id] = place, score
   end
 end
 
 -- The due sets side by side, each read a few at a time.
-local CHUNK = 8
+local CHUNK = 4
 local function read_on(reader)
   reader.items = redis.call('ZRANGE', reader.place, reader.rank, reader.rank + CHUNK - 1, 'WITHSCORES')
   reader.rank, reader.at = reader.rank + CHUNK, 1
-  return reader.items[1]
+  reader.score = tonumber(reader.items[2])
+end
+
+local function step_on(reader)
+  reader.at = reader.at + 2
+  if reader.at > #reader.items then return read_on(reader) end
+  reader.score = tonumber(reader.items[reader.at + 1])
+end
+
+local function is_before(one, other)
+  if one.score ~= other.score then return one.score < other.score end
+  return one.items[one.at] < other.items[other.at]
 end
 
 local function readers_of_due_sets()
@@ -24,31 +37,25 @@ local function readers_of_due_sets()
   for _, code in ipairs(codes()) do
     for at = 1, #SHARDS do
       local reader = {place = P .. 'due:' .. code .. string.sub(SHARDS, at, at), rank = 0}
-      if read_on(reader) then readers[#readers + 1] = reader end
+      read_on(reader)
+      if reader.score then readers[#readers + 1] = reader end
     end
   end
+  table.sort(readers, is_before)
   return readers
-end
-
-local function earliest(readers)
-  local best, best_score, best_id
-  for _, reader in ipairs(readers) do
-    local id, score = reader.items[reader.at], tonumber(reader.items[reader.at + 1])
-    if id and (not best or score < best_score or (score == best_score and id < best_id)) then
-      best, best_score, best_id = reader, score, id
-    end
-  end
-  return best
 end
 
 local function add_oldest_due()
   local readers = readers_of_due_sets()
-  while #ids < limit do
-    local reader = earliest(readers)
-    if not reader then return end
-    add(reader.items[reader.at])
-    reader.at = reader.at + 2
-    if reader.at > #reader.items then read_on(reader) end
+  while #ids < limit and readers[1] do
+    local first, at = readers[1], 1
+    add(first.items[first.at], first.place, first.score)
+    step_on(first)
+    -- It moves back to where its next one belongs, or is over.
+    while readers[at + 1] and (not first.score or is_before(readers[at + 1], first)) do
+      readers[at], at = readers[at + 1], at + 1
+    end
+    readers[at] = first.score and first or nil
   end
 end
 
@@ -57,7 +64,8 @@ if limit > 0 and ARGV[2] ~= '' then
 elseif limit > 0 then
   for _, id in ipairs(redis.call('ZREVRANGE', FAILED, 0, limit - 1)) do add(id) end
   if #ids < limit then
-    for _, id in ipairs(redis.call('ZRANGE', INFLIGHT, 0, limit - 1)) do add(id) end
+    local leased = redis.call('ZRANGE', INFLIGHT, 0, limit - 1, 'WITHSCORES')
+    for at = 1, #leased, 2 do add(leased[at], INFLIGHT, tonumber(leased[at + 1])) end
   end
   if #ids < limit then add_oldest_due() end
 else
@@ -65,18 +73,19 @@ else
 end
 
 local answers = {int(now)}
-for _, id in ipairs(ids) do
-  local place, score = place_of(id)
-  if not place then
-    place, score = aside_of(id)
+if #ids == 0 then return answers end
+add_places(ids, places, scores)
+add_places_aside(ids, places, scores)
+local bodies, metas = redis.call('HMGET', MSG, unpack(ids)), redis.call('HMGET', META, unpack(ids))
+for at, id in ipairs(ids) do
+  local place, score = places[id], scores[id]
+  if place == TRASH or place == REJECTED then
     score = tonumber(string.match(redis.call('HGET', ASIDE, id) or '', '^%l+ %d+ %l+ (%d+)')) or score
   end
-  local body = place and redis.call('HGET', MSG, id)
-  if body then
-    local state = place == due_of(id) and 'due' or string.sub(place, #P + 1)
-    for _, value in ipairs({id, state, int(score), body, redis.call('HGET', META, id) or ''}) do
-      table.insert(answers, value)
-    end
+  if place and bodies[at] then
+    local next = #answers
+    answers[next + 1], answers[next + 2] = id, place == due_of(id) and 'due' or string.sub(place, #P + 1)
+    answers[next + 3], answers[next + 4], answers[next + 5] = int(score), bodies[at], metas[at] or ''
   end
 end
 return answers
