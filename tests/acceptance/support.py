@@ -7,7 +7,7 @@ import json
 import random
 import signal
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,12 @@ class Field:
         """Wait until something holds. The limit is for a test that hangs: no timing decides."""
         async with asyncio.timeout(seconds):
             while not done():  # noqa: ASYNC110 - the stand-in has no event for each hit
+                await asyncio.sleep(0.05)
+
+    async def until_true(self, ask: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """The same for what has to be asked for."""
+        async with asyncio.timeout(seconds):
+            while not await ask():  # noqa: ASYNC110 - the store has no event for it
                 await asyncio.sleep(0.05)
 
     async def queue(self) -> dict[str, Any]:
