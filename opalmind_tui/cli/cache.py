@@ -151,7 +151,7 @@ async def times_to_live(engine: Engine) -> list[dict[str, Any]]:
     """Every time to live in force, where it comes from, who set it and when."""
     return [
         {"feature": name, "seconds": one.seconds, "origin": one.origin, "by": one.by, "at": one.at and iso(one.at)}
-        for name, one in engine.times_to_live().items()
+        for name, one in (await engine.times_to_live()).items()
     ]
 
 

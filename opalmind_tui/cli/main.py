@@ -11,6 +11,7 @@ import click
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.audit import audit
 from opalmind_tui.cli.cache import cache
+from opalmind_tui.cli.config import config
 from opalmind_tui.cli.dashboard import dashboard
 from opalmind_tui.cli.demo import demo
 from opalmind_tui.cli.logs import log_to_stderr
@@ -53,7 +54,7 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     return exits.OK
 
 
-for _command in (demo, worker, track, status, queue, cache, audit):
+for _command in (demo, worker, track, status, queue, cache, audit, config):
     program.add_command(_command)
 
 

@@ -412,8 +412,9 @@ class Engine:
         """What operators did, the newest first. Raises `StoreUnavailable`."""
         return await self._stores.audit.newest(limit)
 
-    def times_to_live(self) -> Mapping[str, Ttl]:
-        """Every time to live in force, by what it is of."""
+    async def times_to_live(self) -> Mapping[str, Ttl]:
+        """Every time to live in force, by what it is of. Raises `StoreUnavailable`."""
+        await self._stores.config.refresh()
         return self._stores.ttls.all()
 
     async def queue_view(self) -> QueueView:

@@ -104,7 +104,7 @@ def test_stats_count_entries_and_say_which_time_to_live_holds(server: LocalServe
 
 
 def test_a_store_that_is_away(server: LocalServer) -> None:
-    for command in (["stats"], ["list"], ["show", DEVICES]):
+    for command in (["stats"], ["list"], ["show", DEVICES], ["ttl"]):
         done = run("cache", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
         assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), command
         assert "opalmind-tui: " in done.stderr

@@ -1,0 +1,104 @@
+"""`config`: what a process here would run with, and where each value comes from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from opalmind_tui import exits
+from opalmind_tui.cli.asking import iso, table, with_engine
+from opalmind_tui.cli.changing import How, change, change_options
+from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_of, settings_options
+from opalmind_tui.cli.output import answer, say
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.reports.features import NAMES
+from opalmind_tui.settings import VARIABLES, Settings, Variable
+from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
+from opalmind_tui.text import safe_text
+
+RUN_TIME = ("reports", *NAMES, "idempotency")
+"""What can be configured while processes run."""
+
+
+@click.group(cls=GroupWithSettings)
+@settings_options
+def config() -> None:
+    """Show the settings in force, and set what was changed at run time back to them.
+
+    Exit code: 0 done, 2 refused, 3 Redis is away (show: says so, and shows the rest).
+    """
+
+
+@config.command(cls=WithSettings)
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+@settings_options
+@click.pass_context
+def show(ctx: click.Context, as_json: bool) -> int:
+    """Show every setting with its origin: option, environment, file or default; and times to live set at run time.
+
+    Secrets are never shown, only whether they are set.
+    """
+    settings = settings_of(ctx)
+    values = [_value(variable, settings) for variable in VARIABLES if not variable.from_file]
+    changed, code = [], exits.OK
+    try:
+        changed = [row for row in with_engine(ctx, _times) if row["origin"] == "configured"]
+    except StoreUnavailable as error:
+        say(f"Times to live set at run time are not known: {error}")
+        code = exits.CANNOT_TELL
+    if as_json:
+        answer(json.dumps({"settings": values, "runTime": changed}, indent=2))
+        return code
+    rows = [(one["name"], _cell(one["value"]), one["origin"]) for one in values]
+    answer(table([("setting", "value", "origin"), *rows]))
+    for row in changed:
+        answer(f"at run time: {row['name']} {row['seconds']:g} s, set by {safe_text(row['by'])} {row['at'] or ''}")
+    return code
+
+
+@config.command(cls=WithSettings)
+@click.argument("name", type=click.Choice(RUN_TIME), metavar="NAME")
+@change_options
+@settings_options
+@click.pass_context
+def reset(ctx: click.Context, name: str, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Forget the time to live that was set at run time for NAME; the environment's value counts again."""
+    target = TtlTarget.IDEMPOTENCY if name == "idempotency" else TtlTarget.REPORTS
+    feature = name if name in NAMES else ""
+    return change(ctx, Command(Act.SET_TTL, feature=feature, target=target), How(dry_run, yes, as_json))
+
+
+async def _times(engine: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "seconds": one.seconds,
+            "origin": one.origin,
+            "by": one.by,
+            "at": iso(one.at) if one.at else None,
+        }
+        for name, one in (await engine.times_to_live()).items()
+    ]
+
+
+def _value(variable: Variable, settings: Settings) -> dict[str, Any]:
+    """A setting by its variable."""
+    held = getattr(settings, variable.field)
+    if variable.secret:
+        held = "(set)" if held else None
+    elif variable.name == "REDIS_URL" and held:
+        from opalmind_tui.storage.connection import address
+
+        held = str(address(settings))
+    given = dict(settings.origins)
+    spellings = [other.name for other in VARIABLES if other.field == variable.field]
+    origin = next((given[name] for name in spellings if name in given), "default")
+    return {"name": variable.name, "value": held if held != "" else None, "origin": origin}
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return safe_text(str(value).lower() if isinstance(value, bool) else str(value))
