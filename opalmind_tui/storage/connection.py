@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cancellable import cancellable
+from opalmind_tui.storage.greeting import greet, greet_blocking
 from opalmind_tui.storage.packing import packing_in_c
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Address:
     database: int
     tls: bool
     path: str = ""
+    user: str = ""
+    authenticated: bool = False
 
     def __str__(self) -> str:
         if self.path:
@@ -50,6 +52,8 @@ def address(settings: Settings) -> Address:
         database=int(arguments.get("db", 0)),
         tls=tls,
         path=arguments.get("path", ""),
+        user=arguments.get("username") or "",
+        authenticated=bool(arguments.get("password")),
     )
 
 
@@ -67,7 +71,7 @@ def async_client(
     from redis.asyncio.retry import Retry
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
-    arguments["retry"] = Retry(_no_backoff(), 0)
+    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greet}
     return Redis.from_pool(
         BlockingConnectionPool(
             connection_class=cancellable(packing_in_c(kind)), max_connections=pool, timeout=timeout, **arguments
@@ -83,7 +87,7 @@ def sync_client(
     from redis.retry import Retry
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
-    arguments["retry"] = Retry(_no_backoff(), 0)
+    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greet_blocking}
     pool: Any = connection.BlockingConnectionPool
     return Redis.from_pool(pool(connection_class=kind, max_connections=1, timeout=timeout, **arguments))
 
@@ -106,7 +110,6 @@ def _pool_arguments(
         "protocol": 2,
         "socket_connect_timeout": connect_timeout,
         "socket_timeout": timeout,
-        "client_name": f"opalmind-tui-{os.getpid()}",
         "health_check_interval": 0,
     }
     if tls:
