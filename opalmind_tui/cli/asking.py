@@ -53,3 +53,9 @@ def iso(moment: float) -> str | None:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def camel(name: str) -> str:
+    """A name of ours as JSON has it."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opalmind_tui import exits
-from opalmind_tui.cli.asking import iso, table, with_engine
+from opalmind_tui.cli.asking import camel, iso, table, with_engine
 from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
 from opalmind_tui.cli.output import answer, say
@@ -178,9 +178,9 @@ def _ttl_command(feature: str, duration: str, existing: bool) -> Command:
 
 def _stats(view: CacheView) -> dict[str, Any]:
     """The figures by their names in JSON."""
-    return {"hitRate": _rounded(view.hit_rate), **{_camel(name): value for name, value in asdict(view).items()}} | {
+    return {"hitRate": _rounded(view.hit_rate), **{camel(name): value for name, value in asdict(view).items()}} | {
         "features": [
-            {"hitRate": _rounded(feature.hit_rate), **{_camel(name): value for name, value in asdict(feature).items()}}
+            {"hitRate": _rounded(feature.hit_rate), **{camel(name): value for name, value in asdict(feature).items()}}
             for feature in view.features
         ]
     }
@@ -225,8 +225,3 @@ def _percent(rate: float | None) -> str:
 
 def _rounded(rate: float | None) -> float | None:
     return None if rate is None else round(rate, 2)
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)

@@ -31,7 +31,6 @@ from opalmind_tui.matomo.masking import mask
 from opalmind_tui.reports.preview.access_log import FLUSH_EVERY as LOOKUPS_EVERY
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot, TtlPreview
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.storage.presence import ANNOUNCE_EVERY
@@ -49,7 +48,7 @@ log = logging.getLogger(__name__)
 # A program that configures no logging must not get lines of ours in the middle of its screen.
 logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
 
-Role = Literal["dashboard", "worker", "track", "status", "operator", "doctor", "client"]
+Role = Literal["dashboard", "worker", "track", "status", "operator", "client"]
 LONG_LIVED: frozenset[Role] = frozenset({"dashboard", "worker", "client"})
 """Roles that may accept into memory, and that send what memory accepted (ruling 1)."""
 CONFIG_EVERY = 2.0
@@ -98,9 +97,7 @@ class Engine:
         )
         self.queue = self._stores.queue
         self._interval = interval
-        self._ending = Ending(
-            self._stores, self.endpoint, writes=not settings.read_only and role not in ("status", "doctor")
-        )
+        self._ending = Ending(self._stores, self.endpoint, writes=not settings.read_only and role != "status")
         self._dispatcher: Dispatcher | None = None
         self.cache = self._stores.cache
         self.entries = self._stores.entries
@@ -151,7 +148,7 @@ class Engine:
             endpoint=self.endpoint,
             delivers=lambda: self.delivers,
             identity=self._identity,
-            counts_nothing_itself=self.role in ("status", "doctor"),
+            counts_nothing_itself=self.role == "status",
             clock=self._clock,
         )
         if self.role in LONG_LIVED:
@@ -431,15 +428,6 @@ class Engine:
     async def health_document(self) -> dict[str, Any]:
         """The health document (DESIGN's shape of the reference, and more)."""
         return await self._looking.document()
-
-    async def diagnose(self) -> Diagnosis:
-        """See `EnginePort`."""
-        from opalmind_tui.engine.examining import Examining
-
-        look = self._looking
-        return await Examining(
-            self.settings, self._stores, self._probe, self.reporting, look.facts, self._clock
-        ).diagnose()
 
     @property
     def _looking(self) -> Look:

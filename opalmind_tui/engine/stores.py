@@ -99,7 +99,7 @@ def open_stores(
         max_length=min(settings.queue_max_length or MAX_LENGTH, MAX_LENGTH),
         max_bytes=min(settings.queue_max_memory_mb * MEGABYTE or MAX_BYTES, MAX_BYTES),
     )
-    observer = async_client(settings, pool=1)
+    observer = async_client(settings, pool=1, no_touch=True)
     accesses = AccessLog(commands, f"{prefix}{{c}}:lookups")
     if writes:
         cache.on_lookup = lambda feature, key, size, times: accesses.note(feature, key, size, clock(), times)
@@ -111,15 +111,7 @@ def open_stores(
         link=link,
         config=config,
         audit=Audit(commands, link, f"{prefix}audit", clock),
-        presence=Presence(
-            commands,
-            f"{prefix}presence",
-            role=role,
-            user=user,
-            version=__version__,
-            endpoint=endpoint,
-            environment=settings.environment,
-        ),
+        presence=Presence(commands, f"{prefix}presence", role=role, user=user, version=__version__, endpoint=endpoint),
         memory=private,
         shared=shared,
         queue=FailoverQueue(shared, private, link, memory=memory, deliver_shared=deliver_shared, clock=clock),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from opalmind_tui.observe.keyspace import Keyspace, Place, Tally, key_counts
+from opalmind_tui.observe.sample import SAMPLE, Sample
 from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.model import KeyCounts
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
@@ -29,10 +31,6 @@ SMALL = 1000
 """Keys up to which a count starts anew at once: it is complete within a step or two, and a new database grows fast."""
 RECOUNT = 60.0
 """The same if it has not: keys may have come and gone in equal number."""
-SAMPLE = 200
-"""Keys of a random sample."""
-REFRESH = 2
-"""Keys by which a step renews the sample."""
 MOST_SCANS = 60
 """SCANs of `exact`. 20,000 keys take about 20; a table that was much larger once takes more."""
 GLANCED = 300
@@ -64,7 +62,7 @@ class Census:
 
     Up to `EXACT_UP_TO` keys a round of small SCANs counts them; until the first round is complete, and when keys have
     come or gone since the last one, the result is scaled to DBSIZE and says that it is not exact. Above, a random
-    sample of `SAMPLE` keys is scaled. It is fetched in one round trip at first and then renewed key by key.
+    sample is scaled. Memory and times to live always come from such a sample.
 
     Args:
         clock: seconds from any start.
@@ -80,25 +78,33 @@ class Census:
         self._done: Counter[Place] = Counter()
         self._done_at = float("-inf")
         self._done_size = -1
-        self._sample: deque[Place] = deque(maxlen=SAMPLE)
+        self._size = 0
+        self._sample = Sample(settings, self._keyspace, clock)
+        self._latest = KeyCounts()
 
     async def step(self, client: Redis) -> KeyCounts:
-        """One cheap step: DBSIZE and at most `STEP_SCANS` further commands (the first sample of a large database: 200
-        in one round trip).
+        """One cheap step: DBSIZE, at most `STEP_SCANS` SCANs of a small database, and what the sample needs.
 
         Args:
             client: answers in bytes.
 
         Raises:
-            StoreUnavailable: the server did not answer, or does not permit DBSIZE, SCAN or RANDOMKEY.
+            StoreUnavailable: the server did not answer, or does not permit DBSIZE, SCAN or, for a large database,
+                scripts with RANDOMKEY.
         """
         try:
-            size = int(await client.dbsize())
-            if size > EXACT_UP_TO:
-                return await self._sampled(client, size)
-            return await self._counted(client, size)
+            self._size = int(await client.dbsize())
+            due = self._due()
+            if due:
+                await self._sample.step(client, self._size, needed=self._size > EXACT_UP_TO)
+            if self._size > EXACT_UP_TO:
+                self._running, self._done_at, self._done_size = None, float("-inf"), -1
+                self._latest = key_counts(self._sample.places, self._size, exact=False)
+            else:
+                self._latest = await self._counted(client, self._size, due=due)
         except TROUBLES as error:
             raise trouble(error) from error
+        return self._latest
 
     async def exact(self, client: Redis) -> KeyCounts:
         """Count now, for a command that asks once: about 20 SCANs for `EXACT_UP_TO` keys, else a fresh sample.
@@ -106,9 +112,10 @@ class Census:
         Args and errors as in `step`.
         """
         try:
-            size = int(await client.dbsize())
+            self._size = size = int(await client.dbsize())
             if size > EXACT_UP_TO:
-                return self._estimate(await self._random_places(client, SAMPLE), size)
+                await self._sample.take(client, size)
+                return key_counts(self._sample.places, size, exact=False)
             tally, cursor = Tally(self._keyspace), 0
             for _ in range(MOST_SCANS):
                 cursor, keys = await client.scan(cursor, count=_PAGE)
@@ -133,11 +140,24 @@ class Census:
         if whole:
             tally.add(keys)
             return key_counts(tally.places, tally.counted, exact=True)
-        return self._estimate([self._keyspace.place(key) for key in keys], size)
+        return key_counts(Counter(map(self._keyspace.place, keys)), size, exact=False)
 
-    async def _counted(self, client: Redis, size: int) -> KeyCounts:
-        self._sample.clear()
-        if self._due():
+    async def once(self, client: Redis, used: int | None = None) -> KeyCensus:
+        """A whole census now, for a command that asks once. Args and errors as in `step` and `view`."""
+        self._latest = await self.exact(client)
+        try:
+            if self._size <= EXACT_UP_TO:
+                await self._sample.take(client, self._size)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        return self.view(used)
+
+    def view(self, used: int | None = None) -> KeyCensus:
+        """What is known of all keys by now. `used`: bytes of memory that the server uses in all, if it tells."""
+        return self._sample.survey(self._latest, used)
+
+    async def _counted(self, client: Redis, size: int, *, due: bool) -> KeyCounts:
+        if due:
             if self._running is None and self._stale(size):
                 self._running, self._cursor, self._page = Tally(self._keyspace), 0, _first_page(size)
             if self._running is not None:
@@ -169,24 +189,6 @@ class Census:
             self._page = max(_SMALLEST_PAGE, min(self._page, _PAGE))
             if fetched + got > STEP_BYTES:
                 return
-
-    async def _sampled(self, client: Redis, size: int) -> KeyCounts:
-        self._running = None
-        self._done_at, self._done_size = float("-inf"), -1
-        if self._due():
-            self._sample.extend(await self._random_places(client, REFRESH if self._sample else SAMPLE))
-        return self._estimate(self._sample, size)
-
-    async def _random_places(self, client: Redis, number: int) -> list[Place]:
-        async with client.pipeline(transaction=False) as pipe:
-            for _ in range(number):
-                pipe.randomkey()
-            keys = await pipe.execute()
-        return [self._keyspace.place(key) for key in keys if key is not None]
-
-    @staticmethod
-    def _estimate(sample: deque[Place] | list[Place], size: int) -> KeyCounts:
-        return key_counts(Counter(sample), size, exact=False)
 
     def _due(self) -> bool:
         """Whether keys may be asked for again."""

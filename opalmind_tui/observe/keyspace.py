@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from hashlib import blake2b
 
+from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import KeyCounts
+from opalmind_tui.tracking.ids import ALPHABET, SHARDS, endpoint_code
+from opalmind_tui.tracking.redis_queue.keys import HASH_TAG
 
 UNKNOWN_FEATURE = "unknown"
 """The feature of a key under the cache prefix that no report of ours has written."""
@@ -16,6 +19,12 @@ _FEATURE = re.compile(rb'\{"feature":"([A-Za-z][A-Za-z0-9_.-]{0,39})",')
 _MOST_FEATURES = 40
 """Different features that are told apart; strangers may write any number of them."""
 _LONG = 64
+
+_QUEUE_KEYS = (
+    "msg", "meta", "key", "inflight", "dead", "failed", "aged", "unknown", "held", "trash", "rejected", "aside",
+    "aside-key", "done:now", "done:before", "claim", "batch", "shard", "gate", "control", "endpoints", "ledger",
+)  # fmt: skip
+_STATS_KEYS = ("presence", "config", "audit", "{c}:totals", "{c}:minutes", "{c}:lookups", "{c}:generation")
 
 Place = tuple[str, str]
 """Class of a key (``idempotency``, ``cache``, ``queue``, ``stats``, ``other``) and, in the cache, its feature."""
@@ -46,6 +55,15 @@ class Keyspace:
     def _feature(key: bytes, start: int) -> str:
         found = _FEATURE.match(key, start)
         return found[1].decode("ascii") if found else UNKNOWN_FEATURE
+
+
+def own_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Names of the keys that hold the queue and the figures: few of them, each as large as what it holds."""
+    base = settings.matomo_base_url
+    code = endpoint_code(tracking_url(base)) if base else ""
+    due = [f"due:{code}{shard}" for shard in ALPHABET[:SHARDS]] if code else []
+    queue = [f"{settings.queue_prefix}{HASH_TAG}{name}" for name in (*_QUEUE_KEYS, *due)]
+    return tuple(name.encode() for name in (*queue, *(f"{settings.stats_prefix}{name}" for name in _STATS_KEYS)))
 
 
 class Tally:

@@ -213,7 +213,7 @@ async def test_a_sample_follows_what_the_database_becomes(
     assert (await census.step(client)).stats == EXACT_UP_TO + 1
     admin.flushdb()
     load(admin, [b"opalmind:queue:%d" % number for number in range(EXACT_UP_TO + 1)])
-    counts = await stepped(census, clock, client, 102)
+    counts = await stepped(census, clock, client, 205)
     assert (counts.queue, counts.stats) == (EXACT_UP_TO + 1, 0)
     admin.flushdb()
     assert await stepped(census, clock, client, 1) == KeyCounts()

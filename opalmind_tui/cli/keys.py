@@ -1,0 +1,65 @@
+"""`keys`: how many keys there are under each prefix, how much memory they take, when they expire."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opalmind_tui import exits
+from opalmind_tui.cli.asking import camel
+from opalmind_tui.cli.options import WithSettings, settings_options, store_of
+from opalmind_tui.cli.output import answer
+from opalmind_tui.running import run
+from opalmind_tui.settings import Settings
+
+if TYPE_CHECKING:
+    from opalmind_tui.snapshot.census import KeyCensus
+
+
+@click.command(cls=WithSettings)
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+@settings_options
+@click.pass_context
+def keys(ctx: click.Context, as_json: bool) -> int:
+    """Say what the keys of the database are: how many, their memory, when they expire.
+
+    It looks at 200 random keys, whatever the size. What follows from them is shown as "about", with the bounds between
+    which the truth lies in 95 of 100 cases. Up to 20,000 keys are counted.
+
+    Exit code: 0 answered, 3 Redis is away or does not permit it.
+    """
+    from opalmind_tui.tui.census_text import census_text
+
+    with store_of(ctx) as settings:
+        found = run(_ask(settings))
+    answer(json.dumps(document(found), indent=2) if as_json else census_text(found))
+    return exits.OK
+
+
+async def _ask(settings: Settings) -> KeyCensus:
+    from opalmind_tui.observe.census import Census
+    from opalmind_tui.storage.connection import async_client
+
+    client = async_client(settings, pool=1, no_touch=True)
+    try:
+        return await Census(settings).once(client)
+    finally:
+        await client.aclose()
+
+
+def document(found: KeyCensus) -> dict[str, Any]:
+    """The figures by their names in JSON; what is not known is null."""
+    shown: dict[str, Any] = _plain(asdict(found))
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {camel(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

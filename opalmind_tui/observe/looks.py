@@ -1,0 +1,98 @@
+"""Looks at single keys: memory, time left, whether they are what they should be. Touches no LRU or LFU order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.exceptions import ResponseError
+
+from opalmind_tui.observe.keyspace import Keyspace, Place
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+CHUNK = 20
+"""Keys that one script looks at: about 0.1 ms of the server's time."""
+NAME = 300
+"""Bytes of a name that are fetched; a prefix and a feature lie within."""
+_HEADS = {"idempotency": b'{"key"', "cache": b'{"feature"'}
+"""What a value under these prefixes begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One key at one moment.
+
+    Args:
+        size: bytes of memory; None where MEMORY USAGE is forbidden.
+        ttl: seconds left; None for a key that never expires.
+        sound: whether type and text are those of its place; None where that was not looked at.
+    """
+
+    name: bytes
+    place: Place
+    size: int | None
+    ttl: float | None
+    sound: bool | None
+
+
+@cache
+def _script() -> str:
+    return files("opalmind_tui.observe").joinpath("scripts/looks.lua").read_text("utf-8")
+
+
+class Looker:
+    """Looks at keys of one database.
+
+    Args:
+        prefixes: of idempotency and cache, whose values are tested.
+    """
+
+    def __init__(self, keyspace: Keyspace, prefixes: tuple[str, str]) -> None:
+        self._keyspace = keyspace
+        self._prefixes = prefixes
+        self._reads: bool | None = None
+
+    async def random(self, client: Redis, number: int) -> list[Look]:
+        """Draw keys at random; one round trip. Errors are those of redis-py."""
+        return await self._run(client, [[min(CHUNK, number - start)] for start in range(0, number, CHUNK)])
+
+    async def at(self, client: Redis, names: Sequence[bytes]) -> list[Look]:
+        """Look at these keys, those that exist; one round trip."""
+        return await self._run(client, [[0, *names[start : start + CHUNK]] for start in range(0, len(names), CHUNK)])
+
+    async def _run(self, client: Redis, calls: list[list[Any]]) -> list[Look]:
+        if self._reads is None:
+            self._reads = await _leaves_untouched(client)
+        async with client.pipeline(transaction=False) as pipe:
+            for number, *names in calls:
+                pipe.eval(_script(), 0, number, int(self._reads), *self._prefixes, NAME, *names)
+            answers = await pipe.execute()
+        return [self._look(found) for answer in answers for found in cast("list[list[Any]]", answer)]
+
+    def _look(self, found: list[Any]) -> Look:
+        name, size, left, ends = found
+        place = self._keyspace.place(name)
+        return Look(name, place, size if size >= 0 else None, left / 1000 if left >= 0 else None, _sound(place, ends))
+
+
+async def _leaves_untouched(client: Redis) -> bool:
+    """Whether the server can keep our reading from making keys look used. The connection has asked for it by itself."""
+    try:
+        await client.execute_command(  # type: ignore[no-untyped-call]
+            "CLIENT", "NO-TOUCH", "ON"
+        )
+    except ResponseError:
+        return False
+    return True
+
+
+def _sound(place: Place, ends: bytes) -> bool | None:
+    head = _HEADS.get(place[0])
+    if head is None or not ends:
+        return None
+    return ends.startswith(head) and ends.endswith(b"}")

@@ -1,0 +1,87 @@
+"""What the keys of a database are, how much memory they take and when they expire, as a sample or a count tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and its 95 % interval. One that was counted has all three the same."""
+
+    value: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    """Infinite where too little was seen to say how much it may be at the most."""
+
+    @property
+    def exact(self) -> bool:
+        """It was counted."""
+        return self.low == self.high
+
+
+NOTHING = Estimate()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGroup:
+    """Keys that belong together: under one prefix, of one feature, expiring in one span of time.
+
+    Args:
+        keys: how many.
+        memory: bytes that the server needs for them; None where it may not be asked (MEMORY USAGE forbidden).
+    """
+
+    name: str
+    keys: Estimate = NOTHING
+    memory: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Keys that the server will drop by itself: from `after` on, before `before` (seconds from now, infinite last)."""
+
+    after: float
+    before: float
+    group: KeyGroup
+
+
+@dataclass(frozen=True, slots=True)
+class SeenKey:
+    """One key that was looked at. `name` is raw text from outside, cut where it is long; `ttl` None: none is set."""
+
+    name: str
+    place: str
+    size: int
+    ttl: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCensus:
+    """All keys of the database.
+
+    Args:
+        total: keys of the database, by its own count.
+        looked_at: different looks at keys that the figures rest on; memory and times always come from such looks.
+        prefixes: idempotency, cache, queue, stats, foreign.
+        features: of the cache, the one with the most memory first.
+        expiries: when keys expire, soonest first.
+        lasting: keys that never expire, wherever they belong.
+        forgotten: keys under idempotency and cache that never expire, and should.
+        corrupt: keys under idempotency and cache that are none of ours by type or text; None where it is not looked at.
+        biggest: the biggest keys that were seen, biggest first; all the queue's own are among those seen.
+        counted: the keys of prefixes and features were counted, not estimated.
+        note: what could not be read, and why.
+    """
+
+    total: int = 0
+    looked_at: int = 0
+    prefixes: tuple[KeyGroup, ...] = ()
+    features: tuple[KeyGroup, ...] = ()
+    expiries: tuple[Expiry, ...] = ()
+    lasting: KeyGroup = KeyGroup("lasting")
+    forgotten: KeyGroup = KeyGroup("forgotten")
+    corrupt: KeyGroup | None = None
+    biggest: tuple[SeenKey, ...] = ()
+    counted: bool = False
+    note: str = ""
