@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.engine.acts import Acts
-from opalmind_tui.engine.acts.cache import PurgeCache, SetTtl
-from opalmind_tui.engine.acts.control import ControlDelivery
-from opalmind_tui.engine.acts.here import Deliver, TestToken
-from opalmind_tui.engine.acts.kind import Kind
-from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
+from opalmind_tui.engine.acts.table import kinds
+from opalmind_tui.engine.connecting import connect, note_changes
+from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
 from opalmind_tui.engine.hand_over import HandOver
+from opalmind_tui.engine.identity import identity_of, user_of
 from opalmind_tui.engine.looking import Look
-from opalmind_tui.engine.matomo_probe import MatomoProbe, verdict_key
+from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.engine.roles import GRACE, LONG_LIVED, Role
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.engine.supervision import supervised
-from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
+from opalmind_tui.engine.upkeep import Upkeep
+from opalmind_tui.errors import ReadOnly, SettingsError
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
-from opalmind_tui.reports.preview.access_log import FLUSH_EVERY as LOOKUPS_EVERY
 from opalmind_tui.settings import Settings
-from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.model import CacheView, GateKind, Identity, Mode, QueueView, Snapshot, TtlPreview
+from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
 from opalmind_tui.storage.audit import AuditEntry
-from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
 
@@ -41,20 +37,9 @@ if TYPE_CHECKING:
     from opalmind_tui.matomo.reporting_client import ReportingClient
     from opalmind_tui.reports.service import Reports
     from opalmind_tui.reports.ttl import Ttl
-    from opalmind_tui.tracking.dispatcher import Dispatcher
-    from opalmind_tui.tracking.lease_keeper import Extend
 
-log = logging.getLogger(__name__)
 # A program that configures no logging must not get lines of ours in the middle of its screen.
 logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
-
-Role = Literal["dashboard", "worker", "track", "status", "operator", "client"]
-LONG_LIVED: frozenset[Role] = frozenset({"dashboard", "worker", "client"})
-"""Roles that may accept into memory, and that send what memory accepted (ruling 1)."""
-CONFIG_EVERY = 2.0
-"""Seconds until a changed setting reaches every process."""
-GRACE: dict[Role, float] = {"dashboard": 0.5, "worker": 30.0, "client": 10.0}
-"""Seconds that posts under way get when the engine stops (I11)."""
 
 
 class Engine:
@@ -84,21 +69,28 @@ class Engine:
         self._clock = clock
         self.role: Role = role
         self.endpoint = tracking_url(settings.matomo_base_url) if settings.matomo_base_url else ""
-        user = settings.operator or _system_user()
-        self._sends = role in LONG_LIVED and not settings.read_only and bool(self.endpoint)
+        user = user_of(settings)
+        writes_long = role in LONG_LIVED and not settings.read_only
         self._stores = open_stores(
             settings,
             role=role,
             user=user,
             endpoint=self.endpoint,
-            memory=role in LONG_LIVED and not settings.read_only,
-            deliver_shared=deliver and self._sends,
+            memory=writes_long,
+            deliver_shared=deliver and writes_long and bool(self.endpoint),
             clock=clock,
         )
         self.queue = self._stores.queue
         self._interval = interval
         self._ending = Ending(self._stores, self.endpoint, writes=not settings.read_only and role != "status")
-        self._dispatcher: Dispatcher | None = None
+        self._delivery = Delivery(
+            settings,
+            self._stores,
+            self.endpoint,
+            allowed=writes_long and bool(self.endpoint),
+            background=self._background,
+            clock=clock,
+        )
         self.cache = self._stores.cache
         self.entries = self._stores.entries
         self.reporting = self._reporting_client()
@@ -106,30 +98,17 @@ class Engine:
         self._reports: Reports | None = None
         self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
         self._look: Look | None = None
-        self._identity = Identity(
-            environment=settings.environment,
-            read_only=settings.read_only,
-            matomo=_shown(settings.matomo_base_url),
+        self._identity = identity_of(settings, user)
+        table = kinds(
+            self._stores,
+            endpoint=self.endpoint,
             user=user,
+            memory_used=lambda: self._look.memory_used if self._look is not None else None,
+            deliver=self._delivery.switch,
+            test_token=self._test_token,
         )
-        self._acts = Acts(self._kinds(user), self._stores.audit, read_only=settings.read_only, user=user)
+        self._acts = Acts(table, self._stores.audit, read_only=settings.read_only, user=user)
         self._tasks: list[asyncio.Task[None]] = []
-
-    def _kinds(self, user: str) -> dict[Act, Kind]:
-        purge = Purge(self.queue, lambda: self._look.memory_used if self._look is not None else None)
-        control = ControlDelivery(self.queue, self.endpoint, user)
-        return {
-            Act.PAUSE: control,
-            Act.RESUME: control,
-            Act.LIMIT: control,
-            Act.RETRY: Retry(self.queue),
-            Act.PURGE: purge,
-            Act.RESTORE: Restore(self.queue, purge),
-            Act.PURGE_CACHE: PurgeCache(self._stores.cache),
-            Act.SET_TTL: SetTtl(self._stores.ttl_control, user),
-            Act.DELIVER: Deliver(self._deliver),
-            Act.TEST_TOKEN: TestToken(self._test_token),
-        }
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -140,7 +119,7 @@ class Engine:
         no permission), and for `track` and an operator's command whenever Redis is away. A dashboard and `status`
         start all the same and say so.
         """
-        await self._connect()
+        await connect(self._stores, self.role)
         self._look = Look(
             self.settings,
             self._stores,
@@ -152,70 +131,18 @@ class Engine:
             clock=self._clock,
         )
         if self.role in LONG_LIVED:
-            self._stores.link.on_change(self._log_link)
+            note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
-            self._background(self._keep_up, "housekeeping")
+            upkeep = Upkeep(
+                self._stores,
+                endpoint=self.endpoint if self._delivery.allowed else "",
+                writes=not self.settings.read_only,
+            )
+            self._background(upkeep.run, "housekeeping")
             self._background(self._probe.watch, "matomo")
             if not self.settings.read_only:
                 self._background(self.queue.keep_moving, "recovery")
-        if self._sends:
-            await self._start_sending()
-
-    async def _connect(self) -> None:
-        link = self._stores.link
-        await link.probe()
-        if link.trouble is not None:
-            in_need = self.role in ("worker", "client") and not link.trouble.falls_back
-            must_have = self.role in ("track", "operator") or in_need
-            if must_have:
-                raise link.trouble
-            log.warning("%s. %s", link.trouble.sentence, link.trouble.remedy)
-            if link.trouble.falls_back:
-                self.queue.enter_memory_mode()
-            return
-        try:
-            await self._stores.config.refresh()
-        except StoreUnavailable as error:
-            link.report(error)
-
-    async def _start_sending(self) -> None:
-        from opalmind_tui.matomo.tracking_client import TrackingClient
-        from opalmind_tui.storage.connection import async_client
-        from opalmind_tui.tracking.dispatcher import MAX_BULK, Dispatcher
-        from opalmind_tui.tracking.redis_queue.listener import Listener
-        from opalmind_tui.tracking.shared_token import SharedToken
-
-        base, token = self.settings.matomo_base_url, self.settings.matomo_token
-        self._dispatcher = Dispatcher(
-            self.queue,
-            self.endpoint,
-            token,
-            poster=lambda: TrackingClient(base, token),
-            extend=self._extender(),
-            shared_token=SharedToken(self._stores.commands, verdict_key(self.settings), self._clock),
-            max_bulk=1 if self.settings.exact else MAX_BULK,
-            resend_unknown=self.settings.resend_unknown,
-        )
-        await self._dispatcher.start()
-        listener = Listener(async_client(self.settings, pool=1), self.settings.queue_prefix, self.endpoint)
-        listener.on_wake = self._dispatcher.wake
-        self._stores.shared.wakes = lambda: listener.listening
-        self._background(listener.run, "listener")
-
-    def _extender(self) -> Extend:
-        """Renews leases from the lease keeper's thread, each where its claim came from."""
-        from opalmind_tui.tracking.extenders import loop_extender, redis_extender
-
-        here = loop_extender(self._stores.memory, asyncio.get_running_loop())
-        there = redis_extender(self.settings)
-
-        def extend(tokens: Sequence[str], lease: float) -> list[str]:
-            own = [token for token in tokens if self.queue.holds_here(token)]
-            shared = [token for token in tokens if token not in own]
-            lost = list(here(own, lease)) if own else []
-            return lost + (list(there(shared, lease)) if shared else [])
-
-        return extend
+        await self._delivery.start()
 
     def _reporting_client(self) -> ReportingClient | None:
         if not self.settings.matomo_base_url:
@@ -235,10 +162,9 @@ class Engine:
         """
         ends = time.monotonic() + GRACE.get(self.role, 0.0)
         try:
-            if self._dispatcher is not None:
+            if self._delivery.running:
                 await self._ending.send(ends)
-                await self._dispatcher.stop(max(0.0, ends - time.monotonic()))
-                self._dispatcher = None
+                await self._delivery.stop(max(0.0, ends - time.monotonic()))
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -282,40 +208,6 @@ class Engine:
     ) -> None:
         await self.stop()
 
-    # -- housekeeping --------------------------------------------------------------------------------------------
-
-    async def _keep_up(self) -> None:
-        """What every long-lived process does beside its work: take up configuration, announce itself, note acts."""
-        announced = shared = 0.0
-        while True:
-            if self._stores.link.writable:
-                try:
-                    await self._stores.config.refresh()
-                    if self._sends:
-                        # Known when Redis is away: what memory sends then keeps to it.
-                        await self.queue.control(self.endpoint)
-                    if not self.settings.read_only:
-                        await self._stores.audit.flush()
-                        if time.monotonic() - announced >= ANNOUNCE_EVERY:
-                            claims, requests = self.queue.held
-                            await self._stores.presence.announce(
-                                delivers=self._delivers_shared, claims=claims, requests=requests
-                            )
-                            announced = time.monotonic()
-                        if time.monotonic() - shared >= LOOKUPS_EVERY:
-                            await self._stores.accesses.flush()
-                            shared = time.monotonic()
-                except StoreUnavailable as error:
-                    self._stores.link.report(error)
-            await asyncio.sleep(CONFIG_EVERY * 0.8)
-
-    def _log_link(self) -> None:
-        found = self._stores.link.trouble
-        if found is None:
-            log.info("Redis serves again; %d requests of this process move over", self.queue.only_here)
-        else:
-            log.warning("%s. %s", found.sentence, found.remedy)
-
     # -- tracking and reports ------------------------------------------------------------------------------------
 
     async def offer(self, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None) -> list[Answer]:
@@ -332,8 +224,7 @@ class Engine:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
         safe = [self._without_secrets(request) for request in requests]
         answers = await self.queue.enqueue(self.endpoint, safe, ids)
-        if self._dispatcher is not None:
-            self._dispatcher.wake()
+        self._delivery.wake()
         return answers
 
     def _without_secrets(self, request: TrackingRequest) -> TrackingRequest:
@@ -359,18 +250,7 @@ class Engine:
     @property
     def delivers(self) -> bool:
         """This process sends: from Redis, or what its memory holds while Redis is away."""
-        return self._sends and (self._delivers_shared or self.queue.mode is Mode.MEMORY)
-
-    @property
-    def _delivers_shared(self) -> bool:
-        return self.queue.deliver_shared
-
-    def _deliver(self, on: bool) -> None:
-        if not self._sends:
-            raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
-        self.queue.deliver_shared = on
-        if self._dispatcher is not None:
-            self._dispatcher.wake()
+        return self._delivery.active
 
     async def _test_token(self) -> str:
         """Let the token be used again, by reports and by delivery; returns what Matomo says against it."""
@@ -382,8 +262,7 @@ class Engine:
             view = await self.queue_view()
             if view.gate is not None and view.gate.kind is GateKind.TOKEN:
                 await self.queue.open_gate(self.endpoint)
-            if self._dispatcher is not None:
-                await self._dispatcher.test_token_again()
+            await self._delivery.test_token_again()
         return error
 
     # -- the screen's port ---------------------------------------------------------------------------------------
@@ -400,8 +279,7 @@ class Engine:
         """See `EnginePort`."""
         outcome = await self._acts.run(plan, on_progress)
         self._looking.expire()
-        if self._dispatcher is not None:
-            self._dispatcher.wake()
+        self._delivery.wake()
         return outcome
 
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
@@ -434,20 +312,3 @@ class Engine:
         if self._look is None:
             raise RuntimeError("the engine has not been started")
         return self._look
-
-
-def _shown(base_url: str) -> str:
-    """Matomo's address without user and password."""
-    if not base_url:
-        return ""
-    parts = urlsplit(base_url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
-
-
-def _system_user() -> str:
-    """Who runs this process, for the audit; a number where the system knows no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

@@ -1,0 +1,45 @@
+"""The table from act to kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from opalmind_tui.engine.acts.cache import PurgeCache, SetTtl
+from opalmind_tui.engine.acts.control import ControlDelivery
+from opalmind_tui.engine.acts.here import Deliver, TestToken
+from opalmind_tui.engine.acts.kind import Kind
+from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
+from opalmind_tui.engine.stores import Stores
+from opalmind_tui.snapshot.commands import Act
+
+
+def kinds(
+    stores: Stores,
+    *,
+    endpoint: str,
+    user: str,
+    memory_used: Callable[[], float | None],
+    deliver: Callable[[bool], None],
+    test_token: Callable[[], Awaitable[str]],
+) -> dict[Act, Kind]:
+    """Who does what.
+
+    Args:
+        memory_used: share of its memory limit that Redis uses; None where there is none, or it is not known.
+        deliver: switches this process's delivery.
+        test_token: lets the token be used again; returns what Matomo says against it.
+    """
+    purge = Purge(stores.queue, memory_used)
+    control = ControlDelivery(stores.queue, endpoint, user)
+    return {
+        Act.PAUSE: control,
+        Act.RESUME: control,
+        Act.LIMIT: control,
+        Act.RETRY: Retry(stores.queue),
+        Act.PURGE: purge,
+        Act.RESTORE: Restore(stores.queue, purge),
+        Act.PURGE_CACHE: PurgeCache(stores.cache),
+        Act.SET_TTL: SetTtl(stores.ttl_control, user),
+        Act.DELIVER: Deliver(deliver),
+        Act.TEST_TOKEN: TestToken(test_token),
+    }
