@@ -11,7 +11,7 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel, iso, table, with_engine
 from opalmind_tui.cli.changing import How, change, change_options
-from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
+from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_of, settings_options
 from opalmind_tui.cli.output import answer, say
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
@@ -104,16 +104,39 @@ def show(ctx: click.Context, key: str, as_json: bool) -> int:
 
 
 @cache.command(cls=WithSettings)
+@click.argument("key", required=False, metavar="[KEY]")
 @_feature
+@click.option("--match", metavar="TEXT", help="Only entries whose key holds this text.")
 @click.option("--all", "everything", is_flag=True, help="Every report.")
 @change_options
 @settings_options
 @click.pass_context
-def purge(ctx: click.Context, feature: str | None, everything: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Delete entries; they are fetched anew from Matomo when they are next asked for."""
-    if everything == bool(feature):
-        raise click.UsageError("Say what to purge: --all, or --feature F.")
-    return change(ctx, Command(Act.PURGE_CACHE, feature=feature or ""), How(dry_run, yes, as_json))
+def purge(
+    ctx: click.Context,
+    key: str | None,
+    feature: str | None,
+    match: str | None,
+    everything: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Delete entries; they are fetched anew from Matomo when they are next asked for.
+
+    KEY is as `cache list` shows it, or with the prefix as Redis has it. TEXT is plain text: `*` and `?` stand for
+    themselves, upper and lower case are the same. --feature and --match together mean entries that fit both.
+    """
+    ways = (everything, key is not None, feature is not None or match is not None)
+    # An empty text would be in every key: a script whose variable is empty shall not purge all.
+    if ways.count(True) != 1 or "" in (key, match):
+        raise click.UsageError("Say what to purge: --all, --feature F, --match TEXT (or both of them), or one KEY.")
+    command = Command(Act.PURGE_CACHE, feature=feature or "", match=match or "", key=_key_text(ctx, key or ""))
+    return change(ctx, command, How(dry_run, yes, as_json))
+
+
+def _key_text(ctx: click.Context, key: str) -> str:
+    """The key without its prefix."""
+    return key.removeprefix(settings_of(ctx).cache_prefix) if key else ""
 
 
 @cache.command(cls=WithSettings)

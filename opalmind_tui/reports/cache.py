@@ -17,11 +17,12 @@ from opalmind_tui.reports.entry import decode_entry
 from opalmind_tui.reports.fetching import Fetched, Fetcher, Load
 from opalmind_tui.reports.generation import Generation
 from opalmind_tui.reports.js_json import parse
-from opalmind_tui.reports.key_text import feature_of
-from opalmind_tui.reports.keyspace import BUDGET, OnCount, count_keys, purge_keys
+from opalmind_tui.reports.keyspace import BUDGET, OnCount
 from opalmind_tui.reports.memory_cache import Held, MemoryCache
 from opalmind_tui.reports.outage import AWAY
+from opalmind_tui.reports.purging import Purging
 from opalmind_tui.reports.redis_cache import RedisCache
+from opalmind_tui.reports.selection import ALL, Selection
 from opalmind_tui.reports.shared_counters import Shared, SharedCounters
 from opalmind_tui.reports.sharing import Sharing
 from opalmind_tui.reports.single_flight import SingleFlight
@@ -74,18 +75,18 @@ class ReportCache:
         first_level: float = FIRST_LEVEL,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._prefix = settings.cache_prefix
         self._ttls = ttls
         self._clock = clock
         self._first_level = first_level
         self._memory = MemoryCache() if memory is None else memory
-        self._generation = Generation(self._memory.doubt)
+        # Without Redis nobody else purges, and what this process purges it knows.
+        self._generation = Generation(self._memory.doubt if client is not None else lambda: None)
         self._sure_until = math.inf if client is None else 0.0
         self._flights: SingleFlight[Fetched] = SingleFlight()
         self._census: Census | None = None
         self.on_lookup: Callable[[str, str, int, int], None] = lambda feature, key, size, times: None
         """Told of each report that was given: feature, key text, bytes of its stored form, how many times."""
-        self._commands = commands or client
+        self._purging = Purging(commands or client, settings.cache_prefix, self._memory, self.invalidate)
         self._source = reporting_url(settings.matomo_base_url) if settings.matomo_base_url else ""
         self._writes = client is not None and not settings.read_only
         tallies = self._tallies = Tallies()
@@ -189,12 +190,13 @@ class ReportCache:
                 found = Held(raw, feature, entry.expires_at, report=entry.value, key=key) if entry else None
             else:
                 held.only_here = False
+                held.doubted = held.doubted and not sure
                 found = held
             if found is not None and found.expires_at >= now_ms:
                 self._hold(found, sure=sure)
                 return found
             self._sharing.count(feature, Count.CORRUPT if found is None else Count.STALE_EVICTIONS)
-        if held is None or (asked and not held.only_here):
+        if held is None or held.doubted or (asked and not held.only_here):
             return None
         if held.expires_at >= now_ms:
             return self._opened(held)
@@ -248,7 +250,7 @@ class ReportCache:
 
     def _stands_in(self, old: Held, away: str) -> bool:
         longest = STALE_FOR if away == "Matomo" else STALE_WITHOUT_REDIS
-        return old.expires_at >= (self._clock() - longest) * 1000
+        return not old.doubted and old.expires_at >= (self._clock() - longest) * 1000
 
     def _give_old(self, old: Held, away: str) -> Any:
         self._counted(old.feature, old.key, Count.MISSES, len(old.raw))
@@ -318,21 +320,13 @@ class ReportCache:
 
     # -- operator ------------------------------------------------------------------------------------------------
 
-    async def purge(self, feature: str | None = None, on_count: OnCount | None = None) -> int:
-        """Delete the entries of a feature, or all, in Redis and here; returns how many in Redis (else here).
+    async def purge(self, selection: Selection = ALL, on_count: OnCount | None = None) -> int:
+        """Delete the entries that are meant, in Redis and here; returns how many in Redis (else here).
 
         Only keys that parse as a report's are touched. Cancelling stops between two batches. What is being fetched
         meanwhile is not stored, in no process. Raises `StoreUnavailable` where Redis cannot be asked.
         """
-        here = self._memory.purge(feature)
-        await self.invalidate(() if feature is None else (feature,))
-        if self._commands is None:
-            return here
-        try:
-            return await purge_keys(self._commands, self._prefix, _accepts(feature), on_count)
-        finally:
-            # What other processes read while it was being deleted is not theirs to keep either.
-            await self.invalidate(() if feature is None else (feature,))
+        return await self._purging.purge(selection, on_count)
 
     async def invalidate(self, features: Iterable[str] = ()) -> None:
         """Entries are about to be changed or were deleted: no process gives or stores what it has or fetches now.
@@ -343,22 +337,19 @@ class ReportCache:
         Raises `StoreUnavailable`; this process follows all the same.
         """
         for feature in features:
-            self._memory.purge(feature)
+            self._memory.purge(Selection(feature))
         self._flights.overtake()
         self._generation.purged()
         if self._redis is not None and self._writes:
             self._generation.purged(await self._redis.raise_generation())
 
-    async def count(self, feature: str | None = None, budget: int = BUDGET) -> tuple[int, bool]:
+    async def count(self, selection: Selection = ALL, budget: int = BUDGET) -> tuple[int, bool]:
         """How many entries `purge` would delete, and whether that is exact. Raises `StoreUnavailable`.
 
         Args:
             budget: keys of the database that are gone through at the most; beyond, the count is an estimate.
         """
-        if self._commands is None:
-            entries = self._memory.count(0.0)
-            return (entries.total() if feature is None else entries[feature]), True
-        return await count_keys(self._commands, self._prefix, _accepts(feature), budget)
+        return await self._purging.count(selection, budget)
 
     async def close(self) -> None:
         """End what is under way and share the last counts."""
@@ -366,9 +357,3 @@ class ReportCache:
         await self._sharing.close()
         if self._breaker is not None:
             await self._breaker.close()
-
-
-def _accepts(feature: str | None) -> Callable[[bytes], bool]:
-    if feature is None:
-        return lambda text: feature_of(text) is not None
-    return lambda text: feature_of(text) == feature

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, cast
 
+from opalmind_tui.reports.selection import Selection
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ async def purge_keys(client: Redis, prefix: str, accepts: Accepts, on_count: OnC
             raise trouble(error) from error
         if on_count is not None:
             on_count(done)
+    return done
+
+
+async def purge_one(
+    client: Redis, prefix: str, selection: Selection, on_count: OnCount | None = None, *, only_count: bool = False
+) -> int:
+    """Delete (or count) the one key that a selection names, if it is a report's. Raises `StoreUnavailable`."""
+    text = selection.key.encode("utf-8", "surrogatepass")
+    if not selection.accepts(text):
+        return 0
+    name = prefix.encode() + text
+    try:
+        done = int(await (client.exists(name) if only_count else client.unlink(name)))
+    except TROUBLES as error:
+        raise trouble(error) from error
+    if on_count is not None:
+        on_count(done)
     return done
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opalmind_tui.reports.entry import LARGEST
+from opalmind_tui.reports.selection import ALL, Selection
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ENTRIES = 5_000
@@ -35,6 +36,8 @@ class Held:
     report: Any = None
     good_until: float = 0.0
     key: str = ""
+    doubted: bool = False
+    """Something was purged since Redis last had it: no old copy, and no copy for Redis, until Redis has it again."""
     uses: int = 0
     """How often it was given and not counted yet."""
 
@@ -80,9 +83,9 @@ class MemoryCache:
         if held is not None:
             self.bytes -= _cost(key, held)
 
-    def purge(self, feature: str | None) -> int:
-        """Forget the entries of a feature, or all; returns how many."""
-        keys = [key for key, held in self._held.items() if feature in (None, held.feature)]
+    def purge(self, selection: Selection) -> int:
+        """Forget the entries that are meant; returns how many."""
+        keys = [key for key, held in self._held.items() if selection.covers(held.feature, key)]
         for key in keys:
             self.drop(key)
         return len(keys)
@@ -90,11 +93,12 @@ class MemoryCache:
     def doubt(self) -> None:
         """Something was purged somewhere: nothing is given any more before Redis confirms it."""
         for held in self._held.values():
-            held.good_until = 0.0
+            held.good_until, held.doubted = 0.0, True
 
-    def count(self, now_ms: float) -> Counter[str]:
-        """Entries by feature that have not expired."""
-        return Counter(held.feature for held in self._held.values() if held.expires_at >= now_ms)
+    def count(self, now_ms: float, selection: Selection = ALL) -> Counter[str]:
+        """Entries by feature that are meant and have not expired."""
+        held = (one for key, one in self._held.items() if selection.covers(one.feature, key))
+        return Counter(one.feature for one in held if one.expires_at >= now_ms)
 
     def __len__(self) -> int:
         return len(self._held)

@@ -23,6 +23,11 @@ class Selection:
     match: str = ""
     key: str = ""
 
+    def covers(self, feature: str, key: str) -> bool:
+        """Whether an entry of this process's memory is meant."""
+        named = self.feature in ("", feature) and self.key in ("", key)
+        return named and self.match.casefold() in key.casefold()
+
     def accepts(self, text: bytes) -> bool:
         """Whether a key (without its prefix) is meant."""
         if self.key and text != self.key.encode("utf-8", "surrogatepass"):
@@ -31,3 +36,7 @@ class Selection:
             return False
         feature = feature_of(text)
         return feature is not None and self.feature in ("", feature)
+
+
+ALL = Selection()
+"""Every entry."""

@@ -40,6 +40,7 @@ class Command:
         all_dead: every request that is dead when the plan is made.
         hard: past the trash, for good (purge).
         feature: a report feature, or empty for all of them (purge-cache, set-ttl).
+        match, key: only entries whose key holds this text, only this entry (purge-cache).
         target: which TTL (set-ttl).
         seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value. How long delivery is paused
             (pause); 0 until it is resumed.
@@ -56,6 +57,8 @@ class Command:
     all_dead: bool = False
     hard: bool = False
     feature: str = ""
+    match: str = ""
+    key: str = ""
     target: TtlTarget = TtlTarget.REPORTS
     seconds: float = 0.0
     per_second: float = 0.0
@@ -97,8 +100,9 @@ class Plan:
 
     @property
     def nothing_to_do(self) -> bool:
-        """It would touch nothing. A setting is set also where no entry is there to follow it."""
-        return not self.eligible and self.command.act not in (Act.SET_TTL, Act.DELIVER)
+        """It would touch nothing. A setting is set also where no entry is there to follow it, and where not all was
+        gone through there may be some."""
+        return not (self.eligible or self.estimated) and self.command.act not in (Act.SET_TTL, Act.DELIVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,8 +129,32 @@ def test_purge_shows_asks_and_does(server: LocalServer) -> None:
     assert (entry[b"act"], entry[b"outcome"]) == (b"purge-cache", b"1 purged")
 
 
+def test_purge_by_text_and_by_key(server: LocalServer) -> None:
+    other = EVENTS.replace("7", "71")
+    for key in (DEVICES, EVENTS, other):
+        put(server, key, [])
+    none = run("cache", "purge", "--match", "*", "--yes", REDIS_URL=server.url)
+    assert (none.returncode, "Purge 0 cache entries whose key holds *" in none.stdout) == (exits.OK, True)
+    done = run("cache", "purge", "--feature", "events", "--match", '"SITEID":7,', "--yes", REDIS_URL=server.url)
+    assert done.returncode == exits.OK, done.stderr
+    assert "Purge 1 cache entry of events whose key holds" in done.stdout
+    assert "fetched anew" in done.stdout
+    assert [entry["key"] for entry in listed(server)] == [DEVICES, other]
+    for key in (DEVICES, f"opalmind:cache:{other}"):
+        assert run("cache", "purge", key, "--yes", REDIS_URL=server.url).returncode == exits.OK
+    assert listed(server) == []
+
+
+def test_a_hostile_text_is_shown_as_text(server: LocalServer) -> None:
+    for arguments in (["--match", "\x1b]52;c;AAAA\x07"], ["\x1b[2J"]):
+        done = run("cache", "purge", *arguments, "--dry-run", REDIS_URL=server.url)
+        assert done.returncode == exits.OK
+        assert "\x1b" not in done.stdout + done.stderr
+
+
 def test_purge_must_be_told_what(server: LocalServer) -> None:
-    for arguments in ([], ["--all", "--feature", "events"]):
+    for arguments in ([], ["--all", "--feature", "events"], ["--all", DEVICES], ["--match", "x", DEVICES], [""],
+                      ["--all", "--match", "x"], ["--match", ""], ["--feature", "events", "--match", ""]):  # fmt: skip
         assert run("cache", "purge", *arguments, "--yes", REDIS_URL=server.url).returncode == exits.UNUSABLE
 
 

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from opalmind_tui.errors import MatomoError
 from opalmind_tui.reports.cache import STALE_FOR, ReportCache
+from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.settings import Settings
@@ -165,7 +166,7 @@ async def test_memory_alone(matomo: Matomo, clock: Clock) -> None:
     assert (view.window_hits, view.window_misses) == (1, 2)
     clock.now += 360
     assert (await cache.view()).window_misses == 0
-    assert await cache.count("deviceTypes") == (1, True)
-    assert await cache.purge("events") == 0
-    assert await cache.purge("deviceTypes") == 1
+    assert await cache.count(Selection("deviceTypes")) == (1, True)
+    assert await cache.purge(Selection("events")) == 0
+    assert await cache.purge(Selection("deviceTypes")) == 1
     await cache.close()

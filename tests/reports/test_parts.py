@@ -14,6 +14,7 @@ from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.counters import Count, Tallies
 from opalmind_tui.reports.currencies import KNOWN_FOR, UNKNOWN_FOR, Currencies
 from opalmind_tui.reports.memory_cache import Held, MemoryCache
+from opalmind_tui.reports.selection import ALL, Selection
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.settings import Settings
@@ -45,8 +46,8 @@ def test_memory_is_bounded_by_bytes_and_counts_them() -> None:
     memory.put("99", _held(1))
     memory.put("large", _held(10_000))
     assert memory.get("large") is None
-    assert memory.purge("other") == 0
-    assert memory.purge(None) > 0
+    assert memory.purge(Selection("other")) == 0
+    assert memory.purge(ALL) > 0
     assert (len(memory), memory.bytes) == (0, 0)
 
 

@@ -16,6 +16,7 @@ from opalmind_tui.reports import redis_cache
 from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.counters import Count
 from opalmind_tui.reports.redis_cache import RedisCache
+from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.reports.staleness import watching
 from opalmind_tui.settings import Settings
@@ -25,6 +26,7 @@ KEY = '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today
 ASKER = """
 import asyncio, sys, time
 from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.settings import Settings
@@ -104,7 +106,7 @@ async def test_a_purge_in_another_process_wins_over_the_fetch_under_way(
     matomo.gate.clear()
     asked = asyncio.create_task(Reports(matomo, two[0], 1).get_device_types())
     await matomo.asked.wait()
-    await two[1].purge("deviceTypes")
+    await two[1].purge(Selection("deviceTypes"))
     matomo.gate.set()
     await asked
 

@@ -9,17 +9,22 @@ from typing import Protocol
 
 from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
 from opalmind_tui.errors import OpalmindError
+from opalmind_tui.reports.selection import Selection
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress, TtlTarget
+from opalmind_tui.text import safe_text
+
+SHOWN = 100
+"""Cells of a text or a key that a title shows."""
 
 
 class CacheActs(Protocol):
     """What the acts need of the report cache."""
 
-    async def count(self, feature: str | None) -> tuple[int, bool]:
+    async def count(self, selection: Selection) -> tuple[int, bool]:
         """How many entries, and whether that is exact."""
         ...
 
-    async def purge(self, feature: str | None, on_progress: Callable[[int], None] | None = None) -> int:
+    async def purge(self, selection: Selection, on_progress: Callable[[int], None] | None = None) -> int:
         """Delete them; returns how many."""
         ...
 
@@ -61,21 +66,36 @@ class PurgeCache:
     cache: CacheActs
 
     async def plan(self, command: Command) -> Plan:
-        number, exact = await self.cache.count(command.feature or None)
-        of = f" of {command.feature}" if command.feature else ""
+        selection = _selection(command)
+        number, exact = await self.cache.count(selection)
+        consequences = ["Purged reports will be fetched anew from Matomo when they are next asked for."]
+        if not (number or exact):
+            consequences.append("None was among the keys that were counted; there may be a few.")
         return Plan(
             command,
-            f"Purge {'' if exact else 'about '}{count(number, 'cache entry', 'cache entries')}{of}",
+            f"Purge {'' if exact else 'about '}{count(number, 'cache entry', 'cache entries')}{_which(selection)}",
             number,
             (),
-            ("Purged reports will be fetched anew from Matomo when they are next asked for.",),
+            tuple(consequences),
             "This cannot be undone, and need not be: the entries fill again.",
             estimated=not exact,
         )
 
     async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
-        feature = plan.command.feature or None
-        return await counted(plan, lambda seen: self.cache.purge(feature, seen), "purged", on_progress)
+        selection = _selection(plan.command)
+        return await counted(plan, lambda seen: self.cache.purge(selection, seen), "purged", on_progress)
+
+
+def _selection(command: Command) -> Selection:
+    return Selection(command.feature, command.match, command.key)
+
+
+def _which(selection: Selection) -> str:
+    """The words for it; texts from outside made safe to be shown."""
+    of = f" of {selection.feature}" if selection.feature else ""
+    holds = f" whose key holds {safe_text(selection.match, SHOWN)}" if selection.match else ""
+    under = f" under {safe_text(selection.key, SHOWN)}" if selection.key else ""
+    return of + holds + under
 
 
 @dataclass(slots=True)
