@@ -91,9 +91,8 @@ SUCCESS_BUT: Mapping[Says, Rule] = {
 }
 """2xx without a count."""
 
-RECORDING_OFF = Rule(
-    "Matomo stores nothing (recording is switched off there)", gate=GateKind.RECORDING_OFF, alone=Alone.NOTHING
-)
+RECORDING_OFF = Rule("Matomo stores nothing (recording is switched off there)", gate=GateKind.RECORDING_OFF)
+"""A hit alone that was lost to a lock looks the same: it may be to blame once another got through."""
 
 STATUS: Mapping[int, Rule] = {
     408: Rule("408 Request Timeout", alone=Alone.NOTHING),

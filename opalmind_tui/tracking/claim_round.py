@@ -192,6 +192,8 @@ class ClaimRound:
             needs_token=needs_token,
             proved=proved,
             failures=max(self._claim.gate.failures if self._claim.gate else 0, shared.cooldowns),
+            # A probe is there to find out.
+            taking=shared.taking and not self._claim.probe,
         )
         self.posting = True
         self._on_post(last)
@@ -216,6 +218,7 @@ class ClaimRound:
         shared = self._shared
         shared.counter.decided(decision, answer.status, answer.elapsed)
         shared.size.learn(decision.size, bulk, took=decision.took)
+        shared.taking = decision.took
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         settlements: list[Settlement] = []
         # One of each kind in a bulk: a hundred thousand are remembered.

@@ -7,7 +7,7 @@ hit. Everything else is the endpoint's doing and closes a gate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from opalmind_tui.matomo.answer import BulkAnswer
@@ -32,6 +32,7 @@ HELD_DELAY = 900.0
 TOKEN_DOUBT_DELAY = 5.0
 """Seconds until hits of a refused token bulk are tried again, one at a time."""
 REJECTED = "Matomo counted it invalid: unknown site or goal, or a value that it refuses"
+LOCK_WAIT = "Matomo lost it (a lock was held too long)"
 HELD_REFUSED = "held: Matomo ignores the token (wrong, expired, or without write access to the site)"
 
 
@@ -60,6 +61,7 @@ class Sent:
         needs_token: every hit of it is refused without a valid token.
         proved: Matomo took a hit of this site that needed the token.
         failures: of the endpoint in a row, before this one.
+        taking: the answer before this one came from a Matomo that stores what it gets.
     """
 
     hits: tuple[SentHit, ...]
@@ -67,6 +69,7 @@ class Sent:
     needs_token: bool = False
     proved: bool = False
     failures: int = 0
+    taking: bool = False
 
 
 class TokenNews(StrEnum):
@@ -102,6 +105,8 @@ class Decision:
         rolled_back: Matomo's JSON for a failure: its database, or its objection to the token (or to its absence).
         unnamed: hits that Matomo counted invalid without naming them.
         names_invalid: Matomo says which hits are invalid (a super user's token); None where the answer tells nothing.
+        unsaid: a hit alone was not counted, and only a super user's token would tell whether a lock or a switched off
+            recording is why.
     """
 
     settlements: tuple[Settlement, ...]
@@ -113,6 +118,7 @@ class Decision:
     rolled_back: bool = False
     unnamed: int = 0
     names_invalid: bool | None = None
+    unsaid: bool = False
 
 
 def classify(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
@@ -141,9 +147,10 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
     """Matomo counted: what is tracked is stored, what is invalid never will be, what is missing was lost."""
     number = len(sent.hits)
     if reply.tracked == reply.invalid == 0 and (reply.indices is None or number == 1):
-        if reply.indices is None:
-            return _fail(RECORDING_OFF, answer, sent, backoff)
-        return _lock_wait_alone(answer, sent, backoff)
+        known = reply.indices is not None
+        if number == 1 and (known or sent.taking or sent.hits[0].suspect):
+            return _lock_wait_alone(answer, sent, backoff, known=known)
+        return replace(_fail(RECORDING_OFF, answer, sent, backoff), unsaid=number == 1)
     if sent.needs_token and reply.tracked == 0 and reply.invalid >= number:
         return _token_ignored(answer, sent, backoff)
     rejected, sure = _invalid_places(reply, number)
@@ -195,11 +202,20 @@ def _dropped_places(missing: int, rejected: frozenset[int], number: int) -> froz
     return frozenset(left[len(left) - missing :] if missing > 0 else ())
 
 
-def _lock_wait_alone(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
-    """A lock was held too long for a hit that was alone: it is known to be lost, so it is tried again."""
+def _lock_wait_alone(answer: BulkAnswer, sent: Sent, backoff: Backoff, *, known: bool) -> Decision:
+    """A lock was held too long for a hit that was alone, so it is tried again. Its action may be stored all the same:
+    only its visit's update is surely lost.
+
+    `known`: Matomo showed that it looked at the hit. Else that others get through tells that it records at all; should
+    it have stopped just now, the next hit alone will show that.
+    """
     hit = sent.hits[0]
-    reason = "Matomo lost it (a lock was held too long)"
-    return Decision((_charge(hit, reason, answer, backoff, dies=False),), took=True, reason=reason, names_invalid=True)
+    if known or hit.suspect:
+        settlement = _charge(hit, LOCK_WAIT, answer, backoff, dies=False, unknown=True)
+    else:
+        settlement = _put_off(hit, backoff.request(1), LOCK_WAIT, answer, unknown=True)
+    names = True if known else None
+    return Decision((settlement,), took=known, reason=LOCK_WAIT, names_invalid=names, unsaid=not known)
 
 
 def _token_ignored(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:

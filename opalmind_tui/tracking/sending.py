@@ -57,4 +57,6 @@ class Shared:
     """How often an answer closed the endpoint: what was claimed before is not posted after it."""
     steady: bool = False
     """The newest bulk was taken, and fast enough that the next may be claimed while one is under way."""
+    taking: bool = False
+    """The newest answer came from a Matomo that stores what it gets."""
     stopping: bool = False

@@ -4,7 +4,8 @@ An ordinary bulk goes without it. That loses nothing, for `cid` and a fresh `cdt
 hits going where the token is bad or locked out: after 21 uses of a bad token Matomo answers 500 to every bulk with a
 token, and 200 to those without. It is useful in two cases, which this finds out by trying, rarely:
 
-- a super user's token makes Matomo name the invalid hits, which otherwise are only counted;
+- a super user's token makes Matomo name the invalid hits, which otherwise are only counted, and tells a hit that was
+  lost to a lock from a Matomo that records nothing;
 - a Matomo with `bulk_requests_require_authentication` answers 500 to every bulk without one.
 """
 
@@ -120,7 +121,7 @@ class TokenUse:
         """An answer to an ordinary bulk, and whether that carried the token."""
         if with_token:
             self._learn_from_carrying(decision)
-        elif decision.rolled_back or (decision.unnamed and self._names_invalid is None):
+        elif decision.rolled_back or ((decision.unnamed or decision.unsaid) and self._names_invalid is None):
             self._try_with_token(required=decision.rolled_back)
 
     def _learn_from_carrying(self, decision: Decision) -> None:

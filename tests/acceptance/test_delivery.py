@@ -40,6 +40,31 @@ async def test_twelve_thousand_through_errors_limits_and_an_outage(any_product: 
         assert not field.matomo.journal.overlaps
 
 
+async def test_exact_delivery_loses_nothing_to_locks(any_product: Product, tmp_path: Path) -> None:
+    count = 300
+    write_lines(tmp_path / "hits.jsonl", lines(count, seed=8))
+    async with a_field(any_product) as field:
+        await field.matomo.behave(Behaviour(faults=(("lock-wait", 0.03),)))
+        tracked = await programs.run("track", "--from", str(tmp_path / "hits.jsonl"), env=field.env)
+        assert tracked.code == 0, tracked.stderr
+        field.env["MATOMO_DELIVERY"] = "exact"
+        await field.worker()
+        await field.until(lambda: field.matomo.journal.stored == count, 120)
+        assert marks(field.matomo) == {str(number): 1 for number in range(count)}
+        posts = field.matomo.journal.posts
+        lost = sum(post.fault == "lock-wait" for post in posts)
+        assert lost > 0
+        assert {post.sent for post in posts} == {1}
+
+        async def settled() -> bool:
+            queue = await field.queue()
+            return bool(queue["pending"] + queue["inflight"] == 0)
+
+        await field.until_true(settled, 30)
+        queue = await field.queue()
+        assert (queue["ledgerDifference"], queue["dead"]) == (0, 0)
+
+
 async def test_a_killed_worker_loses_nothing(any_product: Product, tmp_path: Path) -> None:
     count = 3_000
     write_lines(tmp_path / "hits.jsonl", lines(count, seed=2))

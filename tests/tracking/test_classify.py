@@ -164,8 +164,33 @@ def test_hits_lost_to_a_lock_are_counted_as_dropped_and_the_bulks_halve() -> Non
 
 
 def test_a_hit_lost_to_a_lock_alone_is_known_and_tried_again() -> None:
-    (settlement,) = judge(answer(body=tally(0, 0, [])), sent(1)).settlements
-    assert (settlement.fate, settlement.costs_attempt) == (Fate.RETRY, True)
+    decision = judge(answer(body=tally(0, 0, [])), sent(1))
+    (settlement,) = decision.settlements
+    # Its action may be stored: recorded for a single hit and for bulks.
+    assert (settlement.fate, settlement.costs_attempt, settlement.unknown) == (Fate.RETRY, True, True)
+    assert (decision.gate, decision.took, decision.unsaid) == (None, True, False)
+
+
+def test_a_hit_alone_that_is_not_counted_where_others_get_through_was_lost_to_a_lock() -> None:
+    decision = judge(answer(body=tally(0, 0)), sent(1, taking=True))
+    (settlement,) = decision.settlements
+    assert (settlement.fate, settlement.costs_attempt, settlement.unknown) == (Fate.RETRY, False, True)
+    assert settlement.delay > 0
+    assert (decision.gate, decision.took, decision.unsaid) == (None, False, True)
+
+
+def test_a_hit_alone_that_is_never_counted_while_others_get_through_pays_and_dies() -> None:
+    (settlement,) = judge(answer(body=tally(0, 0)), sent(1, suspect=True, attempts=3)).settlements
+    assert (settlement.fate, settlement.costs_attempt, settlement.unknown) == (Fate.RETRY, True, True)
+    decision = judge(answer(body=tally(0, 0)), sent(1, suspect=True, attempts=ATTEMPTS - 1))
+    assert (decision.settlements[0].fate, decision.gate) == (Fate.DEAD, None)
+
+
+def test_a_hit_alone_that_is_not_counted_lets_another_one_probe() -> None:
+    decision = judge(answer(body=tally(0, 0)), sent(1))
+    assert decision.gate is not None
+    assert decision.settlements[0].delay > decision.gate.seconds
+    assert decision.unsaid
 
 
 @pytest.mark.parametrize("number", [1, 3])
