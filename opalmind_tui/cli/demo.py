@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from opalmind_tui.demo.world import DemoWorld
     from opalmind_tui.engine.engine import Engine
     from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-    from opalmind_tui.snapshot.model import Snapshot, TtlPreview
+    from opalmind_tui.snapshot.findings import Diagnosis
+from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
 @click.command()
@@ -85,6 +86,10 @@ class DemoEngine:
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
         """As `EnginePort`."""
         return await self._started.ttl_preview(feature, seconds)
+
+    async def diagnose(self) -> Diagnosis:
+        """As `EnginePort`."""
+        return await self._started.diagnose()
 
     async def plan(self, command: Command) -> Plan:
         """As `EnginePort`."""

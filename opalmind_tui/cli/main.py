@@ -14,6 +14,7 @@ from opalmind_tui.cli.cache import cache
 from opalmind_tui.cli.config import config
 from opalmind_tui.cli.dashboard import dashboard
 from opalmind_tui.cli.demo import demo
+from opalmind_tui.cli.doctor import doctor
 from opalmind_tui.cli.keys import keys
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, settings_options
@@ -55,7 +56,7 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     return exits.OK
 
 
-for _command in (demo, worker, track, status, queue, cache, keys, audit, config):
+for _command in (demo, worker, track, status, doctor, queue, cache, keys, audit, config):
     program.add_command(_command)
 
 

@@ -36,6 +36,7 @@ def queue() -> None:
       opalmind-tui queue show order-7
       opalmind-tui queue retry --dead --dry-run
       opalmind-tui queue purge 1aD0K4jW8ZPq3x --yes
+      opalmind-tui queue pause --for 10m --reason 'Matomo is upgraded' --yes
       opalmind-tui queue restore 1aD0K4jW8ZPq3x --yes
 
     Exit code: 0 done, 1 nothing of that name or a part failed, 2 refused, 3 Redis is away.
@@ -120,6 +121,42 @@ def restore(ctx: click.Context, ids: tuple[str, ...], everything: bool, dry_run:
     """Bring purged requests back from the trash, to where they were."""
     _need_one(ids, everything, "--all")
     return change(ctx, Command(Act.RESTORE, ids=ids), How(dry_run, yes, as_json))
+
+
+@queue.command(cls=WithSettings)
+@click.option("--reason", metavar="TEXT", default="", help="Why, for those who meet it.")
+@click.option("--for", "duration", metavar="DURATION", help="How long, such as 90s, 10m or 2h; else until resumed.")
+@change_options
+@settings_options
+@click.pass_context
+def pause(ctx: click.Context, reason: str, duration: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Pause delivery to this Matomo, in all processes; posts under way finish, and nothing is lost."""
+    from opalmind_tui.reports.ttl import parse_duration
+
+    seconds = 0.0 if duration is None else parse_duration(duration, "--for")
+    if duration is not None and not seconds:
+        raise click.BadParameter("0 is no time to pause for.", param_hint="--for")
+    return change(ctx, Command(Act.PAUSE, reason=reason, seconds=seconds), How(dry_run, yes, as_json))
+
+
+@queue.command(cls=WithSettings)
+@change_options
+@settings_options
+@click.pass_context
+def resume(ctx: click.Context, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Let delivery to this Matomo go on after a pause."""
+    return change(ctx, Command(Act.RESUME), How(dry_run, yes, as_json))
+
+
+@queue.command(cls=WithSettings)
+@click.argument("per_second", type=click.FloatRange(0), metavar="PER_SECOND")
+@click.option("--reason", metavar="TEXT", default="", help="Why, for those who meet it.")
+@change_options
+@settings_options
+@click.pass_context
+def limit(ctx: click.Context, per_second: float, reason: str, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Deliver at most PER_SECOND hits a second to this Matomo, all processes together; 0 takes the limit away."""
+    return change(ctx, Command(Act.LIMIT, per_second=per_second, reason=reason), How(dry_run, yes, as_json))
 
 
 def _need_one(ids: tuple[str, ...], all_of_them: bool, option: str) -> None:

@@ -28,6 +28,7 @@ from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.queue import Answer
@@ -82,7 +83,9 @@ class Engine:
         )
         self.queue = self._stores.queue
         self._interval = interval
-        self._ending = Ending(self._stores, self.endpoint, writes=not settings.read_only and role != "status")
+        self._ending = Ending(
+            self._stores, self.endpoint, writes=not settings.read_only and role not in ("status", "doctor")
+        )
         self._delivery = Delivery(
             settings,
             self._stores,
@@ -127,7 +130,7 @@ class Engine:
             endpoint=self.endpoint,
             delivers=lambda: self.delivers,
             identity=self._identity,
-            counts_nothing_itself=self.role == "status",
+            counts_nothing_itself=self.role in ("status", "doctor"),
             clock=self._clock,
         )
         if self.role in LONG_LIVED:
@@ -306,6 +309,15 @@ class Engine:
     async def health_document(self) -> dict[str, Any]:
         """The health document (DESIGN's shape of the reference, and more)."""
         return await self._looking.document()
+
+    async def diagnose(self) -> Diagnosis:
+        """See `EnginePort`."""
+        from opalmind_tui.engine.examining import Examining
+
+        look = self._looking
+        return await Examining(
+            self.settings, self._stores, self._probe, self.reporting, look.facts, self._clock
+        ).diagnose()
 
     @property
     def _looking(self) -> Look:

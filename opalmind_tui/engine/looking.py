@@ -116,6 +116,10 @@ class Look:
 
     async def document(self) -> dict[str, object]:
         """The health document, with keys counted exactly where the database is small."""
+        return health_document(await self.facts())
+
+    async def facts(self) -> Facts:
+        """What the health document is made of, read now."""
         now = self._clock()
         await self._probe.ask()
         server = await self._server.get(now)
@@ -129,7 +133,7 @@ class Look:
         if trouble is not None and trouble.falls_back:
             # Also where this process keeps nothing itself: long-lived ones run on their memory now.
             facts = replace(facts, store=replace(facts.store, mode=Mode.MEMORY))
-        return health_document(facts)
+        return facts
 
     async def cache_view(self) -> CacheView:
         """The report cache now, three commands for any number of entries. Raises `StoreUnavailable`."""

@@ -59,6 +59,8 @@ class MatomoProbe:
         self._key = verdict_key(settings)
         self.reading: Reading[float] = Reading()
         """Seconds that the newest answer took, or why there was none."""
+        self.kind = ""
+        """What kind of error it was, as in `MatomoError`; empty for none."""
 
     async def ask(self) -> None:
         """Get a verdict: a fresh one of another process, else by asking."""
@@ -68,7 +70,7 @@ class MatomoProbe:
         if known is None:
             await self._ask(self._client)
         else:
-            self.reading = known
+            self.reading, self.kind = known, "" if known.error is None else "auth"
 
     async def ask_again(self) -> None:
         """Ask whatever was found out before: an operator wants to know."""
@@ -78,18 +80,19 @@ class MatomoProbe:
     async def _ask(self, client: ReportingClient) -> None:
         # Loading an HTTP client takes longer than most answers do; it is not Matomo's time, nor the screen's.
         await asyncio.to_thread(import_module, "httpx")
-        refused = False
+        self.kind = ""
         started = time.perf_counter()
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._version(client)
             self.reading = Reading(time.perf_counter() - started, self._clock())
         except MatomoError as error:
-            refused = error.kind == "auth"
+            self.kind = error.kind
             self.reading = Reading(None, self._clock(), error.message)
         except TimeoutError:
+            self.kind = "timeout"
             self.reading = Reading(None, self._clock(), f"no answer within {PATIENCE:g} s")
-        await self._share(refused=refused)
+        await self._share(refused=self.kind == "auth")
 
     async def _version(self, client: ReportingClient) -> None:
         newest, oldest = VERSION_METHODS

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
@@ -41,6 +42,13 @@ class EnginePort(Protocol):
             seconds: a time that somebody thinks of, beside the one in force.
 
         Raises `OpalmindError` where the look-ups cannot be read.
+        """
+        ...
+
+    async def diagnose(self) -> Diagnosis:
+        """Look for causes of trouble, and for what may become one. Takes a few seconds at the most.
+
+        Never raises for a part that failed: that is a finding.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,14 @@ async def read_server(client: Redis, previous: ServerSample | None, now: float) 
     Raises:
         StoreUnavailable: the server did not answer, or does not permit INFO (kind ``permission``).
     """
+    from redis.exceptions import ResponseError
+
     last = previous or ServerSample()
     try:
         started = time.perf_counter()
-        await client.ping()
+        with suppress(ResponseError):
+            # A server that cannot save refuses even this, and answers: that is all that is wanted.
+            await client.ping()
         round_trip = time.perf_counter() - started
         info: Info = await client.info(*SECTIONS) if last.several_sections else await client.info()
         saving = await _saving(client, last, text(info, "run_id"), now)

@@ -186,12 +186,16 @@ def config_text(seconds: float) -> str:
     return str(int(seconds)) if seconds == int(seconds) else str(seconds)
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``300s``, ``5m``, ``2h`` or ``1d``. Raises `SettingsError` that says what is accepted."""
+def parse_duration(text: str, name: str = "time to live") -> float:
+    """Seconds of ``90``, ``300s``, ``5m``, ``2h`` or ``1d``. Raises `SettingsError` that says what is accepted.
+
+    Args:
+        name: what the text was given for.
+    """
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise SettingsError(
-            "time to live",
+            name,
             f"'{safe_text(text, 40)}'",
             "a number of seconds, or one with s, m, h or d, such as 300s or 5m",
         )

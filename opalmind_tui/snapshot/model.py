@@ -493,6 +493,8 @@ class ProcessView:
     version: str
     endpoint: str = ""
     """The Matomo that it sends to; empty when it has none."""
+    environment: str = ""
+    """The name of its environment; empty when it has none."""
     delivers: bool = False
     """It takes requests from Redis; otherwise it observes."""
     claims: int = 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cancellable import cancellable
-from opalmind_tui.storage.introduced import NAME, introduced
+from opalmind_tui.storage.greeting import greet_blocking, greeter
 from opalmind_tui.storage.packing import packing_in_c
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ class Address:
     database: int
     tls: bool
     path: str = ""
+    user: str = ""
+    authenticated: bool = False
 
     def __str__(self) -> str:
         if self.path:
@@ -51,6 +52,8 @@ def address(settings: Settings) -> Address:
         database=int(arguments.get("db", 0)),
         tls=tls,
         path=arguments.get("path", ""),
+        user=arguments.get("username") or "",
+        authenticated=bool(arguments.get("password")),
     )
 
 
@@ -68,14 +71,14 @@ def async_client(
         connect_timeout: seconds for a connection.
         timeout: seconds for a command, and for a free connection of the pool.
         pool: connections at the most.
-        no_touch: see `introduced`.
+        no_touch: see `greeter`.
     """
     from redis.asyncio import BlockingConnectionPool, Redis, connection
     from redis.asyncio.retry import Retry
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
-    arguments["retry"] = Retry(_no_backoff(), 0)
-    ours = introduced(cancellable(packing_in_c(kind)), no_touch=no_touch)
+    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greeter(no_touch=no_touch)}
+    ours = cancellable(packing_in_c(kind))
     return Redis.from_pool(
         BlockingConnectionPool(connection_class=ours, max_connections=pool, timeout=timeout, **arguments)
     )
@@ -89,9 +92,9 @@ def sync_client(
     from redis.retry import Retry
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
-    arguments["retry"] = Retry(_no_backoff(), 0)
+    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greet_blocking}
     pool: Any = connection.BlockingConnectionPool
-    return Redis.from_pool(pool(connection_class=introduced(kind), max_connections=1, timeout=timeout, **arguments))
+    return Redis.from_pool(pool(connection_class=kind, max_connections=1, timeout=timeout, **arguments))
 
 
 def _no_backoff() -> Any:
@@ -112,7 +115,6 @@ def _pool_arguments(
         "protocol": 2,
         "socket_connect_timeout": connect_timeout,
         "socket_timeout": timeout,
-        "client_name": f"{NAME}-{os.getpid()}",
         "health_check_interval": 0,
     }
     if tls:

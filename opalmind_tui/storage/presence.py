@@ -23,6 +23,7 @@ MOST = 200
 """Processes that a look-up reads at the most."""
 
 
+_TEXTS = ("id", "host", "user", "role", "version", "endpoint", "environment")
 LONGEST = 2_000
 """Bytes of one announcement; a longer one is none of ours."""
 
@@ -35,16 +36,27 @@ class Presence:
         role: ``dashboard``, ``worker`` ...
         version: of this program.
         endpoint: the Matomo that it sends to, if it sends.
+        environment: the name of its environment, if it has one.
     """
 
-    def __init__(self, client: Redis, key: str, *, role: str, user: str, version: str, endpoint: str = "") -> None:
+    def __init__(
+        self,
+        client: Redis,
+        key: str,
+        *,
+        role: str,
+        user: str,
+        version: str,
+        endpoint: str = "",
+        environment: str = "",
+    ) -> None:
         self._client = client
         self._key = key
         # Containers share host names and process ids more often than one thinks: hence a random id.
         self._id = secrets.token_hex(4)
         self._who = {
             "id": self._id, "host": platform.node(), "pid": os.getpid(), "role": role, "user": user,
-            "version": version, "endpoint": endpoint,
+            "version": version, "endpoint": endpoint, "environment": environment,
         }  # fmt: skip
         self._said: bytes = b""
 
@@ -100,7 +112,7 @@ class Presence:
             return None
         if not isinstance(data, dict):
             return None
-        texts = {name: data.get(name, "") for name in ("id", "host", "user", "role", "version", "endpoint")}
+        texts = {name: data.get(name, "") for name in _TEXTS}
         numbers = {name: data.get(name, 0) for name in ("pid", "claims", "requests")}
         if not all(isinstance(value, str) for value in texts.values()):
             return None

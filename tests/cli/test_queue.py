@@ -13,6 +13,7 @@ import redis
 from opalmind_tui import exits
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings import load_settings
+from opalmind_tui.snapshot.model import Control
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking import lines
 from opalmind_tui.tracking.queue import Fate, Settlement
@@ -108,6 +109,37 @@ def test_purge_restore_and_purge_for_good(server: LocalServer) -> None:
     again = program(server, "restore", one, "--yes", "--json")
     assert json.loads(again.stdout)["plan"]["eligible"] == 0
     assert [row["id"] for row in listed(server)] == [two]
+
+
+def control(server: LocalServer) -> Control:
+    """What operators asked of delivery."""
+
+    async def ask() -> Control:
+        async with Engine(load_settings(variables(server)), role="status") as engine:
+            return await engine.queue.control(engine.endpoint)
+
+    return asyncio.run(ask())
+
+
+def test_delivery_is_paused_limited_and_let_go_on(server: LocalServer) -> None:
+    done = program(server, "pause", "--reason", "upgrade", "--for", "10m", "--yes")
+    assert (done.returncode, "paused: upgrade" in done.stdout) == (exits.OK, True)
+    paused = control(server).paused
+    assert paused is not None
+    assert paused.reason == "upgrade"
+    assert 599 <= paused.until - paused.since <= 600
+    assert program(server, "limit", "12.5", "--yes").returncode == exits.OK
+    rate = control(server).rate
+    assert rate is not None
+    assert rate.per_second == 12.5
+    assert program(server, "resume", "--yes").returncode == exits.OK
+    assert program(server, "limit", "0", "--yes").returncode == exits.OK
+    assert control(server) == Control()
+    again = program(server, "resume", "--yes", "--json")
+    assert (again.returncode, json.loads(again.stdout)["outcome"]) == (exits.OK, None)
+    for wrong in (["pause", "--for", "0"], ["pause", "--for", "soon"], ["limit", "-1"], ["limit"], ["limit", "nan"]):
+        assert program(server, *wrong, "--yes").returncode == exits.UNUSABLE, wrong
+    assert control(server) == Control()
 
 
 @pytest.mark.parametrize("arguments", [["retry"], ["purge"], ["restore"], ["retry", "x", "--dead"]], ids=" ".join)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import PreviewPoint, Snapshot, TtlPreview
 
 
@@ -33,6 +34,8 @@ class FakeEngine:
         self.preview = plain_preview()
         self.previewed: list[tuple[str, float | None]] = []
         self.preview_trouble: Exception | None = None
+        self.diagnosis = Diagnosis(snapshot.taken_at, "db.internal:6379/0", (), 48)
+        self.diagnosis_trouble: Exception | None = None
 
     async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
         self.rows.append(rows)
@@ -64,6 +67,11 @@ class FakeEngine:
         if self.preview_trouble is not None:
             raise self.preview_trouble
         return replace(self.preview, feature=feature, proposed=None if seconds is None else _point(seconds))
+
+    async def diagnose(self) -> Diagnosis:
+        if self.diagnosis_trouble is not None:
+            raise self.diagnosis_trouble
+        return self.diagnosis
 
 
 def _point(ttl: float) -> PreviewPoint:

@@ -1,0 +1,138 @@
+"""Gathers what the doctor needs, once: server, queue, cache, our processes, and what Matomo thinks of our token."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opalmind_tui import health
+from opalmind_tui.doctor import Facts, Place, diagnose
+from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.engine.stores import Stores
+from opalmind_tui.engine.token_check import check_token
+from opalmind_tui.errors import OpalmindError, StoreUnavailable
+from opalmind_tui.observe.examination import Examination, examine
+from opalmind_tui.observe.server import read_server
+from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.findings import Diagnosis
+from opalmind_tui.snapshot.model import PreviewPoint, ProcessView, Reading, ServerView
+from opalmind_tui.storage.connection import address
+
+if TYPE_CHECKING:
+    from opalmind_tui.matomo.reporting_client import ReportingClient
+
+RESOLVE_WITHIN = 1.0
+"""Seconds to learn whether the host's name is this machine's."""
+BETTER = 0.15
+"""By how much a longer time to live must raise the predicted hit rate."""
+SILENT = (
+    "refused", "dns", "unreachable", "no-socket", "tls", "connect-timeout", "timeout", "closed", "auth", "no-auth",
+    "protected", "database", "loading", "max-clients", "broken",
+)  # fmt: skip
+"""Troubles of a server that answers nothing else either."""
+
+
+class Examining:
+    """Makes diagnoses.
+
+    Args:
+        reporting: asks Matomo; None where none is configured.
+        state: reads what the health document is made of.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        stores: Stores,
+        probe: MatomoProbe,
+        reporting: ReportingClient | None,
+        state: Callable[[], Awaitable[health.Facts]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._stores, self._probe, self._reporting = settings, stores, probe, reporting
+        self._state, self._clock = state, clock
+
+    async def diagnose(self) -> Diagnosis:
+        """Look at everything once. Never raises for a part that failed: that is a finding, or is left out."""
+        link = self._stores.link
+        if link.trouble is None:
+            # One that is away is probed by the link itself; here it would cost the time-out again.
+            await link.probe()
+        answers = link.trouble is None or link.trouble.kind not in SILENT
+        server: Reading[ServerView] = await self._server() if answers else Reading()
+        state = await self._state()
+        facts = Facts(
+            state=replace(state, server=server),
+            trouble=link.trouble,
+            place=await _place(self._settings),
+            examination=await self._examination() if answers else None,
+            processes=await self._processes() if link.reachable else (),
+            matomo_kind=self._probe.kind,
+            token=await check_token(self._settings, self._reporting) if self._probe.reading.error is None else None,
+            better=await self._better() if link.reachable else None,
+        )
+        asked = bool(self._settings.matomo_base_url or self._settings.redis_configured or link.trouble is None)
+        return diagnose(facts, asked=asked)
+
+    async def _server(self) -> Reading[ServerView]:
+        try:
+            view, _ = await read_server(self._stores.observer, None, self._clock())
+        except StoreUnavailable as error:
+            return Reading(error=str(error))
+        return Reading(view, self._clock())
+
+    async def _examination(self) -> Examination | None:
+        try:
+            return await examine(self._stores.observer, self._clock)
+        except StoreUnavailable:
+            return None
+
+    async def _processes(self) -> tuple[ProcessView, ...]:
+        try:
+            return await self._stores.presence.processes()
+        except StoreUnavailable:
+            return ()
+
+    async def _better(self) -> PreviewPoint | None:
+        """The shortest time to live with nearly the best hit rate, where that is clearly better than the present."""
+        try:
+            seen = await self._stores.previews.preview("", None)
+        except OpalmindError:
+            return None
+        now = seen.present.hit_rate
+        known = [point for point in seen.candidates if point.hit_rate is not None and point.ttl > seen.present.ttl]
+        best = max((point.hit_rate or 0.0 for point in known), default=0.0)
+        if now is None or best < now + BETTER:
+            return None
+        return next(point for point in known if (point.hit_rate or 0.0) >= best - 0.05)
+
+
+async def _place(settings: Settings) -> Place:
+    """Where Redis is, and whether the way there leaves this machine."""
+    where = address(settings)
+    return Place(
+        address=str(where),
+        host=where.host,
+        port=where.port,
+        path=where.path,
+        database=where.database,
+        local=bool(where.path) or await _is_local(where.host),
+        tls=where.tls,
+        user=where.user,
+        authenticated=where.authenticated,
+    )
+
+
+async def _is_local(host: str) -> bool:
+    """Every address of the host is a loopback one. A name that cannot be resolved is none of this machine."""
+    try:
+        async with asyncio.timeout(RESOLVE_WITHIN):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError):
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_loopback for one in found)
