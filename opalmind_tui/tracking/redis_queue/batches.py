@@ -11,6 +11,8 @@ MOST_ITEMS = 125
 """Requests in one script: keeps it well under 5 ms."""
 MOST_ADOPTED = 50
 """Of those that memory accepted, each of which needs several look-ups and writes of its own."""
+MOST_REAPED = 50
+"""Of those whose lease ran out: each is looked up, read and written by itself."""
 MOST_BYTES = 512 * 1024
 """Bytes of bodies in one script; a single larger body travels alone."""
 

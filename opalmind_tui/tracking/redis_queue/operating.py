@@ -13,8 +13,9 @@ from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
 
 MOST_ROWS = 500
-MOST_MOVED, MOST_RESTORED = 50, 25
-"""Requests that one script takes out of the queue, or brings back: each of these is some twenty commands."""
+MOST_MOVED, MOST_RETRIED, MOST_RESTORED = 100, 50, 50
+"""Requests that one script takes out of the queue, makes due or brings back: for the latter two it reads what is known
+of those that were tried."""
 TRASH_KEPT_MICROS = micros(TRASH_KEPT)
 NEWEST_FIRST = {State.DEAD: "dead", State.TRASH: "trash", State.REJECTED: "rejected"}
 """States that a list shows by when they were reached, and the sets that know it."""
@@ -84,7 +85,7 @@ class Operating:
 
     async def retry(self, ids: Sequence[str]) -> Moved:
         done = 0
-        for part in batches(ids):
+        for part in batches(ids, MOST_RETRIED):
             done += int(await self._scripts.run("retry", list(part)))
         return Moved(done, len(ids) - done)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,7 +26,7 @@ from opalmind_tui.tracking.queue import (
     Settlement,
     cut,
 )
-from opalmind_tui.tracking.redis_queue.batches import MOST_ADOPTED, MOST_ITEMS, batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.batches import MOST_ADOPTED, MOST_ITEMS, MOST_REAPED, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.closing import Closing
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
@@ -40,8 +42,8 @@ from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.redis_queue.settlements import add_settlement
 from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
-REAP_ROUNDS = 20
-"""Scripts that one `reap` runs at the most."""
+REAP_ROUNDS = 200
+"""Scripts that one `reap` runs at the most: a trash of a million is empty within minutes."""
 REMEMBERED_CLAIMS = 64
 
 
@@ -179,11 +181,14 @@ class RedisQueue(Operating, Closing):
     async def reap(self) -> int:
         reaped = 0
         for _ in range(REAP_ROUNDS):
-            arguments = [MOST_ITEMS, self._max_recovered, TRASH_KEPT_MICROS]
+            began = time.monotonic()
+            arguments = [MOST_REAPED, self._max_recovered, TRASH_KEPT_MICROS, MOST_ITEMS]
             found, gone = await self._scripts.run("reap", arguments)
             reaped += found
             if not found and not gone:
                 break
+            # As long as the script took the server is left to others.
+            await asyncio.sleep(time.monotonic() - began)
         return reaped
 
     async def reconcile(self, cursor: str = "") -> Repairs:

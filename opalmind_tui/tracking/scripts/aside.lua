@@ -10,7 +10,7 @@ local function aside_from(text)
           digest = string.sub(text, rest, rest + 15), fingerprint = string.sub(text, rest + 16)}
 end
 
--- Put requests {id, digest, from, score, moment}, which stand in no set any more, into one of the two; frees their keys.
+-- Put requests {id, digest, from, score, moment (text)}, which stand in no set any more, into one of the two; frees their keys.
 local function put_aside(set, requests)
   if #requests == 0 then return end
   local ids, digests, entries = {}, {}, {}
@@ -27,9 +27,9 @@ local function put_aside(set, requests)
     local owned = entry and string.sub(entry, 1, 14) == request.id
     if owned then freed[#freed + 1] = request.digest end
     notes[#notes + 1] = request.id
-    notes[#notes + 1] = set .. ' ' .. int(request.moment) .. ' ' .. request.from .. ' ' .. int(request.score) ..
+    notes[#notes + 1] = set .. ' ' .. request.moment .. ' ' .. request.from .. ' ' .. int(request.score) ..
       (owned and ' 1 ' or ' 0 ') .. request.digest .. (owned and string.sub(entry, 15) or '')
-    members[#members + 1] = int(request.moment)
+    members[#members + 1] = request.moment
     members[#members + 1] = request.id
     if request.digest ~= '' then
       index[#index + 1] = request.digest

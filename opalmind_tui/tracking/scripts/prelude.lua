@@ -79,35 +79,47 @@ local function is_count(value)
   return type(value) == 'number' and value >= 0 and value < 1e9
 end
 
+local function is_failure(entry)
+  return type(entry) == 'table' and #entry <= 3 and type(entry[1]) == 'string' and type(entry[3]) == 'string'
+end
+
 -- The failures noted before, without what is none: anything else could not be written back.
 local function history_from(value)
   local history = {}
+  if type(value) ~= 'table' then return history end
   for at = 1, math.min(#value, 5) do
     local entry = value[at]
-    if type(entry) == 'table' and type(entry[1]) == 'string' and type(entry[3]) == 'string' then
-      history[#history + 1] = {entry[1], is_count(entry[2]) and entry[2] or cjson.null, entry[3]}
+    if is_failure(entry) then
+      if not is_count(entry[2]) then entry[2] = cjson.null end
+      history[#history + 1] = entry
     end
   end
   return history
 end
 
+local function count_or_none(value)
+  return is_count(value) and value or 0
+end
+
+local function text_or_none(value)
+  return type(value) == 'string' and value or ''
+end
+
+local function moment_or(value, other)
+  return type(value) == 'string' and #value <= 17 and string.match(value, '^%d+$') and value or other
+end
+
 -- What is stored of a request beside its body; what is missing or foreign is made anew.
 local function meta_from(text, accepted)
-  local found, meta = table_of(text), new_meta(accepted)
-  if not found then return meta end
-  for name, value in pairs(meta) do
-    local held = found[name]
-    if type(value) == 'number' and is_count(held) then meta[name] = held end
-    if type(value) == 'string' and type(held) == 'string' then meta[name] = held end
-  end
-  for _, name in ipairs({'accepted', 'due', 'failed', 'alone'}) do
-    if not string.match(meta[name], '^%d+$') or #meta[name] > 17 then
-      meta[name] = (name == 'accepted' or name == 'due') and int(accepted) or '0'
-    end
-  end
-  if type(found.history) == 'table' then meta.history = history_from(found.history) end
-  meta.status = is_count(found.status) and found.status or nil
-  return meta
+  local found = table_of(text)
+  if not found then return new_meta(accepted) end
+  return {
+    token = text_or_none(found.token), error = text_or_none(found.error),
+    accepted = moment_or(found.accepted) or int(accepted), due = moment_or(found.due) or int(accepted),
+    attempts = count_or_none(found.attempts), recovered = count_or_none(found.recovered),
+    unknown = count_or_none(found.unknown), status = is_count(found.status) and found.status or nil,
+    failed = moment_or(found.failed, '0'), alone = moment_or(found.alone, '0'), history = history_from(found.history),
+  }
 end
 
 local function save_meta(id, meta)

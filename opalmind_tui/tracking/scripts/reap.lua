@@ -1,5 +1,6 @@
 -- Return what expired claims hold, and empty the trash of what was in it long enough. ARGV: most requests, recoveries
--- after which a request is dead, how long the trash keeps (us). Answers how many were returned, and how many are gone.
+-- after which a request is dead, how long the trash keeps (us), most requests of it. Answers how many were returned, and
+-- how many are gone.
 local budget, most, now = tonumber(ARGV[1]), tonumber(ARGV[2]), clock()
 local counters = {recovered = 0, unknown = 0}
 for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIMIT', 0, 50)) do
@@ -29,7 +30,7 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIM
   end
 end
 add_to_ledger(counters)
-local gone = redis.call('ZRANGEBYSCORE', TRASH, '-inf', int(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[1])
+local gone = redis.call('ZRANGEBYSCORE', TRASH, '-inf', int(now - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 if #gone > 0 then sound({}, {MSG, META}) end
 drop_aside('trash', gone)
 return {counters.recovered, #gone}

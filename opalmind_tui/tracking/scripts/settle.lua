@@ -140,7 +140,7 @@ end
 
 local function refuse(item)
   put_meta(item.id, meta_after(item))
-  refused[#refused + 1] = {id = item.id, digest = item.digest, from = 'due', score = item.score, moment = item.score}
+  refused[#refused + 1] = {id = item.id, digest = item.digest, from = 'due', score = item.score, moment = int(item.score)}
 end
 
 -- Our record names the payload, so that another one under the same key is a conflict.
