@@ -159,6 +159,16 @@ def limit(ctx: click.Context, per_second: float, reason: str, dry_run: bool, yes
     return change(ctx, Command(Act.LIMIT, per_second=per_second, reason=reason), How(dry_run, yes, as_json))
 
 
+@queue.command(cls=WithSettings)
+@click.option("--note", metavar="TEXT", required=True, help="What happened, for those who come after.")
+@change_options
+@settings_options
+@click.pass_context
+def acknowledge(ctx: click.Context, note: str, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Take note of a ledger that does not come out even: the alarm is silent until the difference changes."""
+    return change(ctx, Command(Act.ACKNOWLEDGE, reason=note), How(dry_run, yes, as_json))
+
+
 def _need_one(ids: tuple[str, ...], all_of_them: bool, option: str) -> None:
     if bool(ids) == all_of_them:
         raise click.UsageError(f"Name requests by their ids, or say {option}.")

@@ -109,6 +109,7 @@ class Engine:
             memory_used=lambda: self._look.memory_used if self._look is not None else None,
             deliver=self._delivery.switch,
             test_token=self._test_token,
+            look=self.queue_view,
         )
         self._acts = Acts(table, self._stores.audit, read_only=settings.read_only, user=user)
         self._tasks: list[asyncio.Task[None]] = []

@@ -75,7 +75,6 @@ class Look:
         self._census = Census(settings)
         self._sample: ServerSample | None = None
         self._rows_wanted = 0
-        self._epoch, self._most_accepted = "", 0
         self._address = str(address(settings))
         self._hand_over = str(home_folder())
         self._processes = Part(stores.presence.processes, PROCESSES_EVERY)
@@ -246,10 +245,9 @@ class Look:
             },
         )
         slope = self._rates.slope("backlog")
-        return QueueView(
+        view = QueueView(
             **{figure.name: getattr(counts, figure.name) for figure in fields(QueueFigures)},
             ledger_difference=counts.ledger_difference,
-            epoch_changed=self._epoch_changed(counts),
             endpoint=self._endpoint,
             accepted_rate=self._rates.counter("accepted"),
             delivered_rate=self._rates.counter("delivered"),
@@ -259,17 +257,7 @@ class Look:
             delivering_here=delivers,
             workers=workers,
         )
-
-    def _epoch_changed(self, counts: QueueCounts) -> bool:
-        """The counters are not those that were counted before: the server was emptied or restored (I1)."""
-        if self._stores.queue.mode is Mode.MEMORY:
-            return False
-        if not self._epoch:
-            self._epoch = counts.epoch
-        lost = bool(self._epoch) and (counts.epoch != self._epoch or counts.accepted < self._most_accepted)
-        if not lost:
-            self._most_accepted = counts.accepted
-        return lost
+        return view if self._stores.queue.mode is Mode.MEMORY else self._stores.ledger.judged(view)
 
     def _remember(
         self, now: float, queue: Reading[QueueView], cache: Reading[CacheView], server: Reading[ServerView]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opalmind_tui import __version__
+from opalmind_tui.engine.ledger import CONFIG_NAME as LEDGER_NAME
+from opalmind_tui.engine.ledger import Ledger
 from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.entries import Entries
 from opalmind_tui.reports.preview.access_log import AccessLog
@@ -40,6 +42,7 @@ class Stores:
     observer: Redis
     link: RedisLink
     config: RuntimeConfig
+    ledger: Ledger
     audit: Audit
     presence: Presence
     memory: MemoryQueue
@@ -76,7 +79,7 @@ def open_stores(
     writes = role != "status" and not settings.read_only
     quick = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT)
     link = RedisLink(commands, probe_key=f"{prefix}probe" if writes else "", clock=clock)
-    config = RuntimeConfig(commands, link, f"{prefix}config", CONFIG_NAMES, clock)
+    config = RuntimeConfig(commands, link, f"{prefix}config", (*CONFIG_NAMES, LEDGER_NAME), clock)
     ttls = Ttls(settings, config)
     cache = ReportCache(settings, ttls, quick, commands=commands, clock=clock)
 
@@ -110,6 +113,7 @@ def open_stores(
         observer=observer,
         link=link,
         config=config,
+        ledger=Ledger(config),
         audit=Audit(commands, link, f"{prefix}audit", clock),
         presence=Presence(
             commands,

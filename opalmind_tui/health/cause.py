@@ -44,13 +44,13 @@ def _ledger(facts: Facts, clock: Clock) -> Finding | None:
         return None
     if view.epoch_changed:
         return Verdict.FAIL, "The queue's counters were replaced (server emptied or restored): requests may be lost."
-    if view.ledger_difference > 0:
+    if view.ledger_alarm > 0:
         return (
             Verdict.FAIL,
-            f"Ledger alarm: {many(view.ledger_difference, 'accepted request')} cannot be accounted for.",
+            f"Ledger alarm: {many(view.ledger_alarm, 'accepted request')} cannot be accounted for.",
         )
-    if view.ledger_difference < 0:
-        return Verdict.FAIL, f"Ledger alarm: {many(-view.ledger_difference, 'request')} accounted for twice."
+    if view.ledger_alarm < 0:
+        return Verdict.FAIL, f"Ledger alarm: {many(-view.ledger_alarm, 'request')} accounted for twice."
     return None
 
 

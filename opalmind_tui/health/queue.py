@@ -107,10 +107,10 @@ def overdue(view: QueueView, settings: Settings, now: float) -> bool:
 def _ledger(view: QueueView, settings: Settings, now: float) -> Finding | None:
     if view.epoch_changed:
         return Verdict.FAIL, "its counters were replaced: requests may be lost"
-    if view.ledger_difference > 0:
-        return Verdict.FAIL, f"{many(view.ledger_difference, 'accepted request')} cannot be accounted for"
-    if view.ledger_difference < 0:
-        return Verdict.FAIL, f"{many(-view.ledger_difference, 'request')} accounted for twice"
+    if view.ledger_alarm > 0:
+        return Verdict.FAIL, f"{many(view.ledger_alarm, 'accepted request')} cannot be accounted for"
+    if view.ledger_alarm < 0:
+        return Verdict.FAIL, f"{many(-view.ledger_alarm, 'request')} accounted for twice"
     return None
 
 

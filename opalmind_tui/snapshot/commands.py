@@ -18,6 +18,7 @@ class Act(StrEnum):
     SET_TTL = "set-ttl"
     DELIVER = "deliver"
     TEST_TOKEN = "test-token"
+    ACKNOWLEDGE = "acknowledge"
     PAUSE = "pause"
     RESUME = "resume"
     LIMIT = "limit"
@@ -45,7 +46,7 @@ class Command:
         seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value. How long delivery is paused
             (pause); 0 until it is resumed.
         per_second: hits per second of all processes (limit); 0 for no limit.
-        reason: why, for those who meet it (pause, limit).
+        reason: why, for those who meet it (pause, limit); the note (acknowledge).
         existing: apply the new TTL to the entries that exist, too (set-ttl).
         undo: what was set before the newest change, in place of `seconds` (set-ttl).
         deliver: whether this process shall deliver (deliver).

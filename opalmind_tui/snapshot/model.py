@@ -191,10 +191,21 @@ class QueueFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A difference of the ledger that an operator took note of. Text is from outside."""
+
+    difference: int
+    by: str
+    at: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView(QueueFigures):
     """The tracking queue as a screen shows it: its figures, and what follows from them over time."""
 
     ledger_difference: int = 0
+    ledger_acknowledged: Acknowledged | None = None
     epoch_changed: bool = False
     endpoint: str = ""
     accepted_rate: float = 0.0
@@ -207,6 +218,11 @@ class QueueView(QueueFigures):
     delivering_here: bool = False
     workers: int = 0
     """Processes that announced within the last 15 s that they deliver to this Matomo."""
+
+    @property
+    def ledger_alarm(self) -> int:
+        """The ledger's difference, less what somebody took note of."""
+        return self.ledger_difference - (self.ledger_acknowledged.difference if self.ledger_acknowledged else 0)
 
     @property
     def backlog(self) -> int:

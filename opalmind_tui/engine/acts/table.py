@@ -8,9 +8,11 @@ from opalmind_tui.engine.acts.cache import PurgeCache, SetTtl
 from opalmind_tui.engine.acts.control import ControlDelivery
 from opalmind_tui.engine.acts.here import Deliver, TestToken
 from opalmind_tui.engine.acts.kind import Kind
+from opalmind_tui.engine.acts.ledger import Acknowledge
 from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.snapshot.commands import Act
+from opalmind_tui.snapshot.model import QueueView
 
 
 def kinds(
@@ -21,6 +23,7 @@ def kinds(
     memory_used: Callable[[], float | None],
     deliver: Callable[[bool], None],
     test_token: Callable[[], Awaitable[str]],
+    look: Callable[[], Awaitable[QueueView]],
 ) -> dict[Act, Kind]:
     """Who does what.
 
@@ -28,6 +31,7 @@ def kinds(
         memory_used: share of its memory limit that Redis uses; None where there is none, or it is not known.
         deliver: switches this process's delivery.
         test_token: lets the token be used again; returns what Matomo says against it.
+        look: reads the queue now.
     """
     purge = Purge(stores.queue, memory_used)
     control = ControlDelivery(stores.queue, endpoint, user)
@@ -42,4 +46,5 @@ def kinds(
         Act.SET_TTL: SetTtl(stores.ttl_control, user),
         Act.DELIVER: Deliver(deliver),
         Act.TEST_TOKEN: TestToken(test_token),
+        Act.ACKNOWLEDGE: Acknowledge(stores.ledger, look, user),
     }

@@ -33,6 +33,7 @@ VERBS = {
     Act.PAUSE: "Pause",
     Act.RESUME: "Resume",
     Act.LIMIT: "Set",
+    Act.ACKNOWLEDGE: "Take note",
 }
 _BAR = 30
 

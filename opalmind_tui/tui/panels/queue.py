@@ -29,7 +29,7 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     """The panel."""
     queue = snapshot.queue.value
     verdict = verdict_of(snapshot, CHECK)
-    if queue and (queue.ledger_difference or queue.epoch_changed):
+    if queue and (queue.ledger_alarm or queue.epoch_changed):
         verdict = Verdict.FAIL
     note = "in memory" if snapshot.store.mode is Mode.MEMORY else ""
     return sheet(
@@ -147,7 +147,7 @@ def _chips(first: Span, rest: list[tuple[int, str]], width: int) -> Line:
 
 def _ledger(queue: QueueView, width: int) -> Line:
     """The sum that must come out even (I1)."""
-    difference = queue.ledger_difference
+    difference = queue.ledger_alarm
     label = Span("ledger ", Tone.DIM)
     if queue.epoch_changed:
         return line(label, Span("counters were lost", Tone.FAIL))
@@ -155,4 +155,6 @@ def _ledger(queue: QueueView, width: int) -> Line:
         return line(label, Span(f"{figures.short(difference)} missing", Tone.FAIL))
     if difference < 0:
         return line(label, Span(f"{figures.short(-difference)} too many", Tone.FAIL))
+    if queue.ledger_difference:
+        return line(label, Span(f"{figures.short(queue.ledger_difference)} noted", Tone.WARN))
     return line(label, Span("0"), Span("  nothing lost" if width >= 22 else ", none lost", Tone.OK))
