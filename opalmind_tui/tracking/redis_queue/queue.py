@@ -193,7 +193,8 @@ class RedisQueue(Operating, Closing):
 
     async def reconcile(self, cursor: str = "") -> Repairs:
         part, _, scan = cursor.partition(" ")
-        reply = await self._scripts.run("reconcile", [part, scan or "0", 100, self._max_recovered])
+        once = int(not self._resend_unknown)
+        reply = await self._scripts.run("reconcile", [part, scan or "0", 100, self._max_recovered, once])
         following = f"{reply[0].decode()} {reply[1].decode()}" if reply[0] else ""
         return Repairs(cursor=following, returned=reply[2], missing=reply[3])
 

@@ -1,6 +1,7 @@
 -- One step of a walk over all that is stored. ARGV: part ('' at the beginning), scan cursor, how many, recoveries after
--- which a request is dead. Answers: next part ('' at the end), scan cursor, returned, missing.
-local part, scan, number, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- which a request is dead, 1 where what was posted shall not be sent again. Answers: next part ('' at the end), scan
+-- cursor, returned, missing.
+local part, scan, number, most, once = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
 local now = clock()
 local returned, missing = 0, 0
 local holds = {}
@@ -56,16 +57,25 @@ local function is_id(name)
   return #name == 14 and string.match(name, '^%w+$')
 end
 
+-- Whether a request that stands in no set was posted. Without the claim that had it nobody can know.
+local function may_be_posted(id, meta)
+  local token = meta.token ~= '' and meta.token or holder_of(id)
+  local batch = token ~= '' and batch_of(token)
+  if batch then return batch.posted end
+  return once and token ~= ''
+end
+
 local function look_at_request(id)
   if not is_id(id) then return end
   local place, score = place_of(id)
   local meta = meta_from(redis.call('HGET', META, id), score or now)
   if place == INFLIGHT and meta.token == '' then meta.token = holder_of(id) end
-  if place == INFLIGHT and not held_by_claim(id, meta.token) then
-    recover(id, meta, true, most, now)
+  local stray = not place and not kept_aside(id)
+  if place == INFLIGHT and not held_by_claim(id, meta.token) or stray and may_be_posted(id, meta) then
+    recover(id, meta, true, most, now, once)
     add_to_ledger({recovered = 1, unknown = 1})
     returned = returned + 1
-  elseif not place and not kept_aside(id) then
+  elseif stray then
     meta.due = meta.accepted
     redis.call('ZADD', due_of(id), meta.due, id)
     save_meta(id, meta)
