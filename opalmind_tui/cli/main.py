@@ -22,6 +22,7 @@ from opalmind_tui.cli.output import AnswerLost, prepare, say
 from opalmind_tui.cli.queue import queue
 from opalmind_tui.cli.status import status
 from opalmind_tui.cli.track import track
+from opalmind_tui.cli.watch import watch
 from opalmind_tui.cli.worker import worker
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import leave
@@ -56,7 +57,7 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     return exits.OK
 
 
-for _command in (demo, worker, track, status, doctor, queue, cache, keys, audit, config):
+for _command in (demo, worker, track, status, doctor, queue, cache, keys, audit, config, watch):
     program.add_command(_command)
 
 

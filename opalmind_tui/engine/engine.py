@@ -290,6 +290,11 @@ class Engine:
         """See `EnginePort`."""
         return await self._stores.previews.preview(feature, seconds)
 
+    async def try_again(self) -> None:
+        """Ask Redis whether it serves again, where it did not; a long-lived process does so by itself."""
+        if self._stores.link.trouble is not None:
+            await self._stores.link.probe()
+
     async def audit(self, limit: int) -> tuple[AuditEntry, ...]:
         """What operators did, the newest first. Raises `StoreUnavailable`."""
         return await self._stores.audit.newest(limit)

@@ -60,11 +60,13 @@ RUNNABLE = [product for product in PRODUCTS if product.binary is not None]
 
 
 @contextmanager
-def running(product: Product, *, persistent: bool = False, extra: tuple[str, ...] = ()) -> Iterator[LocalServer]:
-    """A server in a temporary folder on a free port."""
+def running(
+    product: Product, *, persistent: bool = False, extra: tuple[str, ...] = (), port: int = 0
+) -> Iterator[LocalServer]:
+    """A server in a temporary folder, on a free port if none is given."""
     assert product.binary is not None, product.why_not
     with tempfile.TemporaryDirectory(prefix="opm-") as folder:
-        server = LocalServer(product.binary, Path(folder), port=free_port(), persistent=persistent, extra=extra)
+        server = LocalServer(product.binary, Path(folder), port=port or free_port(), persistent=persistent, extra=extra)
         server.start()
         try:
             yield server
