@@ -90,7 +90,8 @@ def paused(facts: Facts) -> Finding | None:
     return Finding(
         "queue-paused", Severity.WARNING, "Sending is paused by an operator",
         f"{_waiting(queue)}; paused {_since(facts, gate)}{ends}.", NOTHING_LOST,
-        "Resume it when the reason is gone, or ask who paused it.",
+        "Resume it when the reason is gone, or ask who paused it.", "opalmind-tui queue resume",
+        Command(Act.RESUME), "Resume delivery",
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ async def _known_in_bulks(settings: Settings) -> tuple[bool | None, str]:
         answer = await client.post_bulk([{"idsite": str(settings.matomo_default_site_id or 1)}], with_token=True)
     finally:
         await client.close()
-    if answer.failure is not None:
+    if answer.failure:
         return None, ""
     try:
         document = orjson.loads(answer.body)

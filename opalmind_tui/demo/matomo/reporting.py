@@ -111,6 +111,12 @@ class Reporter:
                 return {"value": VERSION}
             case "SitesManager.getSitesIdWithAtLeastViewAccess":
                 return [site for site in self._sites if account.may(Access.VIEW, site)]
+            case "SitesManager.getSitesIdWithWriteAccess":
+                return self._sites_with(account, Access.WRITE)
+            case "SitesManager.getSitesIdWithAdminAccess":
+                return self._sites_with(account, Access.ADMIN, Access.SUPER)
+            case "UsersManager.hasSuperUserAccess":
+                return {"value": account.access is Access.SUPER}
             case "SitesManager.getSiteFromId":
                 return _described(self._site(_need(call, "idSite"), account))
             case "Live.getCounters":
@@ -122,6 +128,10 @@ class Reporter:
             if module in PLUGINS
             else Refused(NO_PLUGIN.format(module))
         )
+
+    def _sites_with(self, account: Account, *accesses: Access) -> list[int]:
+        """The sites to which the user has exactly this access."""
+        return [site for site in self._sites if account.access in accesses and account.may(Access.VIEW, site)]
 
     def _site(self, text: str, account: Account) -> Site:
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
