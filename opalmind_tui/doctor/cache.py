@@ -11,29 +11,40 @@ from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.findings import Finding, Severity
 from opalmind_tui.snapshot.model import CacheView, ServerView
 
-BETTER = 0.15
-"""By how much a longer time to live must raise the hit rate to be worth a word."""
+FAILING = 0.5
+"""Failures in Redis for each miss from which the cache counts as failing."""
+STALE = 0.3
+"""Share of the misses that found a report past its time, from which that is the cause."""
 Cause = tuple[str, str, str]
 """Name of a cause, how it shows, and what to do."""
 
 
 def failing(facts: Facts) -> Finding | None:
-    """Nothing that is fetched gets into Redis."""
+    """What is fetched does not get into Redis."""
     cache = facts.cache
-    if cache is None or facts.trouble is not None or cache.sets or cache.misses < facts.settings.cache_sample_size:
+    if cache is None or facts.trouble is not None or cache.misses < facts.settings.cache_sample_size:
+        return None
+    if cache.errors < FAILING * cache.misses or _serves(facts, cache):
+        return None
+    if facts.server is not None and _too_small(facts.server, cache) is not None:
+        # The hit rate's own finding names that.
         return None
     why = (
-        f"Redis failed or refused {cache.errors:,} look-ups and writes: it was slow, full, or does not permit it."
-        if cache.errors
-        else "Redis failed nothing: the reports themselves failed, or their time to live is too short to be kept."
+        "our user may not read and write there, or the server is slow or full"
+        if not cache.entries
+        else "the server was slow, full or away"
     )
     return Finding(
-        "cache-not-stored", Severity.WARNING, "The cache is not persisting: nothing is stored",
-        f"{cache.misses:,} misses, and no report was ever stored. {why}", "Every report is asked of Matomo.",
-        "Let our user write under the cache's prefix, and look at the server's memory and speed." if cache.errors
-        else "See whether Matomo answers the reports, and the times to live.",
-        _grant(facts) if cache.errors else "",
+        "cache-not-stored", Severity.WARNING, "The cache is not persisting: Redis does not take it",
+        f"{cache.errors:,} look-ups and writes failed in Redis, at {cache.misses:,} misses: {why}.",
+        "Every process asks Matomo for every report, and keeps it for itself alone.",
+        "Let our user read and write under the cache's prefix; look at the server's memory and speed.", _grant(facts),
     )  # fmt: skip
+
+
+def _serves(facts: Facts, cache: CacheView) -> bool:
+    """Of late it did well, whatever once was."""
+    return cache.hit_rate is not None and cache.hit_rate >= facts.settings.cache_warn_hit_rate
 
 
 def _grant(facts: Facts) -> str:
@@ -45,6 +56,8 @@ def not_kept(facts: Facts) -> Finding | None:
     """What is stored is gone again at once."""
     cache, server = facts.cache, facts.server
     if cache is None or server is None or not cache.sets or cache.entries or not cache.entries_exact:
+        return None
+    if failing(facts) is not None:
         return None
     if cache.window_misses < facts.settings.cache_sample_size or cache.window_hits:
         return None
@@ -68,6 +81,8 @@ def low_hit_rate(facts: Facts) -> Finding | None:
     if cache is None or cache.hit_rate is None or cache.hit_rate >= facts.settings.cache_warn_hit_rate:
         return None
     if cache.window_hits + cache.window_misses < facts.settings.cache_sample_size:
+        return None
+    if failing(facts) is not None or not_kept(facts) is not None:
         return None
     name, shows, remedy = _why_low(facts, cache)
     looks = cache.window_hits + cache.window_misses
@@ -93,14 +108,14 @@ def _why_low(facts: Facts, cache: CacheView) -> Cause:
             f"{lasting(better.ttl)}, about {better.hit_rate:.0%} would have been hits.",
             f"Keep reports for {lasting(better.ttl)}, if they may be as old as that.",
         )
-    if not cache.window_hits and cache.window_misses < COLD_START * facts.settings.cache_sample_size:
-        return "cold", "a cold start, every report is asked for the first time.", "Wait."
-    if cache.stale_evictions > 0.3 * cache.misses:
+    if cache.stale_evictions > STALE * cache.misses:
         return (
             "ttl",
             f"{cache.stale_evictions:,} of {cache.misses:,} misses found a report past its {lasting(cache.ttl)}.",
             "Keep reports longer, if they may be older.",
         )
+    if not cache.window_hits and cache.window_misses < COLD_START * facts.settings.cache_sample_size:
+        return "cold", "a cold start, every report is asked for the first time.", "Wait."
     return (
         "varied",
         "nearly every look-up is for another report, so that no time to live would help.",

@@ -509,8 +509,6 @@ class ProcessView:
     version: str
     endpoint: str = ""
     """The Matomo that it sends to; empty when it has none."""
-    environment: str = ""
-    """The name of its environment; empty when it has none."""
     delivers: bool = False
     """It takes requests from Redis; otherwise it observes."""
     claims: int = 0
@@ -520,6 +518,8 @@ class ProcessView:
     """Seconds since it was last seen."""
     here: bool = False
     """It is the process that took this snapshot."""
+    environment: str = ""
+    """The name of its environment; empty when it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ ACTIONS: tuple[Action, ...] = (
         in_footer=lambda now: now.token_refused,
     ),
     Action("processes", ("p",), "p", "Processes", "List the processes on this Redis and what they hold", "Dashboard"),
+    Action("doctor", ("6",), "6", "Doctor", "Look for what is wrong, why, and what to do about it", "Dashboard"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action(
         "pause",

@@ -12,6 +12,7 @@ from opalmind_tui.tui.actions import BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
+from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog, detail_text, help_text
@@ -45,6 +46,7 @@ class Operator:
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "processes": self._processes,
+            "doctor": self._doctor,
             "hold": self._hold,
             "limit": lambda: self._control(Act.LIMIT),
             "mood": self._mood,
@@ -164,6 +166,13 @@ class Operator:
                 self._plan(command, back=lambda: self._control(act))
 
         self._app.push_screen(ControlDialog(act), ended)
+
+    def _doctor(self) -> None:
+        def chosen(action: Command | None) -> None:
+            if action is not None:
+                self._plan(action, back=self._doctor)
+
+        self._app.push_screen(DoctorDialog(self._app.engine, can_act=not self._screen.situation.read_only), chosen)
 
     def _processes(self) -> None:
         if self._screen.snapshot is not None:

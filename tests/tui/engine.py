@@ -8,8 +8,17 @@ from dataclasses import replace
 
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.findings import Diagnosis
+from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.model import PreviewPoint, Snapshot, TtlPreview
+
+FINDINGS = (
+    Finding(
+        "eviction-queue", Severity.FAILURE, "The eviction policy can delete the queue", "allkeys-lru \x1b[2J",
+        "Requests are lost.", "Use volatile-ttl.", "redis-cli config set maxmemory-policy volatile-ttl",
+    ),
+    Finding("dead", Severity.WARNING, "Requests were given up", "2 dead.", "They are kept.", "Retry them.", "",
+            Command(Act.RETRY, all_dead=True), "Retry every dead request"),
+)  # fmt: skip
 
 
 class FakeEngine:
@@ -34,7 +43,7 @@ class FakeEngine:
         self.preview = plain_preview()
         self.previewed: list[tuple[str, float | None]] = []
         self.preview_trouble: Exception | None = None
-        self.diagnosis = Diagnosis(snapshot.taken_at, "db.internal:6379/0", (), 48)
+        self.diagnosis = Diagnosis(snapshot.taken_at, "db.internal:6379/0", FINDINGS, 48)
         self.diagnosis_trouble: Exception | None = None
 
     async def take_snapshot(self, *, rows: int = 50) -> Snapshot:

@@ -18,13 +18,14 @@ from opalmind_tui.tui.actions import ACTIONS, BY_ID, FOOTER, READ_ONLY, Situatio
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
+from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.overview import Overview
 from opalmind_tui.tui.themes import DARK, LIGHT
-from tests.tui.engine import FakeDemo, FakeEngine
+from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
 from tests.tui.fixtures import ROWS, healthy, token
 from tests.tui.support import opened, refreshed, screen_text, settled
 
@@ -235,6 +236,30 @@ async def processes(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert "web-1.internal:4711" in shown
     assert "312/2" in shown
     assert "others" in shown
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, Overview)
+
+
+@case
+async def doctor(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "6")
+    await pilot.app.workers.wait_for_complete()
+    await settled(pilot)
+    assert isinstance(pilot.app.screen, DoctorDialog)
+    shown = screen_text(pilot)
+    assert "failure  The eviction policy can delete the queue" in shown
+    assert "Requests are lost." in shown
+    assert "\x1b" not in shown
+    await press(pilot, "y")
+    assert pilot.app.clipboard == FINDINGS[0].command
+    await press(pilot, "down")
+    assert "Retry every dead request" in screen_text(pilot)
+    await press(pilot, "enter")
+    assert isinstance(pilot.app.screen, PlanDialog)
+    assert engine.planned == [FINDINGS[1].action]
+    # A plan that is not carried out leads back, and there is looked at again.
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, DoctorDialog)
     await press(pilot, "escape")
     assert isinstance(pilot.app.screen, Overview)
 

@@ -77,6 +77,7 @@ DIALOGS = {
     "plan-all": ("D",),
     "detail": ("enter",),
     "processes": ("p",),
+    "doctor": ("6",),
     "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
     "limit": ("L", "x", "enter"),
     "cache": ("c",),
