@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +14,25 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel
 from opalmind_tui.cli.options import WithSettings, settings_options, store_of
-from opalmind_tui.cli.output import answer
+from opalmind_tui.cli.output import answer, say
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
+from opalmind_tui.tui.census_text import census_text, progress_text
 
 if TYPE_CHECKING:
+    from opalmind_tui.observe.full_count import FullCount
     from opalmind_tui.snapshot.census import KeyCensus
+
+TELL_EVERY = 2.0
+"""Seconds between two words on how far a count is."""
 
 
 @click.command(cls=WithSettings)
+@click.option("--exact", is_flag=True, help="Count every key, in small steps; it gives way to other work.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 @settings_options
 @click.pass_context
-def keys(ctx: click.Context, as_json: bool) -> int:
+def keys(ctx: click.Context, exact: bool, as_json: bool) -> int:
     """Say what the keys of the database are: how many, their memory, when they expire.
 
     It looks at 200 random keys, whatever the size. What follows from them is shown as "about", with the bounds between
@@ -32,10 +40,8 @@ def keys(ctx: click.Context, as_json: bool) -> int:
 
     Exit code: 0 answered, 3 Redis is away or does not permit it.
     """
-    from opalmind_tui.tui.census_text import census_text
-
     with store_of(ctx) as settings:
-        found = run(_ask(settings))
+        found = run(_count(settings) if exact else _ask(settings))
     answer(json.dumps(document(found), indent=2) if as_json else census_text(found))
     return exits.OK
 
@@ -49,6 +55,27 @@ async def _ask(settings: Settings) -> KeyCensus:
         return await Census(settings).once(client)
     finally:
         await client.aclose()
+
+
+async def _count(settings: Settings) -> KeyCensus:
+    from opalmind_tui.observe.full_count import FullCount
+    from opalmind_tui.storage.connection import async_client
+
+    client = async_client(settings, pool=1, no_touch=True)
+    count = FullCount(settings)
+    told = asyncio.create_task(_tell(count))
+    try:
+        return await count.run(client)
+    finally:
+        told.cancel()
+        await client.aclose()
+
+
+async def _tell(count: FullCount) -> None:
+    """Say how far it is, to whoever waits at a terminal."""
+    while sys.stderr.isatty():
+        await asyncio.sleep(TELL_EVERY)
+        say(progress_text(count.progress))
 
 
 def document(found: KeyCensus) -> dict[str, Any]:

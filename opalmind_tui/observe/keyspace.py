@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings.model import Settings
@@ -43,6 +44,8 @@ class Keyspace:
                 ("stats", settings.stats_prefix),
             )
         )
+        self._cache = settings.cache_prefix.encode()
+        self._beginning = itemgetter(slice(max(len(prefix) for _, prefix in self._prefixes)))
 
     def place(self, key: bytes) -> Place:
         """Where a key belongs. Any bytes will do."""
@@ -50,6 +53,25 @@ class Keyspace:
             if key.startswith(prefix):
                 return name, self._feature(key, len(prefix)) if name == "cache" else ""
         return "other", ""
+
+    def places(self, keys: Sequence[bytes]) -> Counter[Place]:
+        """How many of many keys belong where: by what they begin with, each beginning looked at once."""
+        found: Counter[Place] = Counter()
+        beginnings = Counter(map(self._beginning, keys))
+        cached = 0
+        for beginning, number in beginnings.items():
+            name = next((name for name, prefix in self._prefixes if beginning.startswith(prefix)), "other")
+            if name == "cache":
+                cached += number
+            else:
+                found[name, ""] += number
+        if cached:
+            prefix, start = self._cache, len(self._cache)
+            # Up to the end of the feature's name: few different texts, each read once.
+            heads = Counter([key[: key.find(b'",', start) + 2] for key in keys if key.startswith(prefix)])
+            for head, number in heads.items():
+                found["cache", self._feature(head, start)] += number
+        return found
 
     @staticmethod
     def _feature(key: bytes, start: int) -> str:

@@ -85,3 +85,23 @@ class KeyCensus:
     biggest: tuple[SeenKey, ...] = ()
     counted: bool = False
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountProgress:
+    """How far a count of all keys is.
+
+    Args:
+        done, total: keys.
+        running: it goes on; else it was stopped, and can go on from there.
+        seconds_left: at the present pace; None before that is known.
+        census: the result, once it is complete.
+        error: why it stopped by itself.
+    """
+
+    done: int = 0
+    total: int = 0
+    running: bool = False
+    seconds_left: float | None = None
+    census: KeyCensus | None = None
+    error: str = ""

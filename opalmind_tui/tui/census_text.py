@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from opalmind_tui.snapshot.census import Estimate, Expiry, KeyCensus, KeyGroup
+from opalmind_tui.snapshot.census import CountProgress, Estimate, Expiry, KeyCensus, KeyGroup
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
+from opalmind_tui.tui.charts import bar
 
 _SHOWN = {"other": "foreign", "idempotency": "idempotency", "lasting": "never"}
 _NAME, _FIGURE, _BOUNDS = 20, 11, 13
 _KEY = 44
+_BAR = 16
 
 Form = Callable[[float], str]
 
@@ -28,6 +30,15 @@ def census_text(census: KeyCensus) -> str:
     if census.biggest:
         parts.append(_biggest(census))
     return "\n\n".join(parts)
+
+
+def progress_text(progress: CountProgress) -> str:
+    """How far a count of all keys is, in a line."""
+    share = progress.done / progress.total if progress.total else 0.0
+    full, empty = bar(share, _BAR)
+    left = "" if progress.seconds_left is None else f", {figures.words(progress.seconds_left)} left"
+    state = left if progress.running else f", stopped: {safe_text(progress.error)}" if progress.error else ", stopped"
+    return f"{full}{empty} {figures.percent(100 * share)}, {progress.done:,} of {progress.total:,} keys{state}"
 
 
 def _head(census: KeyCensus) -> str:

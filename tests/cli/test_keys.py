@@ -36,3 +36,11 @@ def test_an_empty_database(server: LocalServer) -> None:
 def test_a_server_that_is_away() -> None:
     done = run("keys", "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
     assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, "")
+
+
+def test_every_key_is_counted_when_asked(server: LocalServer) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        for number in range(300):
+            client.set(f"opalmind:idempotency:{number}", '{"key":"x"}', ex=80_000)
+    document = json.loads(run("keys", "--exact", "--json", REDIS_URL=server.url).stdout)
+    assert (document["total"], document["counted"]) == (300, True)
