@@ -20,7 +20,7 @@ from opalmind_tui.text import safe_text
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
     from opalmind_tui.reports.entries import EntryRow
-    from opalmind_tui.snapshot.model import CacheView
+    from opalmind_tui.snapshot.model import CacheView, FeatureView
 
 MOST_LISTED = 10_000
 _as_json = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
@@ -52,7 +52,9 @@ def cache() -> None:
 def stats(ctx: click.Context, as_json: bool) -> int:
     """Say how the cache does, in all and by kind of report.
 
-    Look-ups are those of all opalmind-tui processes on this Redis; hit rates are those of the last minutes.
+    Look-ups are those of all opalmind-tui processes on this Redis; hit rates are those of the last minutes. Expired:
+    found past their time. Stale: given past their time while Matomo or Redis was away. Corrupt: no such report, fetched
+    anew. Errors: what Redis did not do. Bytes and milliseconds: for one fetch.
     """
     view = with_engine(ctx, lambda engine: engine.cache_view())
     answer(json.dumps(_stats(view), indent=2) if as_json else _stats_shown(view))
@@ -210,19 +212,31 @@ def _stats(view: CacheView) -> dict[str, Any]:
 
 
 def _stats_shown(view: CacheView) -> str:
-    heads = ("feature", "hit rate", "hits", "misses", "sets", "entries", "TTL s", "set by")
+    heads = ("feature", "hit rate", "hits", "misses", "sets", "expired", "stale", "corrupt", "errors", "bytes each",
+             "fetch ms", "entries", "TTL s", "set by")  # fmt: skip
     rows = [
         (feature.feature, _percent(feature.hit_rate), f"{feature.hits:,}", f"{feature.misses:,}", f"{feature.sets:,}",
-         f"{feature.entries:,}", f"{feature.ttl:g}", feature.ttl_origin)
+         f"{feature.stale_evictions:,}", f"{feature.stale_served:,}", f"{feature.corrupt:,}", f"{feature.errors:,}",
+         _each(feature, feature.bytes), _each(feature, feature.fetch_ms), f"{feature.entries:,}", f"{feature.ttl:g}",
+         feature.ttl_origin)
         for feature in view.features
     ]  # fmt: skip
     about = "" if view.entries_exact else "about "
     total = (
         f"hit rate {_percent(view.hit_rate)} in {view.window / 60:.0f} min, {about}{view.entries:,} entries, "
         f"{view.saved_per_hour:,.0f} requests to Matomo saved an hour\n"
-        f"stale served {view.stale_served:,}, corrupt {view.corrupt:,}, errors {view.errors:,}"
+        f"stale served {view.stale_served:,}, corrupt {view.corrupt:,}, errors {view.errors:,}, "
+        f"stored {view.bytes:,} bytes in {view.sets:,} entries, fetched in {view.fetch_ms / 1000:,.1f} s"
     )
-    return f"{total}\n{table([heads, *rows], numbers=range(1, 7))}"
+    others = "".join(
+        f"\nanother Matomo uses the same REDIS_CACHE_PREFIX: {safe_text(name, 200)}" for name in view.other_sources
+    )
+    return f"{total}{others}\n{table([heads, *rows], numbers=range(1, 13))}"
+
+
+def _each(feature: FeatureView, total: int) -> str:
+    """For one fetch."""
+    return f"{total / feature.sets:,.0f}" if feature.sets else "-"
 
 
 def _entry(row: EntryRow) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def cache_check(facts: Facts) -> Check:
         return Check("reports-cache", Verdict.UNKNOWN, f"Hit rate: {why}", "cache", None, "%", details)
     hits, total = _basis(view)
     rate = round(100.0 * hits / total, 2) if total else 0.0
-    findings = _findings(view, facts.settings)
+    findings = [*_shared_by_mistake(facts, view), *_findings(view, facts.settings)]
     return Check(
         "reports-cache",
         worst(verdict for verdict, _ in findings),
@@ -37,7 +37,14 @@ def cache_check(facts: Facts) -> Check:
         "cache",
         plain(rate),
         "%",
-        (("hitRate", plain(rate)), *_counts(facts, view), *limits, *_window(view), *_features(facts)),
+        (
+            ("hitRate", plain(rate)),
+            *_counts(facts, view),
+            *limits,
+            *_window(view),
+            *_features(facts),
+            *_others(facts, view),
+        ),
     )
 
 
@@ -61,6 +68,20 @@ def _findings(view: CacheView, settings: Settings) -> list[Finding]:
     if rate < settings.cache_warn_hit_rate:
         return [(Verdict.WARN, f"below {settings.cache_warn_hit_rate:g}%")]
     return []
+
+
+def _shared_by_mistake(facts: Facts, view: CacheView) -> list[Finding]:
+    return [(Verdict.WARN, f"the same prefix is used for {_named(facts, view)}")] if view.other_sources else []
+
+
+def _named(facts: Facts, view: CacheView) -> str:
+    """The other Matomos: what processes say of themselves, made safe."""
+    first, *more = view.other_sources
+    return f"another Matomo, {facts.clean(first, 80)}" + (f" and {len(more)} more" if more else "")
+
+
+def _others(facts: Facts, view: CacheView) -> tuple[tuple[str, Any], ...]:
+    return (("otherMatomos", [facts.clean(name) for name in view.other_sources]),) if view.other_sources else ()
 
 
 def _counts(facts: Facts, view: CacheView) -> tuple[tuple[str, Any], ...]:
@@ -96,6 +117,11 @@ def cause_of_cache(facts: Facts) -> str:
     view = known(facts.cache)
     if view is None:
         return ""
+    if view.other_sources:
+        return (
+            f"The cache is shared with {_named(facts, view)}: its reports would be taken for ours. "
+            "Give each Matomo a REDIS_CACHE_PREFIX of its own."
+        )
     hits, total = _basis(view)
     window = f" in {lasting(view.window)}" if view.window else ""
     return f"Few reports come from the cache: {hits:,} of {total:,} look-ups{window}."

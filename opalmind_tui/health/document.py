@@ -1,7 +1,7 @@
 """All checks together: as a view for a screen, and as the document for scripts and monitoring.
 
 The document has the shape of OpalMind's own, with the check ``redis-connection`` beside the others; within the known
-details there are `scheduled`, `dead`, `ledgerDifference` and `gate` (queue) and `window` (cache) more.
+details there are `scheduled`, `dead`, `ledgerDifference` and `gate` (queue), `window` and `otherMatomos` (cache) more.
 """
 
 from __future__ import annotations

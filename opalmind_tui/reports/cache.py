@@ -288,7 +288,8 @@ class ReportCache:
             entries = self._memory.count(now * 1000)
             census = Census(entries, entries.total(), exact=True)
         shared = await self._read_counts(now)
-        others = tuple(source for source in shared.sources if source != self._source) if self._source else ()
+        own = (self._source,) if self._source else shared.sources[:1]
+        others = tuple(source for source in shared.sources if source not in own)
         return cache_view(shared.totals, census, self._ttls, self._memory.bytes, others)
 
     async def _read_counts(self, now: float) -> Shared:

@@ -103,6 +103,27 @@ def test_stats_count_entries_and_say_which_time_to_live_holds(server: LocalServe
     assert "deviceTypes" in shown.stdout
 
 
+def test_stats_say_what_went_wrong_what_fetches_cost_and_who_shares_the_prefix(server: LocalServer) -> None:
+    counted = {"events:sets": 4, "events:bytes": 8000, "events:fetchMs": 1000, "events:staleServed": 31,
+               "events:corrupt": 32, "events:errors": 33}  # fmt: skip
+    matomos = {"https://one.example/index.php": time.time(), "https://\x1b[2Jtwo.example/index.php": time.time()}
+    with redis.Redis.from_url(server.url) as client:
+        client.hset("opalmind:stats:{c}:totals", mapping={**counted, "sources": json.dumps(matomos)})
+    environment = {"REDIS_URL": server.url, "MATOMO_BASE_URL": "https://one.example/"}
+    document = json.loads(run("cache", "stats", "--json", **environment).stdout)
+    events = next(feature for feature in document["features"] if feature["feature"] == "events")
+    assert [events[name] for name in ("bytes", "fetchMs", "staleServed", "corrupt", "errors")] == [
+        8000, 1000, 31, 32, 33,
+    ]  # fmt: skip
+    assert len(document["otherSources"]) == 1
+    shown = run("cache", "stats", **environment).stdout
+    row = next(line for line in shown.splitlines() if line.startswith("events "))
+    assert row.split()[4:12] == ["4", "0", "31", "32", "33", "2,000", "250", "0"]
+    assert "two.example" in shown
+    assert "one.example" not in shown
+    assert "\x1b" not in shown
+
+
 def test_a_store_that_is_away(server: LocalServer) -> None:
     for command in (["stats"], ["list"], ["show", DEVICES], ["ttl"]):
         done = run("cache", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")

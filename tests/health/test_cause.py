@@ -152,6 +152,13 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
         WARN,
     ),
     (
+        "two Matomos under one prefix",
+        {"cache": replace(POORLY, other_sources=(f"https://two.example/{TOKEN}\x1b[2J", "https://three.example/"))},
+        "The cache is shared with another Matomo, https://two.example/•••␛[2J and 1 more: its reports would be taken "
+        "for ours. Give each Matomo a REDIS_CACHE_PREFIX of its own.",
+        FAIL,
+    ),
+    (
         "a cache of little use",
         {"cache": POORLY},
         "Few reports come from the cache: 2 of 100 look-ups in 5 min.",

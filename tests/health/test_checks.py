@@ -144,6 +144,18 @@ def test_the_last_minutes_are_judged_and_not_what_once_was() -> None:
     assert found(facts(cache=bad_once), "reports-cache").verdict is OK
 
 
+def test_two_matomos_under_one_prefix_are_reported() -> None:
+    view = CacheView(hits=90, misses=10, window_hits=90, window_misses=10, other_sources=(f"https://two/?{TOKEN}\x1b",))
+    check = found(facts(cache=view), "reports-cache")
+    assert check.verdict is WARN
+    assert "another Matomo, https://two/" in check.output
+    [shown] = dict(check.details)["otherMatomos"]
+    for text in (check.output, shown):
+        assert TOKEN not in text
+        assert "\x1b" not in text
+    assert "otherMatomos" not in dict(found(facts(cache=replace(view, other_sources=())), "reports-cache").details)
+
+
 def test_a_quiet_cache_shows_its_totals_and_is_not_judged() -> None:
     check = found(facts(cache=CacheView(hits=1, misses=99, window=300)), "reports-cache")
     assert (check.verdict, check.output) == (OK, "Hit rate: 1.0% (1/100 requests)")

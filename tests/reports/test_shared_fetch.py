@@ -205,6 +205,8 @@ async def test_two_matomos_under_one_prefix_are_noticed(
         await Reports(matomo, cache, 1).get_device_types()
         await cache._sharing.flush()
         assert (await cache.view()).other_sources == seen
+    # Who has no Matomo of its own sees two of them all the same.
+    assert len((await (await make_cache(settings)).view()).other_sources) == 1
 
 
 async def test_every_count_is_kept_by_minute_for_a_day(

@@ -66,15 +66,16 @@ def history(**changed: tuple[float | None, ...]) -> tuple[Series, ...]:
     return tuple(Series(name, points=values, step=STEP) for name, values in points.items())
 
 
-FEATURES = (
-    FeatureView("getKeyNumbers", 612, 80, 80, 4, 38),
-    FeatureView("getMostPopularUrls", 301, 52, 52, 3, 31, ttl=300.0, ttl_origin="configured"),
-    FeatureView("getTopReferrers", 144, 31, 31, 2, 22),
-    FeatureView("getEvents", 88, 17, 17, 1, 14),
-    FeatureView("getTrafficChannels", 41, 9, 9, 2, 9, ttl=120.0, ttl_origin="environment"),
-    FeatureView("getGoalConversions", 14, 5, 5, 0, 8),
-    FeatureView("getFunnelSummary", 4, 2, 2, 0, 5),
+_FEATURES = (
+    FeatureView("getKeyNumbers", 612, 80, 80, 4, entries=38),
+    FeatureView("getMostPopularUrls", 301, 52, 52, 3, entries=31, ttl=300.0, ttl_origin="configured"),
+    FeatureView("getTopReferrers", 144, 31, 31, 2, entries=22),
+    FeatureView("getEvents", 88, 17, 17, 1, entries=14),
+    FeatureView("getTrafficChannels", 41, 9, 9, 2, entries=9, ttl=120.0, ttl_origin="environment"),
+    FeatureView("getGoalConversions", 14, 5, 5, 0, entries=8),
+    FeatureView("getFunnelSummary", 4, 2, 2, 0, entries=5, stale_served=3, corrupt=1),
 )
+FEATURES = tuple(replace(one, bytes=2_100 * one.sets, fetch_ms=240 * one.sets) for one in _FEATURES)
 QUEUE = QueueView(
     pending=4, scheduled=1, inflight=2, dead=3,
     accepted=12_053, delivered=12_041, rejected=2, retried=38, duplicates=17, unknown=1, epoch="e",
@@ -83,7 +84,7 @@ QUEUE = QueueView(
 )  # fmt: skip
 CACHE = CacheView(
     hits=1_204, misses=196, sets=196, stale_evictions=12, entries=127, window=300.0, window_hits=172, window_misses=28,
-    saved_per_hour=342.0, ttls_changed=2, features=FEATURES, memory_bytes=1_900_000,
+    bytes=411_600, fetch_ms=47_040, saved_per_hour=342.0, ttls_changed=2, features=FEATURES, memory_bytes=1_900_000,
 )  # fmt: skip
 SERVER = ServerView(
     product="valkey", version="9.1.0", role="primary", used_memory=410 * MIB, peak_memory=436 * MIB,

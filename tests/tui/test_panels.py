@@ -135,6 +135,25 @@ def test_all_that_counts_is_in_the_cache_at_every_size(size: str) -> None:
 
 
 @ALL
+def test_two_matomos_under_one_prefix_are_said(size: str) -> None:
+    mistaken = replace(CACHE, other_sources=("https://\x1b[2Jevil.example/",))
+    assert "2 Matomos, one prefix" in draw(cache.render, with_cache(mistaken), size)
+    assert "Matomos" not in draw(cache.render, healthy(), size)
+
+
+def test_what_went_wrong_and_what_a_fetch_costs_is_shown_for_each_report_where_there_is_room() -> None:
+    assert "fetch 240 ms" in draw(cache.render, healthy(), "120x40")
+    wide = features.render(healthy(), Area(110, 12))
+    shown = "\n".join("".join(span.text for span in one) for one in wide.body)
+    head, *rows = shown.splitlines()
+    for title in ("old", "corrupt", "errors", "size", "fetch"):
+        assert title in head
+    funnels = next(row for row in rows if "getFunnelSummary" in row)
+    for figure in (" 3 ", " 1 ", "2.1K", "240 ms"):
+        assert figure in funnels
+
+
+@ALL
 def test_an_estimate_says_about(size: str) -> None:
     assert "about" in draw(cache.render, STATES["estimated"](), size)
     assert "about 4,152,200" in draw(server.render, STATES["estimated"](), size)

@@ -27,7 +27,7 @@ def _body(snapshot: Snapshot, cache: CacheView, area: Area) -> list[Line]:
     if area.width < _MEDIUM.width:
         columns = _SINGLE if area.width < _NARROW.width else _NARROW
         rows = grid([*_traffic(cache, columns), *_stock(snapshot, cache, columns)], [], columns)
-        return trimmed([*rows, _ttl_line(cache, area.width)], area.height)
+        return trimmed([*_mistake(cache), *rows, _ttl_line(cache, area.width)], area.height)
     stock = [
         *_stock(snapshot, cache, _MEDIUM),
         Cell("corrupt", figures.count(cache.corrupt), _alarm(cache.corrupt)),
@@ -47,14 +47,24 @@ def _body(snapshot: Snapshot, cache: CacheView, area: Area) -> list[Line]:
 
 
 def _rest(cache: CacheView, area: Area) -> list[Line]:
+    fetch = figures.milliseconds(cache.fetch_ms / cache.sets / 1000) if cache.sets else figures.UNKNOWN
     return [
+        *_mistake(cache),
         _ttl_line(cache, area.width),
-        line(Span("sent keys kept ", Tone.DIM), figures.lifetime(cache.idempotency_ttl)),
+        line(
+            Span("sent keys kept ", Tone.DIM), figures.lifetime(cache.idempotency_ttl),
+            Span("  fetch ", Tone.DIM), fetch,
+        ),
         line(
             Span("served stale ", Tone.DIM), figures.count(cache.stale_served),
             Span("  memory ", Tone.DIM), _memory(cache),
         ),
     ]  # fmt: skip
+
+
+def _mistake(cache: CacheView) -> list[Line]:
+    """Reports of one Matomo would be given for those of another one."""
+    return [line(Span(f"{len(cache.other_sources) + 1} Matomos, one prefix", Tone.WARN))] if cache.other_sources else []
 
 
 def _memory(cache: CacheView) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from opalmind_tui.snapshot.model import CacheView, FeatureView, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, outside, paragraph
@@ -28,6 +30,15 @@ def _share(feature: FeatureView) -> Span:
     return Span(figures.percent(100 * feature.hits / lookups if lookups else None), Tone.STRONG)
 
 
+def _fault(number: int) -> Span:
+    return Span(figures.count(number, 5), Tone.WARN if number else Tone.PLAIN)
+
+
+def _each(feature: FeatureView, total: float, shown: Callable[[float], str]) -> str:
+    """For one fetch."""
+    return shown(total / feature.sets) if feature.sets else figures.UNKNOWN
+
+
 def _ttl(feature: FeatureView) -> Span:
     changed = feature.ttl_origin == "configured"
     return Span(figures.lifetime(feature.ttl), Tone.ACCENT if changed else Tone.PLAIN)
@@ -40,6 +51,17 @@ COLUMNS: tuple[Column[FeatureView], ...] = (
     Column("misses", 6, lambda one: Span(figures.count(one.misses, 6)), to_right=True, from_width=60),
     Column("sets", 6, lambda one: Span(figures.count(one.sets, 6)), to_right=True, from_width=72),
     Column("stale", 6, lambda one: Span(figures.count(one.stale_evictions, 6)), to_right=True, from_width=60),
+    Column("old", 5, lambda one: _fault(one.stale_served), to_right=True, from_width=84),
+    Column("corrupt", 7, lambda one: _fault(one.corrupt), to_right=True, from_width=84),
+    Column("errors", 6, lambda one: _fault(one.errors), to_right=True, from_width=84),
+    Column("size", 6, lambda one: Span(_each(one, one.bytes, figures.size)), to_right=True, from_width=98),
+    Column(
+        "fetch",
+        7,
+        lambda one: Span(_each(one, one.fetch_ms / 1000, figures.milliseconds)),
+        to_right=True,
+        from_width=98,
+    ),
     Column("entries", 7, lambda one: Span(figures.count(one.entries, 7)), to_right=True),
     Column("TTL", 6, _ttl, to_right=True),
     Column("from", 4, lambda one: Span(_ORIGINS.get(one.ttl_origin, ""), Tone.DIM), from_width=46),
