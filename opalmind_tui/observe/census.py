@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from opalmind_tui.observe.keyspace import Keyspace, Place, Tally, key_counts
-from opalmind_tui.observe.sample import SAMPLE, Sample
+from opalmind_tui.observe.sample import Sample
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.model import KeyCounts
@@ -35,6 +35,8 @@ MOST_SCANS = 60
 """SCANs of `exact`. 20,000 keys take about 20; a table that was much larger once takes more."""
 GLANCED = 300
 """Keys of a database up to which `glance` counts all."""
+GLANCE_SAMPLE = 100
+"""Keys that it draws from a larger one: each costs the server some microseconds."""
 GLANCE = """
 local size, keys = redis.call('DBSIZE'), {}
 if size <= tonumber(ARGV[1]) then
@@ -132,7 +134,7 @@ class Census:
         Args and errors as in `step`.
         """
         try:
-            found: Any = await client.eval(GLANCE, 0, GLANCED, SAMPLE)
+            found: Any = await client.eval(GLANCE, 0, GLANCED, GLANCE_SAMPLE)
         except TROUBLES as error:
             raise trouble(error) from error
         size, whole, keys = found

@@ -1,4 +1,4 @@
-"""``python -m tests.bench queue``: measure. ``python -m tests.bench setup``: install the peers, each for itself.
+"""``python -m tests.bench queue`` (or ``cache``): measure. ``python -m tests.bench setup``: install the peers.
 
 Ratios of one run are what counts: everything in it meets the same machine. Times in ms hold for an idle one.
 """
@@ -13,22 +13,27 @@ import sys
 import time
 from pathlib import Path
 
+from tests.bench import cache, queue
+from tests.bench.core.contestants import Contestant
 from tests.bench.core.report import Report, target_table
 from tests.bench.core.run import Run
 from tests.bench.core.servers import product
-from tests.bench.queue import CELLS, CONTESTANTS, TARGETS
+
+SUITES = {"queue": queue, "cache": cache}
+_CELLS = "; ".join(f"{name}: {','.join(suite.CELLS)}" for name, suite in SUITES.items())
 
 
 def main() -> int:
     """Run what the command line says."""
     options = _options()
     if options.what == "setup":
-        for contestant in CONTESTANTS:
+        for contestant in {contestant.name: contestant for contestant in _everyone()}.values():
             contestant.install(print)
         return 0
+    suite = SUITES[options.what]
     report = Report(lambda text: print(text, file=sys.stderr, flush=True))
     can_run = []
-    for contestant in CONTESTANTS:
+    for contestant in suite.CONTESTANTS:
         wanted = contestant.role != "peer" or options.peers is None or contestant.name in options.peers
         if wanted and contestant.why_not:
             report.note(f"{contestant.name} not run: {contestant.why_not}")
@@ -36,9 +41,9 @@ def main() -> int:
             can_run.append(contestant)
     run = Run(options.rounds, options.scale, options.long, product(options.server), report, can_run)
     began = time.monotonic()
-    for name in options.only or CELLS:
-        CELLS[name](run)
-    verdicts = [target.verdict(report) for target in TARGETS]
+    for name in options.only or suite.CELLS:
+        suite.CELLS[name](run)
+    verdicts = [target.verdict(report) for target in suite.TARGETS]
     print(report.tables(), target_table(verdicts), sep="\n\n")
     for note in report.notes:
         print(f"- {note}")
@@ -53,31 +58,32 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", choices=("queue", "setup"))
+    parser.add_argument("what", choices=(*SUITES, "setup"))
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement, interleaved (default 3)")
-    parser.add_argument("--only", type=_names, help=f"cells with commas between: {','.join(CELLS)}")
-    parser.add_argument("--peers", type=_peers, help="peers with commas between, or none (default: all installed)")
+    parser.add_argument("--only", type=_names, help=f"cells with commas between: {_CELLS}")
+    parser.add_argument("--peers", type=_names, help="peers with commas between, or none (default: all installed)")
     parser.add_argument("--server", default="valkey", help="valkey, redis or path- (default valkey)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies all counts")
     parser.add_argument("--long", action="store_true", help="a million requests where the target says so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all values there")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.what != "setup":
+        suite = SUITES[options.what]
+        for name in options.only or ():
+            if name not in suite.CELLS:
+                parser.error(f"no cell {name!r} of {options.what}")
+        for name in options.peers or ():
+            if name not in [contestant.name for contestant in suite.CONTESTANTS if contestant.role == "peer"]:
+                parser.error(f"no peer {name!r} of {options.what}")
+    return options
 
 
 def _names(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in CELLS:
-            raise argparse.ArgumentTypeError(f"no cell {name!r}")
-    return names
+    return [] if text == "none" else text.split(",")
 
 
-def _peers(text: str) -> list[str]:
-    names = [] if text == "none" else text.split(",")
-    for name in names:
-        if name not in [contestant.name for contestant in CONTESTANTS if contestant.role == "peer"]:
-            raise argparse.ArgumentTypeError(f"no peer {name!r}")
-    return names
+def _everyone() -> list[Contestant]:
+    return [contestant for suite in SUITES.values() for contestant in suite.CONTESTANTS]
 
 
 if __name__ == "__main__":

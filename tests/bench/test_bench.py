@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.core.contestants import ROOT
+from tests.bench import cache
+from tests.bench.core.contestants import ROOT, Contestant
 from tests.bench.core.report import Report, Target, target_table
 from tests.bench.core.run import Run
 from tests.bench.queue import CELLS, CONTESTANTS
@@ -33,6 +34,38 @@ def test_every_cell_measures_ours(cell: str, any_product: Product) -> None:
     figures = [series for series in run.report.series.values() if series.role == "ours"]
     assert figures
     assert all(value >= 0 for series in figures for value in series.values)
+
+
+def test_the_command_measures_the_cache(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    arguments = ["cache", "--peers", "none", "--rounds", "1", "--scale", "0.002", "--json", file]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(file.read_text())
+    assert not [note for note in found["notes"] if "opalmind" in note]
+    measured = {target["target"] for target in found["targets"] if target["measured"] is not None}
+    assert len(measured) == len(cache.TARGETS) - 4, "all but those that need peers"
+    commands = [one["median"] for one in found["series"] if one["unit"] == "commands"]
+    assert commands == [3, 3, 3]
+
+
+@pytest.mark.parametrize("peer", [who for who in cache.CONTESTANTS if who.role == "peer"], ids=lambda who: who.name)
+def test_every_installed_cache_gives_hits(peer: Contestant, any_product: Product) -> None:
+    if peer.why_not:
+        pytest.skip(f"{peer.name}: {peer.why_not}")
+    run = Run(1, 0.002, False, any_product, Report(lambda _: None), [peer])
+    cache.CELLS["hits"](run)
+    assert run.report.notes == []
+    assert {series.role for series in run.report.series.values()} == {"peer"}
+
+
+def test_a_cell_of_the_other_suite_is_a_mistake_of_the_command_line() -> None:
+    arguments = ["cache", "--only", "drain"]
+    done = subprocess.run([sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert "no cell 'drain' of cache" in done.stderr
 
 
 @pytest.mark.parametrize("peer", [who for who in CONTESTANTS if who.role == "peer"], ids=lambda who: who.name)
