@@ -51,6 +51,13 @@ class BadArgument(OpalmindError, ValueError):
         self.reason = reason
 
 
+class LeaseLost(OpalmindError):
+    """A claim is not ours any more: its lease ran out and others took over, or the store knows nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__("The claim is not ours any more")
+
+
 class StoreUnavailable(OpalmindError):
     """Redis did not do what it was asked to.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking.classify import HELD_DELAY, Decision, Sent, SentHit, classify
 from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
@@ -50,6 +50,19 @@ class ClaimRound:
 
         Returns false where the store failed on the way, so that it should be given a rest. `settle` must follow.
         """
+        shards = {claimed.id[2] for claimed in self._claim.requests}
+        if not shards.isdisjoint(self._shared.visitors):
+            # The store has forgotten our lease (as one does that restarts a second in the past), or knows nothing of
+            # what memory sends: a visitor has one sender all the same.
+            await self._shared.duties.release(self.token)
+            return False
+        self._shared.visitors |= shards
+        try:
+            return await self._send()
+        finally:
+            self._shared.visitors -= shards
+
+    async def _send(self) -> bool:
         ordinary, needing = await self._sort()
         for site, hits in needing.items():
             await self._send_needing(site, hits)
@@ -153,6 +166,10 @@ class ClaimRound:
             return not self._halted
         try:
             pause = await self._shared.queue.mark_posted(self.token)
+        except LeaseLost as error:
+            # Somebody else may be sending these by now.
+            self._halted = str(error)
+            return False
         except StoreUnavailable as error:
             self._shared.counter.store_failed(error)
             if not self._marked:

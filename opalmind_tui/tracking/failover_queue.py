@@ -312,6 +312,8 @@ class FailoverQueue:
         """
         async with self._moving:
             try:
+                # Before anything else: what memory delivered may wait in Redis, or in another process's memory, too.
+                await self._share_records()
                 moved = await self._move_all()
                 await self._share_what_is_done()
                 # No await between the test and the switch: a request that comes now meets one mode or the other.
@@ -352,13 +354,16 @@ class FailoverQueue:
         for token in tuple(self._orphans):
             await self._guard(self._shared.release(token))
             self._orphans.discard(token)
-        while self._link.writable and (records := self._private.records_to_share(ADOPT_BATCH)):
-            await self._guard(self._shared.keep_records(records))
-            self._private.records_shared([record.key for record in records])
+        await self._share_records()
         share = self._private.ledger_share()
         if share is not None and self._link.writable:
             await self._guard(self._shared.merge_ledger(share))
             self._private.forget_share(share.nonce)
+
+    async def _share_records(self) -> None:
+        while self._link.writable and (records := self._private.records_to_share(ADOPT_BATCH)):
+            await self._guard(self._shared.keep_records(records))
+            self._private.records_shared([record.key for record in records])
 
     def _back_to_redis(self) -> None:
         if self.mode is Mode.MEMORY:

@@ -252,6 +252,7 @@ class TrackingQueue(Protocol):
         """Say that the claim's requests are about to be posted: a lost lease makes their outcome unknown now.
 
         Returns the pause that forbids it, if there is one; then nothing is marked. What was marked before stays so.
+        Raises `LeaseLost` where the claim is not ours any more: others may be sending what it held.
         """
         ...
 
@@ -383,7 +384,8 @@ class SharedQueue(TrackingQueue, Protocol):
     """A queue that several processes share, into which a process's memory moves over."""
 
     async def keep_records(self, records: Sequence[KeptRecord]) -> None:
-        """Write the idempotency records of what memory delivered; a record that is there already stays."""
+        """Write the idempotency records of what memory delivered; a record that is there already stays. What waits
+        under such a key with the same payload is sent no more, and counts as the duplicate that it was."""
         ...
 
     async def keep_control(self, endpoint: str, change: ControlChange) -> None:

@@ -59,4 +59,6 @@ class Shared:
     """The newest bulk was taken, and fast enough that the next may be claimed while one is under way."""
     taking: bool = False
     """The newest answer came from a Matomo that stores what it gets."""
+    visitors: set[str] = field(default_factory=set)
+    """Visitor shards (third characters of ids) of which the senders of this process post hits just now."""
     stopping: bool = False

@@ -23,7 +23,7 @@ from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.memory_queue import MemoryQueue
 from opalmind_tui.tracking.queue import Acceptance, Fate, Restored, Settlement
 from opalmind_tui.tracking.redis_queue import RedisQueue
-from opalmind_tui.tracking.request import TrackingRequest, decode_request, fingerprint_of
+from opalmind_tui.tracking.request import TrackingRequest, decode_request, fingerprint_of, stored_key
 from tests.support.servers import RUNNABLE, Product, running
 
 MATOMO = "http://127.0.0.1:9/matomo.php"
@@ -158,6 +158,53 @@ async def test_memory_delivers_and_redis_learns_of_it_once(world: World) -> None
     assert (counts.accepted, counts.delivered, counts.pending) == (3, 1, 2)
     assert await world.offer(2, key="order-2") == [Acceptance.DUPLICATE]
     assert await world.drained() == [1, 3]
+
+
+@pytest.mark.parametrize("end", [Fate.RETRY, Fate.DEAD])
+async def test_what_memory_delivered_is_not_sent_again_by_redis_where_its_key_waits(world: World, end: Fate) -> None:
+    """The same key came before the outage and during it: each store took it, for neither knew of the other's."""
+    await world.offer(1, key="order-1")
+    token = new_token()
+    (request,) = (await world.shared.claim(MATOMO, token, limit=1, lease=30)).requests
+    await world.shared.settle(token, [Settlement(request.id, end, error="503")])
+    await world.offer(2, key="order-2")
+    await world.crash()
+    assert await world.offer(1, key="order-1") == [Acceptance.ACCEPTED]
+    assert await world.offer(3, key="order-2") == [Acceptance.ACCEPTED], "another payload: sent by both"
+    await deliver_here(world, {"order-1", "order-2"})
+    await world.back()
+    assert await world.drained() == [2]
+    counts = await world.shared.counts(MATOMO)
+    assert (counts.accepted, counts.delivered, counts.duplicates, counts.dead) == (3, 3, 1, 0)
+    assert await world.offer(1, key="order-1") == [Acceptance.DUPLICATE]
+
+
+async def test_what_another_process_sends_just_now_stays_its_own(world: World) -> None:
+    await world.offer(1, key="order-1")
+    await world.crash()
+    await world.offer(1, key="order-1")
+    await deliver_here(world, {"order-1"})
+    await asyncio.to_thread(world.server.start)
+    token = new_token()
+    (request,) = (await world.shared.claim(MATOMO, token, limit=1, lease=30)).requests
+    await world.back()
+    assert (await world.shared.counts(MATOMO)).inflight == 1
+    assert (await world.shared.settle(token, [Settlement(request.id, Fate.DELIVERED)])).done == 1
+
+
+async def deliver_here(world: World, keys: set[str]) -> None:
+    """Memory delivers what it holds, while Redis is away."""
+    token = new_token()
+    claim = await world.queue.claim(MATOMO, token, limit=10, lease=30)
+    assert {stored_key(request.body) for request in claim.requests} == keys
+    value = '{"ok":true,"status":200,"body":""}'
+    await world.queue.settle(token, [
+        Settlement(
+            request.id, Fate.DELIVERED,
+            record=f'{{"key":"{stored_key(request.body)}","value":{value},"attempts":1,"completedAt":1}}'.encode(),
+        )
+        for request in claim.requests
+    ])  # fmt: skip
 
 
 async def test_what_memory_is_sending_moves_over_only_if_it_must_wait(world: World) -> None:

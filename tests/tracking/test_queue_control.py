@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from opalmind_tui.errors import BadArgument
+from opalmind_tui.errors import BadArgument, LeaseLost
 from opalmind_tui.snapshot.model import Control, GateKind
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.queue import Fate
@@ -122,7 +122,8 @@ async def test_posts_under_way_finish(bench: Bench) -> None:
 
 async def test_an_unknown_claim_is_not_marked(bench: Bench) -> None:
     await pause(bench)
-    assert await bench.queue.mark_posted(new_token()) is None
+    with pytest.raises(LeaseLost):
+        await bench.queue.mark_posted(new_token())
 
 
 # -- rate --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 
+from opalmind_tui.errors import LeaseLost
 from opalmind_tui.snapshot.model import Gate
 from opalmind_tui.tracking.memory_queue.control import Controls
 from opalmind_tui.tracking.memory_queue.gates import Gates
@@ -123,10 +124,10 @@ class Leases:
         return Claim(token, requests, gate=gate, probe=probe, next_due=next_due, at=now, control=control)
 
     def mark_posted(self, token: str) -> Gate | None:
-        """It is about to be posted, unless a pause forbids that."""
+        """It is about to be posted, unless a pause forbids that. Raises `LeaseLost`."""
         claim = self.claims.get(token)
-        if claim is None:
-            return None
+        if claim is None or not (self._alive(token, self._store.now()) or self._owns_shards(token)):
+            raise LeaseLost
         paused = self._controls.get(claim.shards[0][0], self._store.now() / MICROS).paused
         if paused is None:
             claim.posted = True

@@ -11,7 +11,7 @@ from functools import partial
 
 import redis.asyncio
 
-from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.snapshot.model import Gate
 from opalmind_tui.storage.group_commit import GroupCommit
 from opalmind_tui.tracking.ids import endpoint_code, new_id
@@ -28,7 +28,7 @@ from opalmind_tui.tracking.queue import (
 )
 from opalmind_tui.tracking.redis_queue.batches import MOST_ADOPTED, MOST_ITEMS, MOST_REAPED, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.closing import Closing
-from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, tag_of
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
 from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating
 from opalmind_tui.tracking.redis_queue.replies import (
@@ -135,7 +135,9 @@ class RedisQueue(Operating, Closing):
             self._keys_of_claims.popitem(last=False)
 
     async def mark_posted(self, token: str) -> Gate | None:
-        _, raw = await self._scripts.run("posted", [token, int(not self._resend_unknown)])
+        _, raw, lost = await self._scripts.run("posted", [token, int(not self._resend_unknown)])
+        if lost:
+            raise LeaseLost
         pause = pause_from(raw)
         return None if pause is None else pause.gate
 
@@ -236,7 +238,7 @@ class RedisQueue(Operating, Closing):
         for part in batches(records):
             arguments: list[Argument] = [len(self._record_prefix)]
             for kept in part:
-                arguments += [kept.ttl, kept.record]
+                arguments += [kept.ttl, kept.record, digest_of(bytes_of(kept.key))]
             await self._scripts.run("records", arguments, [self._record_key(kept.key) for kept in part])
 
 

@@ -14,7 +14,7 @@ from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "enqueue": ("endpoints", "admission", "fullness", "wake"),
     "claim": ("gates", "control", "lease", "wake"),
-    "posted": ("control",),
+    "posted": ("control", "lease"),
     "extend": ("lease",),
     "settle": ("together", "lease", "forget", "aside"),
     "release": ("control", "lease"),
@@ -33,7 +33,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "control_now": ("control",),
     "adopt": ("endpoints", "admission"),
     "merge": (),
-    "records": ("admission",),
+    "records": ("admission", "forget"),
     "foreign": (),
 }
 """What each script needs besides the prelude."""
