@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from opalmind_tui.tracking.queue import Acceptance, Fate, Restored, Settlement
 from opalmind_tui.tracking.redis_queue import RedisQueue
 from opalmind_tui.tracking.request import TrackingRequest, decode_request, fingerprint_of, stored_key
 from tests.support.servers import RUNNABLE, Product, running
+from tests.tracking.queue_harness import visitor_in
 
 MATOMO = "http://127.0.0.1:9/matomo.php"
 DAY = 86_400
@@ -224,6 +225,24 @@ async def test_what_memory_is_sending_moves_over_only_if_it_must_wait(world: Wor
     counts = await world.shared.counts(MATOMO)
     assert (counts.accepted, counts.delivered, counts.pending) == (2, 1, 1)
     assert await world.drained() == [2]
+
+
+async def test_nobody_else_sends_a_visitor_whom_memory_is_sending(world: World) -> None:
+    """I5, also on the way back."""
+    await world.crash()
+    await world.offer(1)
+    token, theirs = new_token(), new_token()
+    (first,) = (await world.queue.claim(MATOMO, token, limit=1, lease=30)).requests
+    await world.offer(2)
+    await world.queue.enqueue(MATOMO, [replace(hit(3), visitor=visitor_in(0))])
+    assert await world.back() == 1
+    other = await world.shared.claim(MATOMO, theirs, limit=5, lease=30)
+    assert [number_of(request.body) for request in other.requests] == [3]
+    await world.queue.settle(token, [Settlement(first.id, Fate.DELIVERED)])
+    assert await world.queue.move_over() == 1
+    assert world.queue.mode is Mode.REDIS
+    assert await world.drained() == [2]
+    await world.shared.settle(theirs, [Settlement(other.requests[0].id, Fate.DELIVERED)])
 
 
 async def test_a_request_whose_answer_was_lost_is_not_doubled(world: World) -> None:

@@ -226,7 +226,8 @@ class MemoryQueue:
         self._recovery.hold_in_doubt(ids)
 
     def take_for_adoption(self, limit: int) -> list[Adopted]:
-        """The oldest that are not in flight; nothing touches them here until `adopted` or `put_back`."""
+        """The oldest, of visitors of whom nothing is in flight; nothing touches them here until `adopted` or
+        `put_back`."""
         return self._recovery.take(limit)
 
     def adopted(self, ids: Iterable[str]) -> None:

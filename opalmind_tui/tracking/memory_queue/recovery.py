@@ -30,12 +30,18 @@ class Recovery:
                 self._store.places.move(item, Place.HELD)
 
     def take(self, limit: int) -> list[Adopted]:
-        """The oldest requests that are not in flight; they stay, untouchable, until they are adopted or put back."""
+        """The oldest requests that are not in flight; they stay, untouchable, until they are adopted or put back.
+
+        Those of a visitor who is being sent from here wait until that is over: on Redis others would send them.
+        """
+        places = self._store.places
+        sending = {places.items[request_id].shard for _, request_id in places.inflight}
         taken: list[Item] = []
-        for item in self._store.places.oldest_first():
+        for item in places.oldest_first():
             if len(taken) == limit:
                 break
-            if item.place is not Place.INFLIGHT and not item.adopting:
+            may_go = item.place is Place.DEAD or item.shard not in sending
+            if may_go and not item.adopting:
                 taken.append(item)
         for item in taken:
             item.adopting = True
