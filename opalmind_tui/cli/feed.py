@@ -16,7 +16,7 @@ from opalmind_tui.tracking.lines import Line, read_lines
 
 CHUNK = 65_536
 """Bytes of one read. From a pipe comes what is there, so that nothing waits for a batch to fill."""
-BATCH = 250
+BATCH = 125
 """Lines offered to the queue at once: no more than it takes in one script, so that a batch is stored whole or not."""
 AHEAD = 4
 """Batches read ahead of the queue."""

@@ -50,7 +50,7 @@ class ClaimRound:
 
         Returns false where the store failed on the way, so that it should be given a rest. `settle` must follow.
         """
-        shards = {claimed.id[2] for claimed in self._claim.requests}
+        shards = {claimed.id[2:3] for claimed in self._claim.requests}
         if not shards.isdisjoint(self._shared.visitors):
             # The store has forgotten our lease (as one does that restarts a second in the past), or knows nothing of
             # what memory sends: a visitor has one sender all the same.

@@ -69,7 +69,7 @@ class FailoverQueue:
         self._clock = clock
         self._claims: dict[str, TrackingQueue] = {}
         self._sending: dict[str, set[str]] = {}
-        private.avoid(lambda: {request_id[2] for ids in self._sending.values() for request_id in ids})
+        private.avoid(lambda: {request_id[2:3] for ids in self._sending.values() for request_id in ids})
         self._doubtful: set[str] = set()
         self._orphans: set[str] = set()
         self._moving = asyncio.Lock()

@@ -16,6 +16,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.feed import BATCH
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking.limits import LINE_LIMIT
+from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS
 from tests.cli.program import MATOMO, command, environment, queued, run, wait_until
 
 SETTINGS = {"MATOMO_BASE_URL": MATOMO, "MATOMO_DEFAULT_SITE_ID": "1"}
@@ -75,6 +76,11 @@ def test_many_lines_are_taken_once_each(settings: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (exits.OK, "")
     assert done.stdout.startswith("3000 lines: 3000 accepted, 0 duplicate")
     assert queued(settings)["pending"] == 3000
+
+
+def test_a_batch_is_one_script() -> None:
+    """Or a batch whose second script failed would be reported as not taken though its first half is queued."""
+    assert BATCH <= MOST_ITEMS
 
 
 def test_an_empty_input_is_no_error(settings: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.snapshot.model import GateKind, State
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.ids import new_token
@@ -195,11 +195,13 @@ ALARMED = {"msg", "ledger"}
 
 
 async def refusal_of(act: Awaitable[Any]) -> StoreUnavailable | None:
-    """Why it was refused, None where it was done."""
+    """Why it was refused, None where it was done. That a claim is lost is an answer."""
     try:
         await act
     except StoreUnavailable as trouble:
         return trouble
+    except LeaseLost:
+        return None
     return None
 
 
