@@ -25,6 +25,7 @@ from opalmind_tui.snapshot.model import (
     Identity,
     KeyCounts,
     Mode,
+    ProcessView,
     QueueFigures,
     QueueView,
     Reading,
@@ -77,7 +78,7 @@ class Look:
         self._rows_wanted = 0
         self._address = str(address(settings))
         self._hand_over = str(home_folder())
-        self._processes = Part(stores.presence.processes, PROCESSES_EVERY)
+        self._processes = Part(self._read_processes, PROCESSES_EVERY)
         self._queue = Part(self.queue_view)
         self._rows = Part(self._read_rows)
         self._cache = Part(self._read_cache, CACHE_EVERY)
@@ -212,8 +213,16 @@ class Look:
                 self._stores.link.report(error)
             raise
 
+    async def _read_processes(self) -> tuple[ProcessView, ...]:
+        self._need_redis()
+        return await self._asked(self._stores.presence.processes())
+
     async def _read_cache(self) -> CacheView:
-        return await self._stores.cache.view()
+        link, cache = self._stores.link, self._stores.cache
+        if link.trouble is not None and not link.reachable and cache.trouble is None:
+            # The cache would find out by itself, at the price of its own time-out.
+            cache.met(link.trouble)
+        return await cache.view()
 
     async def _read_rows(self) -> tuple[RequestRow, ...]:
         if self._stores.queue.mode is Mode.REDIS:

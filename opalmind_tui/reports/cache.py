@@ -96,7 +96,7 @@ class ReportCache:
             self._breaker = self._redis.breaker = Breaker(self._redis.ping)
             self._shared = SharedCounters(client, settings.stats_prefix, tallies, source=self._source)
         self._sharing = Sharing(
-            tallies, self._shared if self._writes else None, allows=self._redis_serves, failed=self._met,
+            tallies, self._shared if self._writes else None, allows=self._redis_serves, failed=self.met,
             heard=self._heard, stamp=lambda: self._generation.stamp, clock=clock, looked_up=self._looked_up,
         )  # fmt: skip
         self._fetcher = Fetcher(
@@ -269,13 +269,14 @@ class ReportCache:
             self._sure_until = self._clock() + SURE_FOR
         return sure
 
-    def _met(self, error: StoreUnavailable) -> None:
+    def met(self, error: StoreUnavailable) -> None:
+        """Somebody met this trouble with Redis: memory serves until a probe of the cache itself succeeds."""
         if self._breaker is not None:
             self._breaker.report(error)
 
     def _failed(self, feature: str, error: StoreUnavailable) -> None:
         self._sharing.count(feature, Count.ERRORS)
-        self._met(error)
+        self.met(error)
 
     # -- counts --------------------------------------------------------------------------------------------------
 
@@ -297,7 +298,7 @@ class ReportCache:
             try:
                 return await self._shared.read(now)
             except StoreUnavailable as error:
-                self._met(error)
+                self.met(error)
         return Shared(self._tallies.totals(now), ())
 
     async def history(self, minutes: int = 1440) -> Mapping[int, Mapping[tuple[str, Count], int]]:

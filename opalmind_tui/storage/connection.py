@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 1.0
 """Seconds for a TCP connection and TLS handshake."""
-COMMAND_TIMEOUT = 2.0
-"""Seconds for one command. Scripts keep under 5 ms; this is for a server that hangs."""
+COMMAND_TIMEOUT = 1.5
+"""Seconds for one command. Scripts keep under 5 ms; this is for a server that hangs, which is named within 2 s."""
 CACHE_TIMEOUT = 0.25
 """Seconds that a cache look-up may wait for Redis before Matomo is asked instead."""
 POOL = 16
