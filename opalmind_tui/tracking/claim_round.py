@@ -110,9 +110,10 @@ class ClaimRound:
         needing: dict[str, list[Hit]] = {}
         for claimed, hit in self._hits:
             if hit is None:
-                settled.append(Settlement(claimed.id, Fate.DEAD, error="its stored bytes are no request"))
+                why = "its stored bytes are no request"
+                settled.append(Settlement(claimed.id, Fate.DEAD, error=why, unposted=True))
             elif (delivery := self._shared.delivered.find(claimed.id)) is not None:
-                settled.append(settlement_of(hit, delivery))
+                settled.append(replace(settlement_of(hit, delivery), unposted=True))
                 self._shared.counter.add(again=1)
             elif hit.token_reason:
                 needing.setdefault(hit.site, []).append(hit)
@@ -150,6 +151,7 @@ class ClaimRound:
                     delay=HELD_DELAY,
                     error=f"held: {hit.token_reason} and no usable token",
                     costs_attempt=False,
+                    unposted=True,
                 )
                 for hit in hits
             ],

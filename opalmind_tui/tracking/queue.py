@@ -113,6 +113,7 @@ class Settlement:
         unknown: it was posted and no answer came.
         alone: it was the only one in its bulk (RETRY).
         token: Matomo took it by virtue of the token (DELIVERED).
+        unposted: nothing was sent for it: what it took of a rate is free again (always so for UNSENT).
         record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting. The queue
             adds the payload's `fingerprint`, which it alone knows.
     """
@@ -126,13 +127,15 @@ class Settlement:
     unknown: bool = False
     alone: bool = False
     token: bool = False
+    unposted: bool = False
     record: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Counts of one `settle`: done under our token; late (our lease was gone, nobody had it, so it counts once);
-    lost (another process holds it, or it is gone already)."""
+    """Counts of one `settle`: done under our token; late (our lease was gone, nobody had it, so it counts once; what
+    was delivered leaves even the trash then, for a restore would send it twice); lost (another process holds it, or it
+    is gone already)."""
 
     done: int = 0
     late: int = 0

@@ -11,7 +11,7 @@ import pytest
 from opalmind_tui.errors import BadArgument, LeaseLost
 from opalmind_tui.snapshot.model import Control, GateKind
 from opalmind_tui.tracking.ids import new_token
-from opalmind_tui.tracking.queue import Fate
+from opalmind_tui.tracking.queue import Fate, Settlement
 from tests.tracking.queue_harness import ELSEWHERE, ENDPOINT, TAG, Bench, hit, redis_queue, visitor_in
 
 
@@ -190,6 +190,34 @@ async def test_what_is_released_gives_its_hits_back(bench: Bench) -> None:
     assert await bench.queue.release(claim.token) == 10
     again = await bench.claim()
     assert 10 <= len(again.requests) <= 11
+
+
+@pytest.mark.parametrize(
+    ("fate", "more", "back"),
+    [
+        (Fate.UNSENT, {}, True),
+        (Fate.RETRY, {"unposted": True, "error": "held: over 24 h old and no usable token", "delay": 900.0}, True),
+        (Fate.DEAD, {"unposted": True, "error": "its stored bytes are no request"}, True),
+        (Fate.DELIVERED, {"unposted": True}, True),
+        (Fate.DELIVERED, {}, False),
+        (Fate.RETRY, {"error": "503", "delay": 900.0}, False),
+    ],
+)
+async def test_what_was_not_posted_gives_its_hits_back(
+    bench: Bench, fate: Fate, more: dict[str, Any], back: bool
+) -> None:
+    await fill(bench, 60)
+    await limit(bench, 0.1)
+    await bench.pass_seconds(3600)
+    claim = await bench.claim()
+    assert len(claim.requests) == 1
+    await bench.queue.mark_posted(claim.token)
+    (request,) = claim.requests
+    await bench.queue.settle(claim.token, [Settlement(request.id, fate, **more)])
+    # Once: a repeat finds nothing of it any more.
+    await bench.queue.settle(claim.token, [Settlement(request.id, fate, **more)])
+    assert len((await bench.claim()).requests) == int(back)
+    assert len((await bench.claim()).requests) == 0
 
 
 async def test_a_repeated_claim_costs_no_hits_again(bench: Bench) -> None:

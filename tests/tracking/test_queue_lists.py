@@ -119,12 +119,12 @@ async def test_purge_frees_the_keys_and_only_those(bench: Bench) -> None:
     assert [answer.outcome for answer in answers] == [Acceptance.CONFLICT] + [Acceptance.ACCEPTED] * 299
 
 
-async def test_an_answer_for_what_was_purged_meanwhile_is_lost(bench: Bench) -> None:
+async def test_an_answer_for_what_was_purged_for_good_meanwhile_is_lost(bench: Bench) -> None:
     (request_id,) = await bench.accept(hit(1))
     claim = await bench.claim(lease=30)
     await bench.pass_seconds(31)
     await bench.queue.reap()
-    await bench.queue.purge([request_id])
+    await bench.queue.purge([request_id], hard=True)
     assert await bench.settle_all(claim, Fate.DELIVERED) == Settled(lost=1)
     counts = await bench.counts()
     assert (counts.purged, counts.delivered) == (1, 0)

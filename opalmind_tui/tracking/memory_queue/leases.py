@@ -167,6 +167,10 @@ class Leases:
         self._end(token)
         return len(held)
 
+    def free_hits(self, endpoint: str, number: int) -> None:
+        """So many hits were claimed and nothing was sent for them: what they took of a rate is free again."""
+        self._controls.take_hits(endpoint, -number)
+
     def reap(self) -> int:
         """Return what expired claims hold."""
         now = self._store.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from opalmind_tui.snapshot.model import State
@@ -22,13 +23,19 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
     """Apply the fates of what carries this token, wherever it stands by now. `ttl` of records in seconds."""
     now = store.now()
     done = late = lost = 0
+    unposted: Counter[str] = Counter()
     for at, settlement in enumerate(settlements, 1):
         item = store.places.items.get(settlement.id)
+        if item is None and _leaves_trash(store, token, settlement, now, ttl):
+            late += 1
+            continue
         if item is None or not token or item.token != token or item.adopting:
             lost += 1
             continue
         in_time = item.place is Place.INFLIGHT
         done, late = done + int(in_time), late + int(not in_time)
+        if in_time and (settlement.unposted or settlement.fate is Fate.UNSENT):
+            unposted[item.endpoint] += 1
         # Of requests settled together the first stays before the others, and none lies ahead of now.
         score = now - len(settlements) + at
         if settlement.fate in (Fate.RETRY, Fate.DEAD):
@@ -39,17 +46,39 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
             item.token = ""
             store.places.move(item, Place.DUE)
         else:
-            if settlement.fate is Fate.DELIVERED:
-                store.taken[item.endpoint] = now
-                if settlement.token:
-                    store.proved[item.endpoint] = now
+            _note_success(store, item.endpoint, settlement, now)
             _finish(store, item, settlement, now, ttl)
         if settlement.fate in COUNTED:
             store.ledger[COUNTED[settlement.fate]] += 1
         _remember(store, settlement, now)
     store.ledger["late"] += late
     leases.settled(token, {settlement.id for settlement in settlements})
+    for endpoint, number in unposted.items():
+        leases.free_hits(endpoint, number)
     return Settled(done, late, lost)
+
+
+def _note_success(store: Store, endpoint: str, settlement: Settlement, now: int) -> None:
+    if settlement.fate is Fate.DELIVERED:
+        store.taken[endpoint] = now
+        if settlement.token:
+            store.proved[endpoint] = now
+
+
+def _leaves_trash(store: Store, token: str, settlement: Settlement, now: int, ttl: int) -> bool:
+    """It was purged meanwhile, and delivered: a restore would send it twice. Its key was freed when it was purged: it
+    has a record only if that is still so."""
+    kept = store.aside.in_trash(settlement.id)
+    if kept is None or not token or kept.item.token != token or settlement.fate is not Fate.DELIVERED:
+        return False
+    item = kept.item
+    store.aside.take(item.id)
+    store.ledger.update({"purged": -1, "delivered": 1})
+    _note_success(store, item.endpoint, settlement, now)
+    if kept.owned and settlement.record and item.request.key not in store.keys:
+        store.records.put(item.request.key, settlement.record, item.request.fingerprint, now + ttl * MICROS, now)
+    _remember(store, settlement, now)
+    return True
 
 
 def _finish(store: Store, item: Item, settlement: Settlement, now: int, ttl: int) -> None:

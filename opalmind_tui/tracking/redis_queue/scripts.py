@@ -16,7 +16,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "claim": ("gates", "control", "lease", "wake"),
     "posted": ("control", "lease"),
     "extend": ("lease",),
-    "settle": ("together", "lease", "forget", "aside"),
+    "settle": ("together", "control", "lease", "forget", "aside"),
     "release": ("control", "lease"),
     "reap": ("lease", "forget", "aside"),
     "reconcile": ("lease", "forget", "aside"),

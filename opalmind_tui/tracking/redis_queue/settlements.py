@@ -24,9 +24,10 @@ def add_settlement(
 
 def _details(settlement: Settlement) -> bytes:
     """All that is not as it is of most: delivered, and nothing to say about it."""
-    if settlement.fate is Fate.DELIVERED and not (settlement.error or settlement.token):
+    if settlement.fate is Fate.DELIVERED and not (settlement.error or settlement.token or settlement.unposted):
         return b""
     status = "" if settlement.status is None else settlement.status
     flags = "c" * settlement.costs_attempt + "u" * settlement.unknown + "a" * settlement.alone + "t" * settlement.token
+    flags += "n" * (settlement.unposted or settlement.fate is Fate.UNSENT)
     error = cut(settlement.error).encode("utf-8", "replace")
     return f"{settlement.fate.value} {micros(settlement.delay)} {status} {flags} ".encode() + error

@@ -1,8 +1,8 @@
 -- Apply fates. ARGV: token, TTL of records (s), then of each request its id, digest of its key, record, and what there is
 -- to say: '' of one that is delivered, else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the
--- outcome is unknown, a: it was alone in its bulk, t: it needed the token), error, with blanks between. KEYS from 2 on:
+-- outcome is unknown, a: it was alone in its bulk, t: it needed the token, n: it was not posted), error, with blanks between. KEYS from 2 on:
 -- where the records go. Answers: done, late, lost.
--- A request is settled by who holds its token, wherever it stands by now.
+-- A request is settled by who holds its token, wherever it stands by now. What was delivered leaves even the trash.
 local token, ttl, now = ARGV[1], ARGV[2], clock()
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
 local items, ids, names = {}, {}, 1
@@ -37,16 +37,17 @@ end
 
 -- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
 local mark = '"token":"' .. token .. '"'
-local function place_if_ours(id, meta, is_leased)
+local function place_if_ours(id, fate, meta, is_leased)
   if meta then
     local ours = token ~= '' and string.find(meta, mark, 1, true)
-    return ours and (is_leased and INFLIGHT or place_of(id))
+    if not ours or is_leased then return ours and INFLIGHT end
+    return place_of(id) or fate == 'delivered' and redis.call('ZSCORE', TRASH, id) and TRASH
   end
   return is_leased and leased_to_us(id) and INFLIGHT
 end
 
 for at, item in ipairs(items) do
-  item.place = not settled[item.id] and place_if_ours(item.id, metas[at], leased[at])
+  item.place = not settled[item.id] and place_if_ours(item.id, item.fate, metas[at], leased[at])
   settled[item.id] = true
   if item.place then
     item.meta, item.fresh = metas[at], not metas[at]
@@ -63,11 +64,13 @@ local function sound_for(items)
   local later, others = {}, {}
   for _, item in ipairs(items) do
     others[item.fate] = true
+    if item.place == TRASH then others[TRASH] = true end
     if item.fate == 'retry' or item.fate == 'unsent' then later[#later + 1] = item.id end
   end
   sound(due_sets_of(later), {MSG, KEY})
   if others.dead then sound({DEAD}, {}) end
   if others.rejected then sound({REJECTED}, {ASIDE}) end
+  if others[TRASH] then sound({}, {META, ASIDE}) end
 end
 
 local function take_out()
@@ -85,6 +88,38 @@ end
 
 local function flagged(item, letter)
   return string.find(item.flags, letter, 1, true)
+end
+
+-- Our record names the payload, so that another one under the same key is a conflict.
+local function write_record(item, entry)
+  local record = item.record
+  if entry and string.sub(entry, 1, 14) == item.id and not string.find(record, '"fingerprint":', 1, true) then
+    record = string.sub(record, 1, -2) .. ',"fingerprint":' .. cjson.encode(string.sub(entry, 15)) .. '}'
+  end
+  redis.call('SET', item.name, record, 'EX', ttl)
+end
+
+-- Its key was freed when it was purged: it has a record only if that is still so.
+local function leave_trash(item)
+  local kept = aside_from(redis.call('HGET', ASIDE, item.id))
+  drop_aside('trash', {item.id})
+  counters.purged = (counters.purged or 0) - 1
+  if item.name and kept and kept.owned and redis.call('HEXISTS', KEY, item.digest) == 0 then
+    write_record(item, item.id .. kept.fingerprint)
+  end
+end
+
+-- A rate that cannot be read or written now limits the next claim, and must not hold back what was delivered.
+local function free_hits()
+  local code, free = nil, 0
+  for _, item in ipairs(mine) do
+    if item.place == INFLIGHT and flagged(item, 'n') then code, free = string.sub(item.id, 1, 2), free + 1 end
+  end
+  if free == 0 then return end
+  pcall(function()
+    local _, rate = control_of(code, now)
+    if rate then take_hits(code, rate, -free, now) end
+  end)
 end
 
 local function count_held(item, before)
@@ -143,15 +178,6 @@ local function refuse(item)
   refused[#refused + 1] = {id = item.id, digest = item.digest, from = 'due', score = item.score, moment = int(item.score)}
 end
 
--- Our record names the payload, so that another one under the same key is a conflict.
-local function write_record(item, entry)
-  local record = item.record
-  if entry and string.sub(entry, 1, 14) == item.id and not string.find(record, '"fingerprint":', 1, true) then
-    record = string.sub(record, 1, -2) .. ',"fingerprint":' .. cjson.encode(string.sub(entry, 15)) .. '}'
-  end
-  redis.call('SET', item.name, record, 'EX', ttl)
-end
-
 local function end_batch()
   local left = {}
   if not batch then return end
@@ -180,7 +206,7 @@ for _, item in ipairs(mine) do
   elseif item.fate == 'unsent' then
     give_back(item)
   else
-    finished[#finished + 1] = item
+    if item.place == TRASH then leave_trash(item) else finished[#finished + 1] = item end
     -- Who failed alone before this is under suspicion from now on.
     local code = string.sub(item.id, 1, 2)
     if item.fate == 'delivered' then last['taken:' .. code] = now_text end
@@ -197,6 +223,7 @@ for at, item in ipairs(finished) do
   if item.name then write_record(item, entries[item.digest]) end
 end
 end_batch()
+free_hits()
 for name, value in pairs(last) do redis.pcall('HSET', LEDGER, name, value) end
 add_to_ledger(counters)
 return {#mine - counters.late, counters.late, lost}
