@@ -11,14 +11,15 @@ import pytest
 from redis.asyncio import Redis
 
 from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.model import GateKind
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking import sender
-from opalmind_tui.tracking.queue import Fate
+from opalmind_tui.tracking.queue import Adopted, Fate
 from opalmind_tui.tracking.redis_queue import listener as listening
 from opalmind_tui.tracking.redis_queue.listener import Listener
 from tests.tracking.delivery import delivering, page
-from tests.tracking.queue_harness import ENDPOINT, QUEUE_PREFIX, Bench, hit, redis_queue
+from tests.tracking.queue_harness import ENDPOINT, QUEUE_PREFIX, Bench, hit, id_for, redis_queue
 
 
 class Ear:
@@ -182,3 +183,46 @@ async def test_a_user_without_the_channel_looks_for_himself_and_is_told_once(
         await own.aclose()
     finally:
         await client.execute_command("ACL", "DELUSER", "deaf")
+
+
+async def heard_once(ear: Ear) -> None:
+    async with asyncio.timeout(10):
+        await ear.heard.get()
+
+
+async def fall_asleep(bench: Bench) -> None:
+    assert not (await bench.claim()).requests
+
+
+async def test_a_retry_wakes_sleepers_with_one_word(redis_bench: Bench, ear: Ear) -> None:
+    ids = await redis_bench.accept(*[hit(number, visitor="one") for number in range(3)])
+    await redis_bench.settle_all(await redis_bench.claim(), Fate.DEAD, error="400")
+    await fall_asleep(redis_bench)
+    before = await words(redis_bench.client)
+    assert (await redis_bench.queue.retry(ids)).done == 3
+    assert await words(redis_bench.client) == before + 1
+    await heard_once(ear)
+    assert (await redis_bench.queue.retry(ids)).done == 0
+    assert await words(redis_bench.client) == before + 1
+
+
+async def test_what_memory_hands_over_wakes_sleepers(redis_bench: Bench, ear: Ear) -> None:
+    await fall_asleep(redis_bench)
+    before = await words(redis_bench.client)
+    adopted = [Adopted(id_for(hit(number)), hit(number), ENDPOINT, 1.0) for number in range(3)]
+    await redis_bench.queue.adopt(adopted)
+    await heard_once(ear)
+    await redis_bench.queue.adopt(adopted)
+    assert await words(redis_bench.client) == before + 1
+
+
+async def test_an_opened_gate_wakes_those_who_wait_behind_it(redis_bench: Bench, ear: Ear) -> None:
+    await redis_bench.accept(hit(1))
+    before = await words(redis_bench.client)
+    await redis_bench.queue.open_gate(ENDPOINT)
+    assert await words(redis_bench.client) == before, "it was open"
+    await redis_bench.queue.close_gate(ENDPOINT, GateKind.BREAKER, seconds=600, reason="503")
+    assert not (await redis_bench.claim()).requests
+    await redis_bench.queue.open_gate(ENDPOINT)
+    assert await words(redis_bench.client) == before + 1
+    await heard_once(ear)

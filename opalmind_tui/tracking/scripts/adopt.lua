@@ -96,5 +96,6 @@ if counters.accepted > 0 then
   redis.call('HSET', LEDGER, 'last', int(last))
 end
 open_way()
+if counters.accepted > 0 then wake(code) end
 add_to_ledger(counters)
 return answers

@@ -1,2 +1,5 @@
--- Open an endpoint. ARGV: url, candidates.
-return redis.call('HDEL', GATE, (code_of_endpoint()))
+-- Open an endpoint. ARGV: url, candidates. Answers 1 if it was closed.
+local code = code_of_endpoint()
+local opened = redis.call('HDEL', GATE, code)
+if opened == 1 then wake_all(code) end
+return opened

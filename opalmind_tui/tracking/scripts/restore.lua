@@ -55,11 +55,6 @@ open_way()
 if #index > 0 then redis.call('HSET', KEY, unpack(index)) end
 write_gathered()
 if #back > 0 then clear_aside(back, notes) end
-local woken = {}
-for _, id in ipairs(back) do
-  local code = string.sub(id, 1, 2)
-  if not woken[code] then wake(code) end
-  woken[code] = true
-end
+wake_for(back)
 add_to_ledger({purged = -#back})
 return {#back, unpack(taken)}

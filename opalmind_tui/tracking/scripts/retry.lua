@@ -1,5 +1,5 @@
 -- Make dead and scheduled requests (ARGV) due now, attempts 0. Answers how many.
-local now, done, seen = clock(), 0, {}
+local now, due, seen = clock(), {}, {}
 local places, scores = {}, {}
 add_places(ARGV, places, scores)
 sound(due_sets_of(ARGV), {META})
@@ -15,9 +15,10 @@ for at, id in ipairs(ARGV) do
     put(due_of(id), meta.due, id)
     put(AGED, meta.accepted, id)
     put_meta(id, meta)
-    done = done + 1
+    due[#due + 1] = id
   end
   seen[id] = true
 end
 write_gathered()
-return done
+wake_for(due)
+return #due

@@ -22,6 +22,5 @@ open_way()
 if not known then register_endpoint(code) end
 local text = cjson.encode(wish)
 redis.call('HSET', CONTROL, field, text)
--- Whether or not somebody left a mark: who waits behind a pause or for a free hit left none.
-redis.pcall('PUBLISH', WAKE, code)
+wake_all(code)
 return {in_force and 1 or 0, text}

@@ -6,6 +6,21 @@ local function wake(code)
   if redis.pcall('HDEL', ASLEEP, code) == 1 then redis.pcall('PUBLISH', WAKE, code) end
 end
 
+-- Also who waits behind a gate, a pause or for a free hit: they left no mark.
+local function wake_all(code)
+  redis.pcall('PUBLISH', WAKE, code)
+end
+
+-- For requests that are due again, wherever they were before: a word for each of their endpoints.
+local function wake_for(ids)
+  local woken = {}
+  for _, id in ipairs(ids) do
+    local code = string.sub(id, 1, 2)
+    if not woken[code] then wake(code) end
+    woken[code] = true
+  end
+end
+
 local function fall_asleep(code)
   if redis.pcall('HEXISTS', ASLEEP, code) ~= 0 then return end
   open_way()
