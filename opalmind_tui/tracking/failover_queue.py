@@ -15,7 +15,7 @@ from typing import TypeVar
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Mode, RateLimit, RequestRow, State
 from opalmind_tui.storage.link import RedisLink
-from opalmind_tui.tracking.ids import endpoint_code, new_id
+from opalmind_tui.tracking import given
 from opalmind_tui.tracking.memory_queue import MemoryQueue
 from opalmind_tui.tracking.queue import (
     Adopted,
@@ -87,7 +87,7 @@ class FailoverQueue:
     ) -> list[Answer]:
         """As the protocol says. Raises `StoreUnavailable` where memory may not take over."""
         # Fixed before the first try, so that Redis and memory know a request by the same id whatever happens.
-        named = list(ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests])
+        named = given.ids_of(endpoint, requests, ids)
         await self._open.wait()
         if self.mode is Mode.REDIS and self._link.writable:
             try:

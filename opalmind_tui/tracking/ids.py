@@ -15,6 +15,7 @@ from hashlib import blake2b
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SHARDS = 16
 """Visitor shards of one endpoint. Part of the key layout: every process must agree on it."""
+ID_LENGTH = 14
 _RANDOM_CHARACTERS = 11
 _CHARACTER_OF = bytes(ord(ALPHABET[byte % 62]) for byte in range(256))
 """From a random byte to a character. The first eight come a quarter more often, which costs half a bit of 66."""

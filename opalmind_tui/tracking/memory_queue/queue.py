@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, RateLimit, RequestRow, State
+from opalmind_tui.tracking import given
 from opalmind_tui.tracking.control import ControlChange, pause_wish, rate_wish, resume_wish
-from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.memory_queue import acting, admission, views
 from opalmind_tui.tracking.memory_queue.control import Controls
 from opalmind_tui.tracking.memory_queue.gates import Gates
@@ -94,16 +94,18 @@ class MemoryQueue:
     async def enqueue(
         self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
     ) -> list[Answer]:
-        named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
+        named = given.ids_of(endpoint, requests, ids)
         return admission.enqueue(self._store, endpoint, requests, named, self._limits)
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        given.claim(endpoint, token, limit, lease)
         return self._leases.claim(endpoint, token, min(limit, 500), round(lease * MICROS))
 
     async def mark_posted(self, token: str) -> Gate | None:
         return self._leases.mark_posted(token)
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
+        given.duration("lease", lease)
         return tuple(token for token in tokens if not self._leases.extend(token, round(lease * MICROS)))
 
     async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
@@ -145,6 +147,7 @@ class MemoryQueue:
         since: float = 0.0,
         until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
+        given.page(limit, since, until)
         within = (round(since * MICROS), round(until * MICROS))
         return views.ids(self._store, state, after, limit, unknown_only=unknown_only, within=within)
 
@@ -162,6 +165,7 @@ class MemoryQueue:
     ) -> Gate:
         if kind is GateKind.PAUSED:
             raise BadArgument("kind", "a pause is no fact about Matomo: use pause()")
+        given.closing(seconds)
         now = self._store.now() / MICROS
         return self._gates.close(endpoint, kind, now, seconds=seconds, reason=cut(reason), failures=failures)
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from opalmind_tui.snapshot.model import Control, Gate, RequestRow, State
+from opalmind_tui.tracking import given
 from opalmind_tui.tracking.memory_queue.places import LAST, Entry, Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
 from opalmind_tui.tracking.queue import QueueCounts
@@ -132,7 +133,7 @@ def _bounds(state: State | None, now: int) -> tuple[Entry, Entry]:
 def _page(
     lists: Iterable[tuple[tuple[str, str], Any]], low: Entry, high: Entry, after: str, limit: int
 ) -> tuple[tuple[str, ...], str]:
-    shard, *entry = orjson.loads(after) if after else (["", ""], *low)
+    shard, *entry = _entry_of(after) if after else (["", ""], *low)
     found: list[str] = []
     for place, entries in lists:
         if place >= tuple(shard):
@@ -143,6 +144,16 @@ def _page(
             if len(found) == limit:
                 return tuple(found), orjson.dumps([shard, *entry]).decode()
     return tuple(found), ""
+
+
+def _entry_of(cursor: str) -> list[Any]:
+    try:
+        (endpoint, shard), moment, request_id = orjson.loads(cursor)
+    except (ValueError, TypeError):
+        given.cursor_refused()
+    if not (isinstance(moment, int) and all(isinstance(part, str) for part in (endpoint, shard, request_id))):
+        given.cursor_refused()
+    return [[endpoint, shard], moment, request_id]
 
 
 def _lists(store: Store, state: State | None) -> Iterable[tuple[tuple[str, str], Any]]:

@@ -6,6 +6,7 @@ import math
 
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, RateLimit
+from opalmind_tui.tracking import given
 from opalmind_tui.tracking.control import ControlChange, Wish, pause_wish, rate_wish, resume_wish
 from opalmind_tui.tracking.queue import cut
 from opalmind_tui.tracking.redis_queue.keys import candidates_of
@@ -23,6 +24,7 @@ class Closing:
     ) -> Gate:
         if kind is GateKind.PAUSED:
             raise BadArgument("kind", "a pause is no fact about Matomo: use pause()")
+        given.closing(seconds)
         length = "" if seconds == math.inf else micros(seconds)
         raw = await self._scripts.run(
             "close_gate",

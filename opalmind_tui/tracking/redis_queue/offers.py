@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from opalmind_tui.tracking.given import check_id
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, digest_of
 from opalmind_tui.tracking.redis_queue.scripts import Argument
 from opalmind_tui.tracking.request import TrackingRequest
 
-ID_LENGTH = 14
-
 
 class Offer(NamedTuple):
     """A request, encoded by its caller: what cannot be is the caller's mistake, and no concern of those who travel with
-    it. So is an id of the wrong length.
+    it. So is an id that is none.
 
     Args:
         id: as `new_id` makes it.
@@ -29,9 +28,8 @@ class Offer(NamedTuple):
 
     @classmethod
     def of(cls, request_id: str, request: TrackingRequest) -> Offer:
-        """An offer of this request. Raises `ValueError` for an id that is none."""
-        if len(request_id) != ID_LENGTH:
-            raise ValueError(f"a request id has {ID_LENGTH} characters; use new_id")
+        """An offer of this request. Raises `BadArgument` for an id that is none."""
+        check_id(request_id)
         return cls(request_id, request.encode(), bytes_of(request.key), request.fingerprint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opalmind_tui.snapshot.model import RequestRow, State
+from opalmind_tui.tracking import given
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
@@ -66,7 +67,8 @@ class Operating:
         since: float = 0.0,
         until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
-        place, score, last = after.split(" ", 2) if after else ("", "", "")
+        given.page(limit, since, until)
+        place, score, last = given.cursor_of(after) if after else ("", "", "")
         wanted = state.value if state else ""
         cursor, *found = await self._scripts.run(
             "ids",

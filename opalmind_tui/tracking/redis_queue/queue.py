@@ -14,7 +14,7 @@ import redis.asyncio
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.snapshot.model import Gate
 from opalmind_tui.storage.group_commit import GroupCommit
-from opalmind_tui.tracking.ids import endpoint_code, new_id
+from opalmind_tui.tracking import given
 from opalmind_tui.tracking.queue import (
     Adopted,
     Answer,
@@ -92,7 +92,7 @@ class RedisQueue(Operating, Closing):
     async def enqueue(
         self, endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None = None
     ) -> list[Answer]:
-        named = ids or [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
+        named = given.ids_of(endpoint, requests, ids)
         group = self._accepting.get(endpoint)
         if group is None:
             group = self._accepting[endpoint] = GroupCommit(partial(self._accept, endpoint), MOST_ITEMS)
@@ -119,6 +119,7 @@ class RedisQueue(Operating, Closing):
     # -- sending -------------------------------------------------------------------------------------------------
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+        given.claim(endpoint, token, limit, lease)
         wakes = self.wakes()
         reply = await self._scripts.run(
             "claim",
@@ -142,6 +143,7 @@ class RedisQueue(Operating, Closing):
         return None if pause is None else pause.gate
 
     async def extend(self, tokens: Sequence[str], lease: float) -> tuple[str, ...]:
+        given.duration("lease", lease)
         lost: list[str] = []
         for part in batches(tokens):
             lost += [token.decode() for token in await self._scripts.run("extend", [micros(lease), *part])]

@@ -1,0 +1,89 @@
+"""What the calls of a queue are given, checked before anything is done: the field at fault is named (`BadArgument`)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from opalmind_tui.errors import BadArgument
+from opalmind_tui.tracking.ids import ID_LENGTH, endpoint_code, new_id
+from opalmind_tui.tracking.request import TrackingRequest
+
+LONGEST_LEASE = 7 * 86_400.0
+"""Seconds."""
+LATEST = 1e11
+"""Epoch seconds: the year 5138."""
+_CURSOR = re.compile(r"([^ ]+) ([-+.0-9einf]+) (.+)", re.DOTALL)
+
+
+def ids_of(endpoint: str, requests: Sequence[TrackingRequest], ids: Sequence[str] | None) -> list[str]:
+    """The ids under which requests are accepted: the caller's, one for each and all as `new_id` makes them, or new."""
+    text("endpoint", endpoint)
+    if ids is None:
+        return [new_id(endpoint_code(endpoint), request.visitor) for request in requests]
+    if isinstance(ids, str) or len(ids) != len(requests):
+        raise BadArgument("ids", f"accepts one id for each of the {len(requests)} requests")
+    for request_id in ids:
+        check_id(request_id)
+    return list(ids)
+
+
+def check_id(value: object) -> None:
+    """An id of a request."""
+    if not (isinstance(value, str) and len(value) == ID_LENGTH and value.isascii() and value.isalnum()):
+        raise BadArgument("ids", f"accepts ids of {ID_LENGTH} letters and digits, as new_id makes them")
+
+
+def claim(endpoint: str, token: str, limit: int, lease: float) -> None:
+    """What `claim` is given."""
+    text("endpoint", endpoint)
+    text("token", token)
+    count("limit", limit)
+    duration("lease", lease)
+
+
+def text(field: str, value: object) -> None:
+    """Some text."""
+    if not isinstance(value, str) or not value:
+        raise BadArgument(field, "accepts a text that is not empty")
+
+
+def count(field: str, value: object) -> None:
+    """A whole number from 1 on."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise BadArgument(field, "accepts a whole number from 1 on")
+
+
+def duration(field: str, value: object) -> None:
+    """Seconds that something may be leased or put off."""
+    fine = isinstance(value, int | float) and not isinstance(value, bool)
+    if not fine or not 0 <= value <= LONGEST_LEASE:  # type: ignore[operator]
+        raise BadArgument(field, f"accepts 0 to {LONGEST_LEASE:,.0f} seconds")
+
+
+def closing(seconds: object) -> None:
+    """How long a gate stays closed; it may be for ever."""
+    if seconds != math.inf:
+        duration("seconds", seconds)
+
+
+def page(limit: int, since: float, until: float) -> None:
+    """What a page of ids is bounded by."""
+    count("limit", limit)
+    for field, value in (("since", since), ("until", until)):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < LATEST:
+            raise BadArgument(field, "accepts a moment in seconds since 1970, or 0")
+
+
+def cursor_of(after: str) -> list[str]:
+    """The three parts of a cursor that the queue on Redis gave."""
+    if (found := _CURSOR.fullmatch(after)) is None:
+        cursor_refused()
+    return list(found.groups())
+
+
+def cursor_refused() -> NoReturn:
+    """A cursor that no page gave."""
+    raise BadArgument("after", "accepts a cursor that a page of this queue gave, or an empty text")
