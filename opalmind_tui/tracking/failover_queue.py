@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from opalmind_tui.errors import StoreUnavailable
@@ -35,6 +36,8 @@ from opalmind_tui.tracking.request import TrackingRequest
 
 T = TypeVar("T")
 ADOPT_BATCH = 500
+MAY_BE_TAKEN = "Redis may have it all the same, for its answer was lost"
+"""Added to why memory refuses a request that was offered to Redis before."""
 RETRY_MOVE_AFTER = 1.0
 """Seconds until a move that failed half-way is tried again."""
 
@@ -111,6 +114,10 @@ class FailoverQueue:
         answers = await self._private.enqueue(endpoint, requests, ids)
         if in_doubt:
             self._private.hold_in_doubt([answer.id for answer in answers if answer.id])
+            answers = [
+                replace(answer, reason=f"{answer.reason}; {MAY_BE_TAKEN}") if answer.reason else answer
+                for answer in answers
+            ]
         return answers
 
     def enter_memory_mode(self) -> None:

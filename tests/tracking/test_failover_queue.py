@@ -18,9 +18,10 @@ from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.storage.trouble import trouble_of_kind
-from opalmind_tui.tracking.failover_queue import FailoverQueue
+from opalmind_tui.tracking.failover_queue import MAY_BE_TAKEN, FailoverQueue
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.memory_queue import MemoryQueue
+from opalmind_tui.tracking.memory_queue.admission import Limits
 from opalmind_tui.tracking.queue import Acceptance, Fate, Restored, Settlement
 from opalmind_tui.tracking.redis_queue import RedisQueue
 from opalmind_tui.tracking.request import TrackingRequest, decode_request, fingerprint_of, stored_key
@@ -257,6 +258,21 @@ async def test_a_request_whose_answer_was_lost_is_not_doubled(world: World) -> N
     assert await world.drained() == [0, 1]
     counts = await world.shared.counts(MATOMO)
     assert (counts.accepted, counts.delivered) == (2, 2)
+
+
+async def test_who_is_refused_after_a_lost_answer_learns_that_redis_may_have_it(world: World) -> None:
+    world.memory._limits = Limits(length=1, bytes=0)
+    await world.offer(0)
+    world.server.send(signal.SIGSTOP)
+    taken, refused = await world.queue.enqueue(MATOMO, [hit(1), hit(2)])
+    assert (taken.outcome, refused.outcome) == (Acceptance.ACCEPTED, Acceptance.FULL)
+    assert refused.reason.endswith(MAY_BE_TAKEN)
+    (later,) = await world.queue.enqueue(MATOMO, [hit(3)])
+    assert later.outcome is Acceptance.FULL
+    assert MAY_BE_TAKEN not in later.reason, "Redis was not asked"
+    world.server.send(signal.SIGCONT)
+    await world.back()
+    assert await world.drained() == [0, 1, 2]
 
 
 async def test_a_lost_answer_does_not_double_what_others_delivered_meanwhile(world: World) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from opalmind_tui.storage.local_server import LocalServer
-from tests.tracking.queue_harness import TAG
+from opalmind_tui.tracking.queue import Fate
+from tests.tracking.queue_harness import TAG, Bench, hit, visitor_in
 from tests.tracking.scene import ACTS, STEPWISE, Scene, a_scene, refusal_of
 
 
@@ -63,3 +64,25 @@ async def test_garbage_under_our_keys_loses_nothing_and_crashes_nobody(scene: Sc
         while cursor := (await scene.queue.reconcile(cursor)).cursor:
             pass
         assert await scene.in_several_places() == []
+
+
+NO_IDS = (b"x", b"", b"\xff\xfe", b"ab\n\x1b[31m", b"\xff" * 14, "–".encode() * 5)
+
+
+async def test_what_is_no_id_in_a_due_set_holds_up_nobody(redis_bench: Bench) -> None:
+    """Also one that stands in the set of another visitor: it would be sent from both."""
+    mine, other = hit(1, visitor=visitor_in(1)), hit(2, visitor=visitor_in(2))
+    first, second = await redis_bench.accept(mine, other)
+    place = f"{TAG}due:{first[:3]}"
+    for foreign in NO_IDS:
+        await redis_bench.client.hset(TAG + "msg", foreign, mine.encode())
+        await redis_bench.client.zadd(place, {foreign: 5.0})
+    await redis_bench.client.zadd(place, {second: 6.0})
+    claimed: list[str] = []
+    for _ in range(5):
+        claim = await redis_bench.claim(3)
+        claimed += [request.id for request in claim.requests]
+        await redis_bench.settle_all(claim, Fate.DELIVERED)
+    assert sorted(claimed) == sorted([first, second])
+    assert await redis_bench.client.zcard(place) == 0
+    await redis_bench.client.hdel(TAG + "msg", *NO_IDS)

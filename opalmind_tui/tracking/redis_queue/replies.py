@@ -166,10 +166,10 @@ def _claimed(request_id: bytes, body: bytes, facts: bytes) -> Claimed:
     when, *tries = facts.split()
     accepted = moment(when) or 0.0
     if not tries:
-        return Claimed(request_id.decode(), body, accepted)
+        return Claimed(text(request_id), body, accepted)
     attempts, recovered, unknown, marks = map(whole, tries)
     return Claimed(
-        request_id.decode(), body, accepted, attempts, recovered, unknown,
+        text(request_id), body, accepted, attempts, recovered, unknown,
         alone=bool(marks & 1), suspect=bool(marks & 2), token_suspect=bool(marks & 4),
     )  # fmt: skip
 

@@ -109,7 +109,9 @@ local function take(shard)
   local leased, saved = {}, {}
   for at, id in ipairs(here) do
     local score = found[2 * at]
-    if bodies[at] then
+    if not is_id(id) or string.sub(id, 1, 3) ~= shard then
+      -- None of ours, or it stands in its own set, too: it would hold up those who travel with it, or go twice.
+    elseif bodies[at] then
       local meta = metas[at] and meta_from(metas[at], tonumber(score))
       if meta then
         meta.token, meta.due = token, score

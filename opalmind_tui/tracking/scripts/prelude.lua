@@ -27,6 +27,10 @@ local function open_way()
   redis.pcall('HDEL', LEDGER, '')
 end
 
+local function is_id(name)
+  return #name == 14 and string.match(name, '^%w+$')
+end
+
 local function due_of(id)
   return P .. 'due:' .. string.sub(id, 1, 3)
 end

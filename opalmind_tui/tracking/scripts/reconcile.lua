@@ -53,10 +53,6 @@ local function note_again(id, meta)
   if int(score) ~= meta.accepted then redis.pcall('ZADD', AGED, 'NX', meta.accepted, id) end
 end
 
-local function is_id(name)
-  return #name == 14 and string.match(name, '^%w+$')
-end
-
 -- Whether a request that stands in no set was posted. Without the claim that had it nobody can know.
 local function may_be_posted(id, meta)
   local token = meta.token ~= '' and meta.token or holder_of(id)
