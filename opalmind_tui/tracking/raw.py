@@ -66,6 +66,8 @@ def _text(name: object, value: object) -> str | None:
         raise RefusedRequest(name, FORBIDDEN[name])
     if value is None:
         return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise RefusedRequest(name, "must be text or a number")
     text = values.text(name, value) if isinstance(value, str) else values.number(name, value)
     if name not in IMPLIED:
         return text

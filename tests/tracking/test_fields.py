@@ -281,3 +281,10 @@ def test_any_values_give_a_request_of_strict_json_or_a_refusal(kind: str, data: 
     stored = json.loads(request.encode().decode("utf-8"), parse_constant=pytest.fail)
     assert stored["params"] == dict(request.params)
     assert len(request.params.get("cid", "0" * 16)) == 16
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, True])
+def test_a_raw_parameter_that_is_neither_text_nor_number_is_told_what_it_can_be(value: object) -> None:
+    with pytest.raises(RefusedRequest) as refused:
+        raw({"idsite": 1, "url": value})
+    assert (refused.value.field, refused.value.reason) == ("url", "must be text or a number")
