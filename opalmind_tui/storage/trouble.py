@@ -40,7 +40,7 @@ _KINDS = {
     "timeout": _Kind(
         "Redis did not answer in time", "The server may hang or be overloaded: look at its slow log.", in_doubt=True
     ),
-    "closed": _Kind("Redis closed the connection", "It may be restarting; retrying.", in_doubt=True),
+    "closed": _Kind("Redis closed the connection", "It may be restarting, or speak TLS; retrying.", in_doubt=True),
     "auth": _Kind(
         "Redis refuses the user or password", "Check REDIS_USERNAME, REDIS_PASSWORD or REDIS_URL.", falls_back=False
     ),

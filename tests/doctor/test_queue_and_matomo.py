@@ -19,9 +19,11 @@ from opalmind_tui.health.facts import Facts as State
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.commands import Act
 from opalmind_tui.snapshot.findings import Finding, Severity
-from opalmind_tui.snapshot.model import QueueView, Reading
+from opalmind_tui.snapshot.model import CacheView, GateKind, Mode, QueueView, Reading, StoreStatus
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.fields import pageview
+from opalmind_tui.tracking.ids import new_token
+from opalmind_tui.tracking.queue import Fate, Settlement
 from opalmind_tui.tracking.request import TrackingRequest
 from tests.doctor.conftest import Doctor, until
 from tests.support.servers import Product, running
@@ -230,6 +232,29 @@ async def test_nearly_a_day_old(ground: Ground) -> None:
     assert trap["nearly-a-day"].severity is Severity.FAILURE
 
 
+async def test_given_up_and_retried_by_the_finding(ground: Ground) -> None:
+    client = await ground.engine()
+    await client.offer(hits(2))
+    claim = await client._stores.shared.claim(client.endpoint, new_token(), limit=10, lease=30.0)
+    fates = [Settlement(one.id, Fate.DEAD, error="refused") for one in claim.requests]
+    await client._stores.shared.settle(claim.token, fates)
+    found = (await ground.findings())["dead"]
+    assert "2 requests dead" in found.evidence
+    assert found.action is not None
+    await client.run(await client.plan(found.action))
+    assert "dead" not in await ground.findings()
+
+
+async def test_a_token_that_delivery_was_refused(ground: Ground) -> None:
+    client = await ground.engine()
+    await client.offer(hits(1))
+    await client.queue.close_gate(client.endpoint, GateKind.TOKEN, seconds=3600, reason="refused \x1b[2J")
+    found = (await ground.findings())["queue-token"]
+    assert found.action is not None
+    assert found.action.act is Act.TEST_TOKEN
+    assert "\x1b" not in found.evidence
+
+
 def view(**figures: Any) -> dict[str, Finding]:
     """Findings of a queue of which no engine here can bring about the state at once."""
     endpoint = "http://m.example/matomo.php"
@@ -278,3 +303,13 @@ async def test_two_matomos_in_one_queue(ground: Ground) -> None:
     await until(lambda: _announced(ground, 1))
     found = (await ground.findings())["two-matomos"]
     assert "2 requests of the queue are for another Matomo" in found.evidence
+
+
+def test_what_needs_no_server_to_be_seen() -> None:
+    cache = CacheView(corrupt=3, other_sources=("http://other.example/",))
+    store = StoreStatus(mode=Mode.MEMORY, only_here=2)
+    settings = Settings(matomo_base_url="http://m.example/", matomo_token="t" * 32)
+    state = State(1.0, settings, store=store, cache=Reading(cache, 1.0), matomo=Reading(None, 1.0, "view access"))
+    found = {one.id: one for one in diagnose(Facts(state, matomo_kind="permission")).findings}
+    assert {"cache-corrupt", "mixed-reports", "only-in-memory", "token-not-allowed"} <= set(found)
+    assert "http://other.example/" in found["mixed-reports"].evidence
