@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
     from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
+from opalmind_tui.snapshot.redis_report import RedisReport
 
 
 @click.command()
@@ -86,6 +87,14 @@ class DemoEngine:
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
         """As `EnginePort`."""
         return await self._started.ttl_preview(feature, seconds)
+
+    async def redis_report(self) -> RedisReport:
+        """As `EnginePort`."""
+        return await self._started.redis_report()
+
+    def switch_count(self) -> None:
+        """As `EnginePort`."""
+        self._started.switch_count()
 
     async def diagnose(self) -> Diagnosis:
         """As `EnginePort`."""

@@ -19,6 +19,7 @@ from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.identity import identity_of, user_of
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.engine.redis_screen import RedisScreen
 from opalmind_tui.engine.roles import GRACE, LONG_LIVED, Role
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.engine.supervision import supervised
@@ -30,6 +31,7 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
+from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
@@ -101,6 +103,7 @@ class Engine:
         self._reports: Reports | None = None
         self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
         self._look: Look | None = None
+        self._redis_screen: RedisScreen | None = None
         self._identity = identity_of(settings, user)
         table = kinds(
             self._stores,
@@ -134,6 +137,7 @@ class Engine:
             counts_nothing_itself=self.role in ("status", "doctor"),
             clock=self._clock,
         )
+        self._redis_screen = RedisScreen(self.settings, self._stores, self._look, self._clock)
         if self.role in LONG_LIVED:
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
@@ -169,6 +173,8 @@ class Engine:
             if self._delivery.running:
                 await self._ending.send(ends)
                 await self._delivery.stop(max(0.0, ends - time.monotonic()))
+            if self._redis_screen is not None:
+                await self._redis_screen.stop()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -294,6 +300,17 @@ class Engine:
         """Ask Redis whether it serves again, where it did not; a long-lived process does so by itself."""
         if self._stores.link.trouble is not None:
             await self._stores.link.probe()
+
+    async def redis_report(self) -> RedisReport:
+        """See `EnginePort`."""
+        if self._redis_screen is None:
+            raise RuntimeError("the engine has not been started")
+        return await self._redis_screen.report()
+
+    def switch_count(self) -> None:
+        """See `EnginePort`."""
+        if self._redis_screen is not None:
+            self._redis_screen.switch_count()
 
     async def audit(self, limit: int) -> tuple[AuditEntry, ...]:
         """What operators did, the newest first. Raises `StoreUnavailable`."""

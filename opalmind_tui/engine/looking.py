@@ -19,6 +19,7 @@ from opalmind_tui.observe.census import Census
 from opalmind_tui.observe.durability import durability
 from opalmind_tui.observe.server import ServerSample, read_server
 from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.model import (
     CacheView,
     Figure,
@@ -137,7 +138,7 @@ class Look:
 
     async def cache_view(self) -> CacheView:
         """The report cache now, three commands for any number of entries. Raises `StoreUnavailable`."""
-        self._need_redis()
+        self.need_redis()
         self._tell_cache(await self._asked(self._census.glance(self._stores.observer)))
         return await self._stores.cache.view()
 
@@ -148,6 +149,16 @@ class Look:
         if server.value is None or server.error is not None or not server.value.max_memory:
             return None
         return server.value.used_memory / server.value.max_memory
+
+    @property
+    def clients(self) -> int:
+        """Connections that the server had when it was last asked."""
+        return self._server.reading.value.clients if self._server.reading.value is not None else 0
+
+    def census(self) -> KeyCensus:
+        """What the sample tells of all keys by now."""
+        server = self._server.reading.value
+        return self._census.view(server.used_memory if server is not None else None)
 
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
@@ -182,23 +193,23 @@ class Look:
     # -- parts ---------------------------------------------------------------------------------------------------
 
     async def _read_server(self) -> ServerView:
-        self._need_redis()
+        self.need_redis()
         view, self._sample = await self._asked(read_server(self._stores.observer, self._sample, self._clock()))
         return view
 
     async def _read_keys(self) -> KeyCounts:
-        self._need_redis()
+        self.need_redis()
         return self._tell_cache(await self._asked(self._census.step(self._stores.observer)))
 
     async def _count_keys(self) -> KeyCounts:
-        self._need_redis()
+        self.need_redis()
         return self._tell_cache(await self._asked(self._census.exact(self._stores.observer)))
 
     def _tell_cache(self, keys: KeyCounts) -> KeyCounts:
         self._stores.cache.observe_entries(dict(keys.features), keys.cache, exact=keys.exact)
         return keys
 
-    def _need_redis(self) -> None:
+    def need_redis(self) -> None:
         """A server that is known to be away is not asked: each try would cost its time-out. The link probes it."""
         link = self._stores.link
         if link.trouble is not None and not link.reachable:
@@ -214,7 +225,7 @@ class Look:
             raise
 
     async def _read_processes(self) -> tuple[ProcessView, ...]:
-        self._need_redis()
+        self.need_redis()
         return await self._asked(self._stores.presence.processes())
 
     async def _read_cache(self) -> CacheView:
@@ -226,13 +237,13 @@ class Look:
 
     async def _read_rows(self) -> tuple[RequestRow, ...]:
         if self._stores.queue.mode is Mode.REDIS:
-            self._need_redis()
+            self.need_redis()
         return await self._stores.queue.rows(limit=self._rows_wanted)
 
     async def queue_view(self) -> QueueView:
         """The queue now. Raises `StoreUnavailable`."""
         if self._stores.queue.mode is Mode.REDIS:
-            self._need_redis()
+            self.need_redis()
         counts = await self._stores.queue.counts(self._endpoint)
         found = await self._processes.get(self._clock())
         workers = sum(one.delivers and one.endpoint == self._endpoint for one in found.value or () if not found.error)

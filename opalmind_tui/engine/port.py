@@ -8,6 +8,7 @@ from typing import Protocol
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
+from opalmind_tui.snapshot.redis_report import RedisReport
 
 
 class EnginePort(Protocol):
@@ -43,6 +44,14 @@ class EnginePort(Protocol):
 
         Raises `OpalmindError` where the look-ups cannot be read.
         """
+        ...
+
+    async def redis_report(self) -> RedisReport:
+        """Look closer at the server: for a screen that shows just that. Raises `StoreUnavailable`."""
+        ...
+
+    def switch_count(self) -> None:
+        """Count all keys one by one, go on with a count that was stopped, or stop one that runs. It gives way."""
         ...
 
     async def diagnose(self) -> Diagnosis:

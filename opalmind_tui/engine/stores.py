@@ -20,6 +20,7 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.storage.audit import Audit
 from opalmind_tui.storage.connection import CACHE_TIMEOUT, async_client
 from opalmind_tui.storage.link import RedisLink
+from opalmind_tui.storage.meter import Meter
 from opalmind_tui.storage.presence import Presence
 from opalmind_tui.storage.runtime_config import RuntimeConfig
 from opalmind_tui.tracking.failover_queue import FailoverQueue
@@ -40,6 +41,7 @@ class Stores:
     commands: Redis
     quick: Redis
     observer: Redis
+    meter: Meter
     link: RedisLink
     config: RuntimeConfig
     ledger: Ledger
@@ -74,10 +76,11 @@ def open_stores(
 ) -> Stores:
     """Make them; nothing connects yet. Arguments as in `Engine`."""
     prefix = settings.stats_prefix
-    commands = async_client(settings)
+    meter = Meter()
+    commands = async_client(settings, meter=meter)
     # Who only asks (`status`) needs no permission to write.
     writes = role != "status" and not settings.read_only
-    quick = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT)
+    quick = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT, meter=meter)
     link = RedisLink(commands, probe_key=f"{prefix}probe" if writes else "", clock=clock)
     config = RuntimeConfig(commands, link, f"{prefix}config", (*CONFIG_NAMES, LEDGER_NAME), clock)
     ttls = Ttls(settings, config)
@@ -102,7 +105,7 @@ def open_stores(
         max_length=min(settings.queue_max_length or MAX_LENGTH, MAX_LENGTH),
         max_bytes=min(settings.queue_max_memory_mb * MEGABYTE or MAX_BYTES, MAX_BYTES),
     )
-    observer = async_client(settings, pool=1, no_touch=True)
+    observer = async_client(settings, pool=1, no_touch=True, meter=meter)
     accesses = AccessLog(commands, f"{prefix}{{c}}:lookups")
     if writes:
         cache.on_lookup = lambda feature, key, size, times: accesses.note(feature, key, size, clock(), times)
@@ -111,6 +114,7 @@ def open_stores(
         commands=commands,
         quick=quick,
         observer=observer,
+        meter=meter,
         link=link,
         config=config,
         ledger=Ledger(config),

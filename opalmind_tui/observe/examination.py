@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from opalmind_tui.snapshot.redis_report import SlowCommand
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -18,15 +19,6 @@ SLOW = 10
 """Newest entries of the slow log."""
 WORD = 40
 """Characters that are kept of a word of the server."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlowCommand:
-    """One entry of the slow log: the command's name alone, for its arguments may hold anything."""
-
-    name: str
-    at: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cancellable import cancellable
 from opalmind_tui.storage.greeting import greet_blocking, greeter
+from opalmind_tui.storage.meter import Meter, metered
 from opalmind_tui.storage.packing import packing_in_c
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def async_client(
     timeout: float = COMMAND_TIMEOUT,
     pool: int = POOL,
     no_touch: bool = False,
+    meter: Meter | None = None,
 ) -> redis.asyncio.Redis:
     """A client for asyncio with byte replies.
 
@@ -72,6 +74,7 @@ def async_client(
         timeout: seconds for a command, and for a free connection of the pool.
         pool: connections at the most.
         no_touch: see `greeter`.
+        meter: counts what is asked.
     """
     from redis.asyncio import BlockingConnectionPool, Redis, connection
     from redis.asyncio.retry import Retry
@@ -79,6 +82,8 @@ def async_client(
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
     arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greeter(no_touch=no_touch)}
     ours = cancellable(packing_in_c(kind))
+    if meter is not None:
+        ours = metered(ours, meter)
     return Redis.from_pool(
         BlockingConnectionPool(connection_class=ours, max_connections=pool, timeout=timeout, **arguments)
     )

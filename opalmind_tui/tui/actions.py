@@ -181,6 +181,11 @@ ACTIONS: tuple[Action, ...] = (
         in_footer=lambda now: now.token_refused,
     ),
     Action("processes", ("p",), "p", "Processes", "List the processes on this Redis and what they hold", "Dashboard"),
+    Action(
+        "redis", ("4",), "4", "Redis", "Look at Redis from near: keys, memory, slow log, clients, our cost", "Dashboard"
+    ),
+    Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard"),
+    Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard"),
     Action("doctor", ("6",), "6", "Doctor", "Look for what is wrong, why, and what to do about it", "Dashboard"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action(

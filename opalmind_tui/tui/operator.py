@@ -16,6 +16,7 @@ from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog, detail_text, help_text
+from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.themes import DARK, LIGHT
@@ -47,6 +48,9 @@ class Operator:
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "processes": self._processes,
             "doctor": self._doctor,
+            "redis": self._redis,
+            "slower": lambda: self._pace(1),
+            "faster": lambda: self._pace(-1),
             "hold": self._hold,
             "limit": lambda: self._control(Act.LIMIT),
             "mood": self._mood,
@@ -173,6 +177,14 @@ class Operator:
                 self._plan(action, back=self._doctor)
 
         self._app.push_screen(DoctorDialog(self._app.engine, can_act=not self._screen.situation.read_only), chosen)
+
+    def _redis(self) -> None:
+        poller = self._app.poller
+        self._app.push_screen(RedisDialog(self._app.engine, lambda: self._screen.snapshot, lambda: poller.paused))
+
+    def _pace(self, steps: int) -> None:
+        seconds = self._app.poller.change_pace(steps)
+        self._screen.say(Status(f"A look every {seconds:g} s", Tone.ACCENT))
 
     def _processes(self) -> None:
         if self._screen.snapshot is not None:

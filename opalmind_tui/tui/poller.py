@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 GROUP = "poll"
 _SHORTEST = 0.1
+PACES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Seconds between two looks that can be chosen."""
+_GIVE_WAY = 2.0
+"""Times as long as a look took the server is left alone at the least: one that is slow is not asked all the time."""
+_MOST_REST = 10.0
 _PATIENCE = 3.0
 """Intervals without an answer after which the screen says so."""
 
@@ -76,6 +82,14 @@ class Poller:
         else:
             self.look()
 
+    def change_pace(self, steps: int) -> float:
+        """Look less (positive) or more often; returns the seconds between two looks from now on."""
+        at = min(range(len(PACES)), key=lambda number: abs(PACES[number] - self._interval))
+        self._interval = PACES[max(0, min(len(PACES) - 1, at + steps))]
+        if not self.paused:
+            self.look()
+        return self._interval
+
     def finished(self, worker: Worker[object]) -> None:
         """Arm the next look. The app calls this when a worker of the group has ended."""
         self._looking = False
@@ -85,7 +99,9 @@ class Poller:
             self._failed("")
         if not self.paused and self._app.is_running:
             spent = asyncio.get_running_loop().time() - self._began
-            self._timer = self._app.set_timer(max(_SHORTEST, self._interval - spent), self.look)
+            self._timer = self._app.set_timer(
+                max(_SHORTEST, self._interval - spent, min(_GIVE_WAY * spent, _MOST_REST)), self.look
+            )
 
     def watch(self) -> None:
         """Say so when a look takes long. Called once in a while by the app."""
@@ -95,7 +111,7 @@ class Poller:
 
     async def _once(self) -> None:
         snapshot = await self._engine.take_snapshot(rows=self._rows())
-        self._app.post_message(SnapshotTaken(snapshot))
+        self._app.post_message(SnapshotTaken(replace(snapshot, interval=self._interval)))
 
     def _disarm(self) -> None:
         if self._timer is not None:

@@ -10,6 +10,8 @@ from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.model import PreviewPoint, Snapshot, TtlPreview
+from opalmind_tui.snapshot.redis_report import RedisReport
+from tests.tui.redis_fixtures import REPORT
 
 FINDINGS = (
     Finding(
@@ -39,6 +41,8 @@ class FakeEngine:
         self.hold: asyncio.Event | None = None
         self.outcome = ""
         self.left_behind = False
+        self.report = REPORT
+        self.switched = 0
         self._plan = plan or plain_plan
         self.preview = plain_preview()
         self.previewed: list[tuple[str, float | None]] = []
@@ -76,6 +80,14 @@ class FakeEngine:
         if self.preview_trouble is not None:
             raise self.preview_trouble
         return replace(self.preview, feature=feature, proposed=None if seconds is None else _point(seconds))
+
+    async def redis_report(self) -> RedisReport:
+        if self.trouble is not None:
+            raise self.trouble
+        return self.report
+
+    def switch_count(self) -> None:
+        self.switched += 1
 
     async def diagnose(self) -> Diagnosis:
         if self.diagnosis_trouble is not None:

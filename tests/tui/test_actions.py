@@ -22,6 +22,7 @@ from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
+from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.overview import Overview
 from opalmind_tui.tui.themes import DARK, LIGHT
@@ -238,6 +239,27 @@ async def processes(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert "others" in shown
     await press(pilot, "escape")
     assert isinstance(pilot.app.screen, Overview)
+
+
+@case
+async def redis(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await pilot.press("4")
+    await settled(pilot)
+    assert isinstance(pilot.app.screen, RedisDialog)
+
+
+@case
+async def slower(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await pilot.press("minus")
+    await settled(pilot)
+    assert pilot.app.poller.change_pace(0) == 60.0
+
+
+@case
+async def faster(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await pilot.press("plus")
+    await settled(pilot)
+    assert pilot.app.poller.change_pace(0) == 30.0
 
 
 @case

@@ -78,6 +78,7 @@ DIALOGS = {
     "detail": ("enter",),
     "processes": ("p",),
     "doctor": ("6",),
+    "redis": ("4",),
     "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
     "limit": ("L", "x", "enter"),
     "cache": ("c",),

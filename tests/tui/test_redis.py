@@ -1,0 +1,83 @@
+"""The Redis screen, and the pace of looking."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.widgets import Static
+
+from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.snapshot.census import CountProgress, KeyCensus
+from opalmind_tui.text import cells
+from opalmind_tui.tui.dialogs.redis import RedisDialog
+from opalmind_tui.tui.redis_text import redis_text
+from tests.tui.fixtures import healthy
+from tests.tui.redis_fixtures import CENSUS, REPORT
+from tests.tui.support import opened, settled
+
+INNER = 74
+
+
+def test_everything_is_said_within_the_window_and_nothing_of_it_is_a_control() -> None:
+    shown = redis_text(REPORT, healthy())
+    assert all(cells(row) <= INNER for row in shown.split("\n") if not row[:1].isdigit() and "TTL, and" not in row)
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    for words in ("EVALSHA 12 ms, 23 min ago", "lag 1 s", "ours", "4.4 commands/s", "about 400 µs/s", "p99 3.1 ms"):
+        assert words in shown, words
+    assert "idempotency        about 902k [722k-1.1M]" in shown
+    assert "about 0 [0-?]" in shown
+
+
+def test_what_is_forbidden_says_so_in_its_place() -> None:
+    shown = redis_text(replace(REPORT, denied=("SLOWLOG", "CLIENT", "INFO")), healthy())
+    for label in ("slow log", "clients", "network"):
+        assert any(row.startswith(label) and "not permitted" in row for row in shown.split("\n")), label
+
+
+def test_a_count_says_how_far_it_is_and_then_takes_the_samples_place() -> None:
+    running = CountProgress(500, 1_000, running=True, seconds_left=4.0)
+    assert "50 %, 500 of 1,000 keys, 4 s left" in redis_text(replace(REPORT, counting=running), healthy())
+    stopped = replace(running, running=False, error="away")
+    assert "stopped: away" in redis_text(replace(REPORT, counting=stopped), healthy())
+    done = CountProgress(1_000, 1_000, census=replace(CENSUS, counted=True, total=1_000))
+    shown = redis_text(replace(REPORT, counting=done), healthy())
+    assert "Every key was counted." in shown
+    assert "445 looks at random ones" not in shown
+    assert "empty" in redis_text(replace(REPORT, census=KeyCensus()), healthy())
+
+
+async def test_the_screen_opens_counts_and_closes() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        await pilot.press("4")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, RedisDialog)
+        assert "our cost" in str(pilot.app.screen.query_one("#redis-text", Static).content)
+        await pilot.press("x")
+        await settled(pilot)
+        assert engine.switched == 1
+        await pilot.press("4")
+        await settled(pilot)
+        assert not isinstance(pilot.app.screen, RedisDialog)
+
+
+async def test_a_server_that_is_away_is_named_there() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        engine.trouble = StoreUnavailable("refused", "Connection refused", "Start the server")
+        await pilot.press("4")
+        await settled(pilot)
+        assert "Connection refused" in str(pilot.app.screen.query_one("#redis-text", Static).content)
+        engine.trouble = None
+
+
+async def test_the_pace_changes_by_key_within_bounds() -> None:
+    async with opened(healthy()) as (pilot, _):
+        poller = pilot.app.poller  # type: ignore[attr-defined]
+        for _ in range(10):
+            await pilot.press("plus")
+            await settled(pilot)
+        assert poller.change_pace(0) == 0.5
+        await pilot.press("minus")
+        await settled(pilot)
+        assert poller.change_pace(0) == 1.0
+        assert pilot.app.overview.snapshot.interval == 1.0  # type: ignore[attr-defined]
