@@ -79,8 +79,7 @@ class ReportCache:
         self._clock = clock
         self._first_level = first_level
         self._memory = MemoryCache() if memory is None else memory
-        # Without Redis nobody else purges, and what this process purges it knows.
-        self._generation = Generation(self._memory.doubt if client is not None else lambda: None)
+        self._generation = Generation(self._follow)
         self._sure_until = math.inf if client is None else 0.0
         self._flights: SingleFlight[Fetched] = SingleFlight()
         self._census: Census | None = None
@@ -340,10 +339,15 @@ class ReportCache:
         """
         for feature in features:
             self._memory.purge(Selection(feature))
-        self._flights.overtake()
         self._generation.purged()
         if self._redis is not None and self._writes:
             self._generation.purged(await self._redis.raise_generation())
+
+    def _follow(self) -> None:
+        """Something was purged somewhere: what is under way, or held, may be too old."""
+        self._flights.overtake()
+        if self._redis is not None:  # Else nobody else purges, and what this process purges it knows.
+            self._memory.doubt()
 
     async def count(self, selection: Selection = ALL, budget: int = BUDGET) -> tuple[int, bool]:
         """How many entries `purge` would delete, and whether that is exact. Raises `StoreUnavailable`.

@@ -128,6 +128,21 @@ async def test_who_asks_after_a_purge_does_not_join_the_fetch_before_it(cache: R
     assert matomo.calls == 2
 
 
+async def test_nor_who_asks_after_a_purge_in_another_process(
+    two: tuple[ReportCache, ReportCache], matomo: Matomo
+) -> None:
+    reports = Reports(matomo, two[0], 1)
+    matomo.gate.clear()
+    before = asyncio.create_task(reports.get_device_types())
+    await matomo.asked.wait()
+    await two[1].purge()
+    after = asyncio.create_task(reports.get_device_types())
+    await asyncio.sleep(0.05)
+    matomo.gate.set()
+    await asyncio.gather(before, after)
+    assert matomo.calls == 2
+
+
 async def test_the_first_level_asks_nobody_until_something_is_purged(
     two: tuple[ReportCache, ReportCache], matomo: Matomo, redis: Redis
 ) -> None:
