@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, aclosing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.feed import SourceUnreadable, batches, open_source, size_of
 from opalmind_tui.cli.output import answer, say
-from opalmind_tui.errors import OpalmindError, StoreUnavailable
+from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.lines import Line
+from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
@@ -129,6 +131,8 @@ async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Call
         async with aclosing(batches(stream, settings.matomo_default_site_id)) as feed:
             async for lines in feed:
                 _check_endpoint(engine.endpoint, lines)
+                if not settings.matomo_token:
+                    lines = [_without_token(line) for line in lines]
                 if not await _offer(engine, lines, tally):
                     return
                 progress(lines[-1].end)
@@ -171,6 +175,17 @@ async def _offer_all(engine: Engine, offered: list[tuple[TrackingRequest, str]])
     code = endpoint_code(engine.endpoint)
     ids = [request_id or new_id(code, request.visitor) for request, request_id in offered]
     return await engine.offer([request for request, _ in offered], ids)
+
+
+def _without_token(line: Line) -> Line:
+    """The line, refused where only a token would let it in. What was accepted before stays so."""
+    if line.request is None or line.id:
+        return line
+    try:
+        refuse_what_only_a_token_lets_in(line.request, time.time())
+    except RefusedRequest as error:
+        return replace(line, request=None, field=error.field, reason=error.reason)
+    return line
 
 
 def _check_endpoint(endpoint: str, lines: list[Line]) -> None:

@@ -33,6 +33,7 @@ from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
+from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
 
@@ -226,12 +227,15 @@ class Engine:
         With the `ids` of an earlier try, what was accepted then is not accepted again.
 
         Raises `StoreUnavailable` where Redis is away and memory may not take over, `SettingsError` without a
-        Matomo, `ReadOnly`.
+        Matomo, `ReadOnly`, and `RefusedRequest` for a new request that needs a token where none is set.
         """
         if self.settings.read_only:
             raise ReadOnly("This process is read-only: it accepts nothing")
         if not self.endpoint:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
+        if ids is None and not self.settings.matomo_token:
+            for request in requests:
+                refuse_what_only_a_token_lets_in(request, self._clock())
         safe = [self._without_secrets(request) for request in requests]
         answers = await self.queue.enqueue(self.endpoint, safe, ids)
         self._delivery.wake()

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import orjson
 
+from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking.queue import Claimed, Fate, Settlement
 from opalmind_tui.tracking.request import TrackingRequest, decode_request
 
@@ -120,6 +121,23 @@ def _token_reason(params: Mapping[str, str], when: float | None, now: float) -> 
     if _NEEDS_TOKEN.isdisjoint(params):
         return ""
     return next((f"it sets {name}" for name in TOKEN_PARAMS if params.get(name)), "")
+
+
+def refuse_what_only_a_token_lets_in(request: TrackingRequest, now: float) -> None:
+    """For a process without a token: raise `RefusedRequest` for a request whose own time is over 24 hours past.
+
+    It would be held from the first moment on. What was accepted in time and waited is another matter: that is kept.
+
+    Args:
+        now: epoch seconds.
+    """
+    given = request.params.get("cdt")
+    when = moment_of(given) if given is not None else None
+    if when is not None and now - when > TOKEN_AGE:
+        name = "cdt" if request.kind == "raw" else "ts"
+        raise RefusedRequest(
+            name, "over 24 hours ago: Matomo takes that with a token only, and MATOMO_TOKEN is not set"
+        )
 
 
 def moment_of(text: str) -> float | None:
