@@ -54,7 +54,8 @@ class Action:
         changes: whether it changes anything; never available read-only.
         footer: place in the footer from 1 on; 0: not there.
         demo_only: exists in the demo only.
-        spare: not worth a footer line of its own.
+        spare: gives way to the others in the footer, and is not worth a line of it.
+        brief: the label where the footer is narrow; empty: the same.
         in_footer: whether the footer has it now; the key works all the same.
     """
 
@@ -69,6 +70,7 @@ class Action:
     footer: int = 0
     demo_only: bool = False
     spare: bool = False
+    brief: str = ""
     in_footer: Callable[[Situation], bool] = lambda now: True
 
 
@@ -77,9 +79,9 @@ READ_ONLY = "This dashboard is read-only: it changes nothing."
 
 def _no_request(now: Situation) -> str:
     if now.lost:
-        return "The request under the cursor has left the list. Move the cursor to choose another."
+        return "That request has left the list. Move the cursor to another."
     if not now.list_shown:
-        return "The list of requests is not in view. Press tab to go back to it."
+        return "The list is not in view. Press tab to go back to it."
     return "" if now.selected else "No request is selected."
 
 
@@ -106,20 +108,46 @@ def _none_dead(now: Situation) -> str:
 
 
 def _nothing_in_trash(now: Situation) -> str:
-    return "" if now.trash else "The trash is empty: nothing was purged in the last 15 minutes."
+    return "" if now.trash else "The trash is empty: no purge in the last 15 minutes."
 
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "detail", ("enter",), "⏎", "Detail", "Show all that is known of the request", "Requests", _no_request, footer=3
+        "detail",
+        ("enter",),
+        "⏎",
+        "Detail",
+        "Show all that is known of the request",
+        "Requests",
+        _no_request,
+        footer=3,
+        brief="Open",
     ),
     Action("retry", ("r",), "r", "Retry", "Retry the request under the cursor", "Requests", _cannot_retry, True, 4),
     Action(
-        "retry_all", ("R", "shift+r"), "R", "Retry dead", "Retry every dead request", "Requests", _none_dead, True, 5
+        "retry_all",
+        ("R", "shift+r"),
+        "R",
+        "Retry dead",
+        "Retry every dead request",
+        "Requests",
+        _none_dead,
+        True,
+        5,
+        brief="dead",
     ),
     Action("purge", ("d",), "d", "Purge", "Purge the request under the cursor", "Requests", _cannot_purge, True, 6),
     Action(
-        "purge_all", ("D", "shift+d"), "D", "Purge dead", "Purge every dead request", "Requests", _none_dead, True, 7
+        "purge_all",
+        ("D", "shift+d"),
+        "D",
+        "Purge dead",
+        "Purge every dead request",
+        "Requests",
+        _none_dead,
+        True,
+        7,
+        brief="dead",
     ),
     Action(
         "restore",
@@ -131,6 +159,7 @@ ACTIONS: tuple[Action, ...] = (
         _nothing_in_trash,
         True,
         7,
+        brief="Undo",
         in_footer=lambda now: now.trash > 0,
     ),
     Action(
@@ -146,6 +175,7 @@ ACTIONS: tuple[Action, ...] = (
         "Dashboard",
         changes=True,
         footer=10,
+        brief="Send",
     ),
     Action(
         "hold",
@@ -178,6 +208,7 @@ ACTIONS: tuple[Action, ...] = (
         "Dashboard",
         changes=True,
         footer=3,
+        brief="Token",
         in_footer=lambda now: now.token_refused,
     ),
     Action("processes", ("p",), "p", "Processes", "List the processes on this Redis and what they hold", "Dashboard"),
@@ -196,6 +227,7 @@ ACTIONS: tuple[Action, ...] = (
         "Freeze the figures, or let them go on",
         "Dashboard",
         footer=12,
+        brief="Stop",
     ),
     Action("next", ("tab",), "⇥", "Next", "Go to the next part: requests, features, health, trends", "Move", footer=13),
     Action("previous", ("shift+tab",), "⇧⇥", "Previous", "Go to the part before", "Move"),

@@ -20,6 +20,7 @@ from opalmind_tui.text import safe_block
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
+from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.operator import Operator
 from opalmind_tui.tui.overview import Overview
@@ -130,20 +131,21 @@ class OpalmindApp(App[int]):
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         if self.overview.is_mounted:
             self.overview.show(message.snapshot)
-        if isinstance(self.screen, LeavingDialog):
-            self.screen.show(message.snapshot.store)
+        for screen in self.screen_stack:
+            if isinstance(screen, Dialog):
+                screen.show(message.snapshot)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         worker = event.worker
         if event.state in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED) and worker.group == GROUP:
             self.poller.finished(worker)
         elif event.state is WorkerState.ERROR:
-            self.overview.say(Status(f"{worker.group}: {worker.error}", Tone.FAIL))
+            self.overview.say(Status(f"{worker.group}: {worker.error}", Tone.FAIL, lasts=True))
 
     def _poll_failed(self, trouble: str) -> None:
         if trouble != self._poll_trouble:
             self._poll_trouble = trouble
-            self.overview.say(Status(trouble, Tone.FAIL))
+            self.overview.say(Status(trouble, Tone.FAIL, lasts=True))
 
     # -- palette -------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ class Status:
 
     text: str = ""
     tone: Tone = Tone.DIM
+    lasts: bool = False
+    """It stays until another that lasts, or an empty one, takes its place; others pass."""
 
 
 class Header(LineView):
@@ -39,8 +41,10 @@ class Header(LineView):
     def show(self, snapshot: Snapshot, *, paused: bool) -> None:
         """Draw a newer snapshot."""
         self._snapshot, self._paused = snapshot, paused
-        grow(self, len(self.draw(Area(self.app.size.width, 0))))
-        self.redraw()
+        width = self.app.size.width
+        lines = self.draw(Area(width, 0))
+        grow(self, len(lines))
+        self.redraw(lines if width == self.content_size.width else None)
 
     def draw(self, area: Area) -> list[Line]:
         if self._snapshot is None:
@@ -84,16 +88,21 @@ class ListBar(LineView):
         if not self._tabs and self._snapshot is not None:
             mark = "▌" if self._active == "requests" else " "
             left = line(Span(mark, Tone.ACCENT), *title(self._snapshot, self._position))
-        return [apart(left, self._right(area.width - 20), area.width)]
+        return [apart(left, self._right(self.room), area.width)]
+
+    @property
+    def room(self) -> int:
+        """Cells for a status; what is more is cut."""
+        return max(10, self.content_size.width - 20)
 
     def _right(self, room: int) -> Line:
         if self._status.text:
-            return line(Span(f"{safe_text(self._status.text, max(10, room))} ", self._status.tone))
+            return line(Span(f"{safe_text(self._status.text, room)} ", self._status.tone))
         reading = self._snapshot.requests if self._snapshot else None
         if self._snapshot is None or reading is None or reading.value is None:
             return ()
         if reading.error:
-            return line(Span(f"✗ {safe_text(reading.error, max(10, room))} ", Tone.FAIL))
+            return line(Span(f"✗ {safe_text(reading.error, room)} ", Tone.FAIL))
         age = stale_age(reading, self._snapshot)
         return line(Span(f"{figures.span(age)} old ", Tone.WARN)) if age is not None else ()
 
@@ -121,12 +130,17 @@ class KeyBar(LineView):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._now = Situation()
+        self._width = 0
 
     def show(self, now: Situation) -> None:
         """Draw a newer state."""
-        self._now = now
-        grow(self, len(keys.render(now, self.app.size.width)))
-        self.redraw()
+        width = self.app.size.width
+        if now == self._now and width == self._width:
+            return
+        self._now, self._width = now, width
+        lines = keys.render(now, width)
+        grow(self, len(lines))
+        self.redraw(lines if width == self.content_size.width else None)
 
     def draw(self, area: Area) -> list[Line]:
         return keys.render(self._now, area.width)

@@ -28,12 +28,12 @@ class LineView(Widget):
         """The lines for an area. Pure in what the widget was given."""
         raise NotImplementedError
 
-    def redraw(self) -> None:
-        """Draw anew; only lines that differ from those on the screen are sent."""
+    def redraw(self, lines: list[Line] | None = None) -> None:
+        """Draw anew; only lines that differ from those on the screen are sent. `lines`: those of `draw`, if at hand."""
         width, height = self.content_size
         if not width or not height:
             return
-        former, self._lines = self._lines, self.draw(Area(width, height))
+        former, self._lines = self._lines, self.draw(Area(width, height)) if lines is None else lines
         for y in range(max(len(former), len(self._lines))):
             before = former[y] if y < len(former) else None
             after = self._lines[y] if y < len(self._lines) else None

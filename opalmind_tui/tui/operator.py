@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.snapshot.model import RequestRow
@@ -15,7 +15,7 @@ from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
-from opalmind_tui.tui.dialogs.reading import ReadingDialog, detail_text, help_text
+from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
 from opalmind_tui.tui.lines import Tone
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from opalmind_tui.tui.app import OpalmindApp
     from opalmind_tui.tui.overview import Overview
 
+Severity = Literal["information", "warning", "error"]
 _NOTICE = 160
 """Most characters of a notification."""
 
@@ -85,8 +86,12 @@ class Operator:
             self.handlers[wanted]()
 
     def refuse(self, reason: str) -> None:
-        """Say why not, politely, in the status line and as a notification."""
-        self._tell(reason, Tone.WARN, "warning")
+        """Say why not, politely: in the status line, or where that is too short, in a notification."""
+        if self._screen.has_room_for(reason):
+            self._app.clear_notifications()
+            self._screen.say(Status(reason, Tone.WARN))
+        else:
+            self._notify(reason, "warning")
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -98,7 +103,23 @@ class Operator:
     def _detail(self) -> None:
         request, snapshot = self._screen.situation.selected, self._screen.snapshot
         if request is not None and snapshot is not None:
-            self._app.push_screen(ReadingDialog("Request", detail_text(request, snapshot.taken_at)))
+            self._app.push_screen(ReadingDialog("Request", self._following(request)))
+
+    def _following(self, request: RequestRow) -> Body:
+        """All that is known of a request, as long as the list has it; then what was known last."""
+        known, at = request, 0.0
+
+        def body(width: int) -> str:
+            nonlocal known, at
+            snapshot = self._screen.snapshot
+            found = None
+            if snapshot is not None:
+                found = next((row for row in snapshot.requests.value or () if row.id == request.id), None)
+                if found is not None or not at:
+                    known, at = found or request, snapshot.taken_at
+            return detail_text(known, at) + ("" if found else "\n\nIt has left the list meanwhile.")
+
+        return body
 
     def _plan(self, command: Command, subject: str = "", back: Callable[[], None] | None = None) -> None:
         """Show the plan; `back` is where a cancelled one returns to."""
@@ -112,26 +133,26 @@ class Operator:
         self._app.push_screen(PlanDialog(self._app.engine, command, subject), ended)
 
     def _report(self, outcome: Outcome) -> None:
-        if outcome.error or outcome.failed:
-            self._tell(outcome.sentence, Tone.FAIL, "error")
-        else:
-            self._tell(outcome.sentence, Tone.WARN if outcome.cancelled else Tone.OK, "information")
+        failed = bool(outcome.error or outcome.failed)
+        tone = Tone.FAIL if failed else Tone.WARN if outcome.cancelled else Tone.OK
+        self._screen.say(Status(outcome.sentence, tone))
+        if not self._screen.has_room_for(outcome.sentence):
+            # The status line stays, but has only the beginning.
+            self._notify(outcome.sentence, "error" if failed else "information")
         self._app.poller.look()
 
-    def _tell(self, sentence: str, tone: Tone, severity: str) -> None:
-        self._screen.say(Status(sentence, tone))
-        level = "error" if severity == "error" else "warning" if severity == "warning" else "information"
+    def _notify(self, sentence: str, severity: Severity) -> None:
         self._app.clear_notifications()
-        self._app.notify(safe_text(sentence, _NOTICE), severity=level, markup=False, timeout=4)  # type: ignore[arg-type]
+        self._app.notify(safe_text(sentence, _NOTICE), severity=severity, markup=False, timeout=4)
 
     # -- cache ---------------------------------------------------------------------------------------------------
 
     def _purge_cache(self) -> None:
         cache = self._screen.snapshot.cache.value if self._screen.snapshot else None
         about = "" if cache is None or cache.entries_exact else "about "
-        choices = [Choice("", "All reports", f"{about}{cache.entries:,} entries" if cache else "")]
+        choices = [Choice("", "All reports", f"{about}{_entries(cache.entries)}" if cache else "")]
         choices += [
-            Choice(feature.feature, feature.feature, f"{about}{feature.entries:,} entries")
+            Choice(feature.feature, feature.feature, f"{about}{_entries(feature.entries)}")
             for feature in sorted(cache.features if cache else (), key=lambda one: one.feature)
         ]
 
@@ -187,8 +208,11 @@ class Operator:
         self._screen.say(Status(f"A look every {seconds:g} s", Tone.ACCENT))
 
     def _processes(self) -> None:
-        if self._screen.snapshot is not None:
-            self._app.push_screen(ReadingDialog("Processes on this Redis", processes_text(self._screen.snapshot)))
+        def body(width: int) -> str:
+            snapshot = self._screen.snapshot
+            return processes_text(snapshot, width) if snapshot is not None else ""
+
+        self._app.push_screen(ReadingDialog("Processes on this Redis", body))
 
     def _mood(self) -> None:
         demo = self._app.demo
@@ -206,7 +230,8 @@ class Operator:
     def _pause(self) -> None:
         self._app.poller.toggle()
         paused = self._app.poller.paused
-        self._screen.say(Status("Frozen: the figures stand still. Space goes on." if paused else "", Tone.WARN))
+        said = "Frozen: the figures stand still. Space goes on." if paused else ""
+        self._screen.say(Status(said, Tone.WARN, lasts=True))
         if self._screen.snapshot is not None:
             self._screen.show(self._screen.snapshot)
 
@@ -214,7 +239,11 @@ class Operator:
         self._app.theme = LIGHT.name if self._app.theme == DARK.name else DARK.name
 
     def _help(self) -> None:
-        self._app.push_screen(ReadingDialog("Keys", help_text(self._screen.situation)))
+        self._app.push_screen(ReadingDialog("Keys", lambda width: help_text(self._screen.situation, width)))
+
+
+def _entries(number: int) -> str:
+    return f"{number:,} {'entry' if number == 1 else 'entries'}"
 
 
 def _subject(request: RequestRow) -> str:

@@ -14,11 +14,11 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from opalmind_tui.snapshot.model import GateKind, Snapshot
+from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, Situation, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, ListBar, Status
 from opalmind_tui.tui.card import Card
-from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.panels import cache, features, health, queue, server, trends
 from opalmind_tui.tui.request_list import RequestList
 
@@ -31,7 +31,6 @@ FULL = (110, 36)
 """From this size on all parts are in view at once."""
 _TALL = 48
 _SAID_FOR = 20.0
-_PASSING = (Tone.OK, Tone.ACCENT)
 SECTIONS = ("requests", "features", "health", "trends")
 TOO_SMALL = (
     "opalmind needs at least {}x{} cells; this terminal has {}x{}.\n"
@@ -53,6 +52,7 @@ class Overview(Screen[None]):
         self.snapshot: Snapshot | None = None
         self._section = "requests"
         self._said: Timer | None = None
+        self._lasting = Status()
 
     @property
     def dashboard(self) -> OpalmindApp:
@@ -120,9 +120,16 @@ class Overview(Screen[None]):
         """Show what the dashboard itself has to say: trouble and a pause until they end, other things for a while."""
         if self._said is not None:
             self._said.stop()
+        if status.lasts or not status.text:
+            self._lasting = status
+        else:
+            self._said = self.set_timer(_SAID_FOR, lambda: self.query_one(ListBar).say(self._lasting))
         self.query_one(ListBar).say(status)
-        if status.tone in _PASSING:
-            self._said = self.set_timer(_SAID_FOR, lambda: self.query_one(ListBar).say(Status()))
+
+    def has_room_for(self, sentence: str) -> bool:
+        """Whether the status line shows all of it."""
+        bar = self.query_one(ListBar)
+        return bar.display and cells(safe_text(sentence)) <= bar.room
 
     def on_resize(self, event: Resize) -> None:
         width, height = event.size

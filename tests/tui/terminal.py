@@ -30,6 +30,7 @@ class Terminal:
         size: tuple[int, int] = (80, 24),
         term: str = "xterm-256color",
         controlling: bool = True,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -43,7 +44,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**kept, "TERM": term},
+            env={**kept, "TERM": term, **(environment or {})},
             cwd=Path(__file__).parent.parent.parent,
             start_new_session=True,
             preexec_fn=_take_terminal if controlling else None,
@@ -66,6 +67,11 @@ class Terminal:
     def shown(self) -> str:
         """What stands on the screen now."""
         return "\n".join(self._screen.display)
+
+    def unreadable(self) -> str:
+        """Characters on the screen whose colour is that of their ground."""
+        drawn = (cell for row in self._screen.buffer.values() for cell in row.values())
+        return "".join(cell.data for cell in drawn if cell.data.strip() and cell.fg == cell.bg)
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Read until the condition holds."""

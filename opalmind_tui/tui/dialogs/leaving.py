@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from opalmind_tui.snapshot.model import StoreStatus
+from opalmind_tui.snapshot.model import Snapshot, StoreStatus
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.dialogs.window import Dialog, Page, text
@@ -74,9 +74,9 @@ class LeavingDialog(Dialog[Leave]):
                 yield Button("Lose them and quit", id="lose", compact=True)
             yield text("tab: other button   enter: press   esc: stay", classes="hint")
 
-    def show(self, store: StoreStatus) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """A newer state: Redis may be back meanwhile."""
-        self._store = store
+        store = self._store = snapshot.store
         if self.is_mounted:
             self.query_one("#title", Static).update(wire.content(title_of(store)))
             self.query_one("#facts", Static).update(wire.content(facts_of(store)))

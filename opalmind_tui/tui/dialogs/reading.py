@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Resize
+from textual.widgets import Static
 
-from opalmind_tui.snapshot.model import RequestRow
+from opalmind_tui.snapshot.model import RequestRow, Snapshot
 from opalmind_tui.text import safe_block, safe_text
-from opalmind_tui.tui import figures
+from opalmind_tui.tui import figures, wire
 from opalmind_tui.tui.actions import ACTIONS, Situation, exists, why_not
 from opalmind_tui.tui.dialogs.window import Dialog, Page, text
+from opalmind_tui.tui.lines import wrap
 
 WORDS = """
 Words
@@ -27,27 +32,53 @@ Words
 """
 
 
+Body = Callable[[int], str]
+"""Makes the text for so many columns; asked again at each newer snapshot, so that the page follows it."""
+WIDEST = 78
+"""Columns of the window, as in look.tcss."""
+_FRAME = 4
+"""Columns of the window's border and its margin."""
+_SIGN, _SCROLL_BAR = 10, 1
+
+
 class ReadingDialog(Dialog[None]):
     """A title and a page of text that scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter,question_mark", "cancel", show=False)]
 
-    def __init__(self, title: str, body: str) -> None:
+    def __init__(self, title: str, body: str | Body) -> None:
         super().__init__()
         self._title, self._body = title, body
+        self._shown = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window reading"):
             yield text(self._title, classes="title")
             with Page():
-                yield text(self._body)
+                yield text("", id="body")
             yield text("arrows: scroll   esc: close", classes="hint")
 
     def on_mount(self) -> None:
         self.call_after_refresh(lambda: self.query_one(Page).focus())
 
+    def on_resize(self, event: Resize) -> None:
+        """Another width may show other columns."""
+        self._write(event.size.width)
 
-def help_text(now: Situation) -> str:
+    def show(self, snapshot: Snapshot) -> None:
+        """What is read may have changed."""
+        if self.is_mounted:
+            self._write(self.size.width)
+
+    def _write(self, columns: int) -> None:
+        width = min(WIDEST, columns * 96 // 100) - _FRAME
+        body = self._body if isinstance(self._body, str) else self._body(width)
+        if body != self._shown:
+            self._shown = body
+            self.query_one("#body", Static).update(wire.content(body))
+
+
+def help_text(now: Situation, width: int = WIDEST) -> str:
     """Every action by group, with its keys; what cannot be done now says why."""
     lines: list[str] = []
     groups = dict.fromkeys(action.group for action in ACTIONS if exists(action, now))
@@ -57,7 +88,9 @@ def help_text(now: Situation) -> str:
             if action.group != group or not exists(action, now):
                 continue
             reason = why_not(action, now)
-            lines.append(f"  {action.sign:<8}{action.help}" + (f"  (not now: {reason})" if reason else ""))
+            sentences = [action.help, f"not now: {reason}"] if reason else [action.help]
+            rows = [row for sentence in sentences for row in wrap(sentence, width - _SIGN - _SCROLL_BAR, 9)]
+            lines += [f"{sign:<{_SIGN}}{row}" for sign, row in zip_longest([f"  {action.sign}"], rows, fillvalue="")]
         lines.append("")
     return "\n".join(lines) + WORDS.lstrip("\n")
 

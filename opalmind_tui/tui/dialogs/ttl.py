@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -158,7 +159,8 @@ class TtlDialog(Dialog[Draft]):
         self._preview_soon()
 
     def _preview_soon(self) -> None:
-        self.run_worker(self._show_preview(self.draft), group="preview", exclusive=True, exit_on_error=False)
+        work = partial(self._show_preview, self.draft)
+        self.run_worker(work, group="preview", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
 
     async def _show_preview(self, draft: Draft) -> None:
         # The next key cancels this: nobody reads a preview of half a number.

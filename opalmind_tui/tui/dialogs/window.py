@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Static
 
+from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui import wire
 
 ResultType = TypeVar("ResultType")
@@ -17,7 +18,15 @@ ResultType = TypeVar("ResultType")
 class Dialog(ModalScreen[ResultType]):
     """A window. Subclasses compose into a container with the class ``window``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "cancel", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "cancel", "Close", show=False),
+        # Taken before the field is asked: otherwise what is typed right after tab is on its way to the former field.
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+    ]
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Follow a newer snapshot, where that changes what is read here."""
 
     def action_cancel(self) -> None:
         """Close it; nothing was changed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opalmind_tui.snapshot.model import Mode, Snapshot, Verdict
+from opalmind_tui.snapshot.model import GateKind, Mode, Snapshot, Verdict
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.lines import EMPTY, Line, Span, Tone, apart, fit, line, outside, width_of, wrap
@@ -117,11 +117,29 @@ def _cause(snapshot: Snapshot, width: int) -> list[Line]:
     word = f" {SIGNS[verdict]} {WORDS[verdict]} "
     default = "Nothing is wrong." if verdict is Verdict.OK else "The reason is not known."
     room = width - cells(word) - 2
-    rows = wrap(safe_text(snapshot.cause) or default, room, _CAUSE_ROWS) or [""]
+    rows = wrap(_brief(snapshot, safe_text(snapshot.cause), room) or default, room, _CAUSE_ROWS) or [""]
     tone = Tone.PLAIN if verdict is Verdict.OK else TONES[verdict]
     first = fit(line(Span(word, BADGES[verdict]), " ", Span(rows[0], tone)), width)
     indent = " " * (cells(word) + 1)
     return [first, *(fit(line(indent, Span(row, tone)), width) for row in rows[1:])]
+
+
+def _brief(snapshot: Snapshot, cause: str, room: int) -> str:
+    """The sentence in one row, where it fits without what stands beside it anyway.
+
+    A second row that comes and goes would move everything below it.
+    """
+    queue = snapshot.queue.value
+    gate = queue.closed if queue is not None else None
+    sentences = cause.split(". ")
+    brief = cause
+    if gate is not None and gate.kind in (GateKind.BREAKER, GateKind.COOLDOWN):
+        # The QUEUE panel says when the next try is.
+        brief = f"{sentences[0]}. {sentences[-1]}"
+    elif snapshot.cause_verdict is Verdict.OK:
+        # The badge says that all is well; what is left to say stands last.
+        brief = sentences[-1]
+    return brief if cells(cause) > room >= cells(brief) else cause
 
 
 def _at_stake(number: int) -> str:

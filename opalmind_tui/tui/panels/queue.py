@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 from opalmind_tui.snapshot.model import Figure, Gate, GateKind, Mode, QueueView, Snapshot, Verdict
-from opalmind_tui.text import safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.grid import Cell, Columns, beside, grid, trimmed
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, paragraph, width_of
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, outside, paragraph, width_of
 from opalmind_tui.tui.panels.history import picture
 from opalmind_tui.tui.sheet import Sheet, sheet, verdict_of
 
@@ -53,13 +52,14 @@ def _body(snapshot: Snapshot, queue: QueueView, area: Area) -> list[Line]:
         rows = beside(rows, picture(snapshot, Figure.BACKLOG, 11, 2), 3, area)
     if columns is _SINGLE:
         rows.append(line(Span(f"in {figures.rate(queue.accepted_rate)} out {figures.rate(queue.delivered_rate)}")))
-    if columns is not _SINGLE or queue.closed is None:
+    if not narrow or queue.closed is None:
         rows.append(_slope(queue, wide=not narrow))
     if columns is _MEDIUM and area.width < _MEDIUM.width + 12:
         room = area.width - width_of(rows[-1]) - 2
         rows[-1] = line(*rows[-1], "  ", Span(picture(snapshot, Figure.BACKLOG, room, 1)[0], Tone.CHART))
     if columns is not _SINGLE or queue.closed is not None:
-        rows += _gate(queue, snapshot.taken_at, Area(area.width, 1 if narrow else 2))
+        # Closed, that is the reason why the backlog does what it does.
+        rows += _gate(queue, snapshot.taken_at, Area(area.width, 1 if columns is _SINGLE else 2))
     done = [(queue.rejected, "rejected"), (queue.dropped, "dropped"), (queue.purged, "purged")]
     delivered = Span(f"delivered {queue.delivered:,}", Tone.OK if queue.delivered else Tone.PLAIN)
     rows.append(_chips(delivered, done, area.width))
@@ -112,7 +112,9 @@ def _slope(queue: QueueView, *, wide: bool) -> Line:
 def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
     """Why nothing goes out, or who sends."""
     if queue.closed is not None:
-        return paragraph(_gate_text(queue.closed, now, brief=area.height < 2), area, Tone.WARN)
+        state = Span(_gate_text(queue.closed, now, brief=area.height < 2), Tone.WARN)
+        reason = outside(queue.closed.reason, Tone.WARN, area.width)
+        return [line(one) for one in (state, reason) if one.text][: area.height]
     if queue.held:
         return paragraph(f"{queue.held:,} held: over 24 h old, no usable token", area, Tone.WARN)
     rate = queue.control.rate
@@ -130,7 +132,7 @@ def _gate_text(gate: Gate, now: float, *, brief: bool) -> str:
     if math.isfinite(left):
         what = "ends" if gate.kind in (GateKind.COOLDOWN, GateKind.PAUSED) else "probe"
         until = f", {what}{'' if brief else ' in'} {figures.words(left)}" if left > 0 else ", probing now"
-    return f"{_GATE_WORDS[gate.kind]}{until}: {safe_text(gate.reason, 200)}"
+    return f"{_GATE_WORDS[gate.kind]}{until}"
 
 
 def _chips(first: Span, rest: list[tuple[int, str]], width: int) -> Line:

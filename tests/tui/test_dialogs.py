@@ -1,0 +1,106 @@
+"""Dialogs as they are used: fast fingers, news while they are open, and what is too long for the status line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.events import Key
+
+from opalmind_tui.snapshot.model import Reading
+from opalmind_tui.tui.actions import FOOTER, Situation, exists
+from opalmind_tui.tui.dialogs.processes import processes_text
+from opalmind_tui.tui.dialogs.reading import help_text
+from opalmind_tui.tui.lines import Area
+from opalmind_tui.tui.panels import header, keys, queue
+from tests.tui.fixtures import NOW, ROWS, healthy, outage
+from tests.tui.support import opened, refreshed, screen_text, settled, words
+from tests.tui.test_actions import press
+
+
+@pytest.mark.parametrize(("opens", "first", "second"), [("P", "number", "reason"), ("L", "number", "reason")])
+async def test_what_is_typed_right_after_tab_goes_to_the_next_field(opens: str, first: str, second: str) -> None:
+    async with opened(healthy()) as (pilot, _):
+        await press(pilot, opens)
+        for key in ("5", "tab", "w", "h", "y", "shift+tab", "0"):
+            pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+        await settled(pilot)
+        field = pilot.app.screen.query_one
+        assert (field(f"#{first}").value, field(f"#{second}").value) == ("0", "why"), (
+            "a field that is come back to is written anew"
+        )
+
+
+async def test_the_processes_are_those_of_now() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        await press(pilot, "p")
+        snapshot = healthy()
+        one = replace(snapshot.processes.value[0], host="newcomer")
+        await refreshed(pilot, engine, replace(snapshot, processes=Reading((one,), NOW)))
+        assert "newcomer" in screen_text(pilot)
+        assert screen_text(pilot).count("delivers") + screen_text(pilot).count("observes") == 1
+
+
+async def test_the_detail_follows_its_request_and_says_when_it_has_left() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        await press(pilot, "enter")
+        tried = replace(ROWS[0], attempts=9)
+        await refreshed(pilot, engine, replace(healthy(), requests=Reading((ROWS[1], tried), NOW)))
+        assert "attempts    9" in screen_text(pilot)
+        await refreshed(pilot, engine, replace(healthy(), requests=Reading((ROWS[1],), NOW)))
+        await press(pilot, "end")
+        shown = screen_text(pilot)
+        assert "left the list" in shown
+        assert ROWS[1].id not in shown
+
+
+@pytest.mark.parametrize("width", [53, 60, 73])
+def test_a_reading_page_fits_its_window(width: int) -> None:
+    pages = [processes_text(healthy(), width).partition("\n\n")[0], help_text(Situation(), width).partition("Words")[0]]
+    for page in pages:
+        assert max(map(len, page.splitlines())) <= width
+
+
+async def test_a_refusal_is_said_once() -> None:
+    async with opened(healthy(), size=(120, 40)) as (pilot, _):
+        await press(pilot, "u")
+        assert screen_text(pilot).count("The trash is empty") == 1
+    async with opened(healthy(), size=(60, 20)) as (pilot, _):
+        await press(pilot, "u")
+        assert screen_text(pilot).count("The trash is empty") == 1
+
+
+async def test_what_lasts_comes_back_after_what_passes() -> None:
+    async with opened(healthy(), size=(120, 40)) as (pilot, _):
+        await press(pilot, "space", "u")
+        assert "Frozen" not in screen_text(pilot)
+        pilot.app.overview._said._callback()
+        await pilot.pause()
+        assert "Frozen" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("demo", [False, True])
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_footer_has_every_key_that_matters(width: int, demo: bool) -> None:
+    now = Situation(demo=demo, dead=1)
+    placed = {one.action.id for one in keys.place(now, width)}
+    wanted = {one.id for one in FOOTER if not one.spare and exists(one, now) and one.in_footer(now)}
+    assert wanted <= placed
+
+
+def test_minor_news_need_no_second_row() -> None:
+    assert len(header.render(healthy(), 80)) == 2
+    assert "3 dead requests wait for you" in words(header.render(healthy(), 80))
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_an_outage_is_said_in_one_row(width: int) -> None:
+    assert len(header.render(outage(), width)) == 2
+    assert "Nothing lost." in words(header.render(outage(), width)) or "dead" in words(header.render(outage(), width))
+
+
+@pytest.mark.parametrize("width", [22, 30, 39])
+def test_why_the_queue_is_closed_is_not_cut(width: int) -> None:
+    shown = words(queue.render(outage(), Area(width, 10)).body)
+    assert "breaker" in shown
+    assert "…" not in shown
