@@ -97,7 +97,7 @@ class ListBar(LineView):
 
     def _right(self, room: int) -> Line:
         if self._status.text:
-            return line(Span(f"{safe_text(self._status.text, room)} ", self._status.tone))
+            return line(Span(f" {safe_text(self._status.text, room)} ", self._status.tone))
         reading = self._snapshot.requests if self._snapshot else None
         if self._snapshot is None or reading is None or reading.value is None:
             return ()

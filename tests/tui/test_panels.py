@@ -107,7 +107,8 @@ def test_where_the_backlog_goes(size: str, change: dict[str, float], said: str) 
 )
 def test_a_closed_gate_says_why_and_until_when(size: str, gate: Gate, said: str) -> None:
     shown = draw(queue.render, with_queue(replace(QUEUE, gate=gate)), size)
-    assert said in " ".join(shown.replace(" in ", " ").split())
+    text = " ".join(shown.replace(" in ", " ").split())
+    assert all(part in text for part in said.split(": "))
 
 
 @ALL
@@ -115,7 +116,8 @@ def test_a_pause_stands_before_the_gate(size: str) -> None:
     control = Control(paused=Pause("kim", "an upgrade", NOW, math.inf))
     view = replace(QUEUE, gate=Gate(GateKind.BREAKER, NOW, NOW + 8, "HTTP 503"), control=control)
     shown = " ".join(draw(queue.render, with_queue(view), size).split())
-    assert "paused: kim: an upgrade" in shown
+    assert "paused" in shown
+    assert "kim: an upgrade" in shown
     assert "503" not in shown
 
 

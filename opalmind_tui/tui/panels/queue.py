@@ -112,7 +112,7 @@ def _slope(queue: QueueView, *, wide: bool) -> Line:
 def _gate(queue: QueueView, now: float, area: Area) -> list[Line]:
     """Why nothing goes out, or who sends."""
     if queue.closed is not None:
-        state = Span(_gate_text(queue.closed, now, brief=area.height < 2), Tone.WARN)
+        state = Span(_gate_text(queue.closed, now, brief=area.width < 30), Tone.WARN)
         reason = outside(queue.closed.reason, Tone.WARN, area.width)
         return [line(one) for one in (state, reason) if one.text][: area.height]
     if queue.held:
