@@ -63,7 +63,7 @@ class Poller:
         self._rows, self._failed = rows, failed
         self._timer: Timer | None = None
         self._began = 0.0
-        self._looking = False
+        self._looking = self._chosen = False
         self.paused = False
 
     def look(self) -> None:
@@ -86,6 +86,7 @@ class Poller:
         """Look less (positive) or more often; returns the seconds between two looks from now on."""
         at = min(range(len(PACES)), key=lambda number: abs(PACES[number] - self._interval))
         self._interval = PACES[max(0, min(len(PACES) - 1, at + steps))]
+        self._chosen = True
         if not self.paused:
             self.look()
         return self._interval
@@ -111,7 +112,10 @@ class Poller:
 
     async def _once(self) -> None:
         snapshot = await self._engine.take_snapshot(rows=self._rows())
-        self._app.post_message(SnapshotTaken(replace(snapshot, interval=self._interval)))
+        if self._chosen:
+            # What is old by the pace of the start is not by one that was chosen since.
+            snapshot = replace(snapshot, interval=self._interval)
+        self._app.post_message(SnapshotTaken(snapshot))
 
     def _disarm(self) -> None:
         if self._timer is not None:
