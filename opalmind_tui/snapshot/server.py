@@ -1,0 +1,62 @@
+"""Redis in a snapshot: the server's own figures, and its keys by prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """The Redis or Valkey server, from one INFO. Rates are over the last interval."""
+
+    product: str = "redis"
+    version: str = ""
+    role: str = ""
+    used_memory: int = 0
+    peak_memory: int = 0
+    max_memory: int = 0
+    total_system_memory: int = 0
+    policy: str = ""
+    fragmentation: float = 0.0
+    full_in: float | None = None
+    """Seconds until maxmemory at the present slope, if memory grows."""
+    clients: int = 0
+    blocked_clients: int = 0
+    max_clients: int = 0
+    keyspace_hits: int = 0
+    keyspace_misses: int = 0
+    evicted_keys: int = 0
+    expired_keys: int = 0
+    evicted_rate: float = 0.0
+    expired_rate: float = 0.0
+    ops_rate: float = 0.0
+    keyspace_hit_rate: float | None = None
+    """Percent over the last interval."""
+    total_keys: int = 0
+    uptime: float = 0.0
+    aof_enabled: bool = False
+    appendfsync: str = ""
+    """Empty when the server does not let us ask."""
+    save_enabled: bool | None = None
+    last_save: float = 0.0
+    aof_error: bool = False
+    bgsave_error: bool = False
+    loading: bool = False
+    replicas: int = 0
+    master_link_up: bool | None = None
+    round_trip: float = 0.0
+    """Seconds of one PING, the smallest of the last few."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCounts:
+    """Keys per prefix. `exact` by a bounded SCAN (up to 20,000 keys), otherwise an estimate from a sample."""
+
+    idempotency: int = 0
+    cache: int = 0
+    queue: int = 0
+    stats: int = 0
+    other: int = 0
+    total: int = 0
+    exact: bool = True
+    features: tuple[tuple[str, int], ...] = ()
