@@ -16,6 +16,7 @@ def packing_in_c(kind: type[Any]) -> type[Any]:
 
     if not HIREDIS_AVAILABLE:
         return kind
+    from hiredis import pack_command as pack
 
     class Packing(kind):  # type: ignore[misc]
         def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -23,6 +24,13 @@ def packing_in_c(kind: type[Any]) -> type[Any]:
             self._serializer = HiredisRespSerializer()
 
         def pack_command(self, *arguments: Any) -> list[bytes]:
+            name = arguments[0]
+            if isinstance(name, str) and " " not in name:
+                try:
+                    return [pack(arguments)]
+                except TypeError:
+                    # Of a type that redis-py knows to turn into bytes, or refuses in its own words.
+                    pass
             packed: list[bytes] = self._serializer.pack(*arguments)
             return packed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
@@ -113,7 +112,7 @@ class ClaimRound:
                 why = "its stored bytes are no request"
                 settled.append(Settlement(claimed.id, Fate.DEAD, error=why, unposted=True))
             elif (delivery := self._shared.delivered.find(claimed.id)) is not None:
-                settled.append(replace(settlement_of(hit, delivery), unposted=True))
+                settled.append(settlement_of(hit, delivery)._replace(unposted=True))
                 self._shared.counter.add(again=1)
             elif hit.token_reason:
                 needing.setdefault(hit.site, []).append(hit)
@@ -253,9 +252,9 @@ class ClaimRound:
                 settlement = settlement_of(hit, delivery, by_token=needs_token)
             elif fate is Fate.RETRY and settlement.unknown and not shared.resend_unknown:
                 why = f"its outcome is unknown: {settlement.error}; it may be counted already"
-                settlement = replace(settlement, fate=Fate.DEAD, error=why, delay=0.0)
+                settlement = settlement._replace(fate=Fate.DEAD, error=why, delay=0.0)
             elif fate is Fate.RETRY:
-                settlement = replace(settlement, alone=len(bulk) == 1)
+                settlement = settlement._replace(alone=len(bulk) == 1)
             settlements.append(settlement)
         return settlements
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.matomo.retry_after import retry_after
@@ -36,8 +37,7 @@ LOCK_WAIT = "Matomo lost it (a lock was held too long)"
 HELD_REFUSED = "held: Matomo ignores the token (wrong, expired, or without write access to the site)"
 
 
-@dataclass(frozen=True, slots=True)
-class SentHit:
+class SentHit(NamedTuple):
     """One hit of a bulk.
 
     Args:
@@ -198,8 +198,10 @@ def _invalid_places(reply: Reply, number: int) -> tuple[frozenset[int], bool]:
 
 def _dropped_places(missing: int, rejected: frozenset[int], number: int) -> frozenset[int]:
     """Hits that are in neither count: a lock was held too long. Which ones is never said, so the last stand for it."""
+    if missing <= 0:
+        return frozenset()
     left = [place for place in range(number) if place not in rejected]
-    return frozenset(left[len(left) - missing :] if missing > 0 else ())
+    return frozenset(left[len(left) - missing :])
 
 
 def _lock_wait_alone(answer: BulkAnswer, sent: Sent, backoff: Backoff, *, known: bool) -> Decision:

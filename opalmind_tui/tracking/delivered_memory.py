@@ -95,8 +95,12 @@ class DeliveredMemory:
     def find(self, request_id: str) -> Delivery | None:
         """What became of it, if it is remembered."""
         name = _bytes_of(request_id)
-        return next((found for one in self._generations if (found := one.find(name)) is not None), None)
+        for one in self._generations:
+            if (found := one.find(name)) is not None:
+                return found
+        return None
 
 
 def _bytes_of(request_id: str) -> bytes:
-    return request_id.encode("utf-8", "replace").ljust(ID_LENGTH)[:ID_LENGTH]
+    name = request_id.encode("utf-8", "replace")
+    return name if len(name) == ID_LENGTH else name.ljust(ID_LENGTH)[:ID_LENGTH]

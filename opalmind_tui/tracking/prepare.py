@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking.queue import Claimed, Fate, Settlement
-from opalmind_tui.tracking.request import TrackingRequest, decode_request
+from opalmind_tui.tracking.request import TrackingRequest, parts_of
 
 TOKEN_AGE = 86_400.0 - 900.0
 """Seconds. Matomo wants a token for a time over 24 hours ago, by its own clock; ours may differ by minutes."""
@@ -24,8 +25,7 @@ RECORD_BODY = 2_000
 """Characters of Matomo's answer in an idempotency record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A request that is ready to go.
 
     Args:
@@ -60,48 +60,50 @@ def prepare(claimed: Claimed, now: float) -> Hit | None:
     Args:
         now: epoch seconds.
     """
-    request = decode_request(claimed.body)
-    if request is None:
+    parts = parts_of(claimed.body)
+    if parts is None:
         return None
-    params = _complete(request, claimed.accepted)
+    kind, key, stored = parts
     # A time of the caller's own; where there is none it is that of acceptance.
-    given = request.params.get("cdt")
+    given = stored.get("cdt")
     when = claimed.accepted if given is None else moment_of(given)
-    return Hit(claimed, request.key, params, params["idsite"], _token_reason(params, when, now))
+    params = _complete(kind, stored, claimed.accepted)
+    return Hit(claimed, key, params, params["idsite"], _token_reason(params, when, now))
 
 
 def record_of(hit: Hit, delivery: Delivery) -> bytes | None:
     """The idempotency record in the reference's shape; the queue adds the fingerprint. None without a key."""
     if not hit.key or delivery.fate is not Fate.DELIVERED:
         return None
-    return orjson.dumps(
-        {
-            "key": hit.key,
-            "value": {"ok": True, "status": delivery.status, "body": delivery.body[:RECORD_BODY]},
-            "attempts": hit.claimed.attempts + 1,
-            "completedAt": int(delivery.at * 1000),
-        }
-    )
+    rest = _rest_of_record(delivery.status, delivery.body, hit.claimed.attempts + 1, int(delivery.at * 1000))
+    return b'{"key":' + orjson.dumps(hit.key) + rest
+
+
+@lru_cache(64)
+def _rest_of_record(status: int, body: str, attempts: int, at: int) -> bytes:
+    """What comes after the key: the same for nearly all hits of a bulk."""
+    value = {"ok": True, "status": status, "body": body[:RECORD_BODY]}
+    return b"," + orjson.dumps({"value": value, "attempts": attempts, "completedAt": at})[1:]
 
 
 def settlement_of(hit: Hit, delivery: Delivery, *, by_token: bool = False) -> Settlement:
     """How a hit is settled for which Matomo has answered for good; `by_token`: it needed the token."""
+    taken = delivery.fate is Fate.DELIVERED
     return Settlement(
         hit.claimed.id,
         delivery.fate,
         status=delivery.status,
         error=delivery.error,
-        token=by_token and delivery.fate is Fate.DELIVERED,
-        record=record_of(hit, delivery),
+        token=by_token and taken,
+        record=record_of(hit, delivery) if taken else None,
     )
 
 
-def _complete(request: TrackingRequest, accepted: float) -> dict[str, str]:
-    given = request.params
+def _complete(kind: str, given: Mapping[str, str], accepted: float) -> dict[str, str]:
     if not OURS.isdisjoint(given):
         given = {name: value for name, value in given.items() if name not in OURS}
     params = {"idsite": given.get("idsite", ""), **given, "rec": "1", "apiv": "1"}
-    if request.kind == "event" or "e_c" in params:
+    if kind == "event" or "e_c" in params:
         # Without it Matomo stores an event that it cannot read as a page view.
         params.setdefault("ca", "1")
     if "cdt" not in params:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, QueueFigures, RateLimit, RequestRow, State
 from opalmind_tui.tracking.control import ControlChange
@@ -46,8 +46,7 @@ class Answer:
     """Why it was refused: the limit and its number (FULL)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A request under our lease. `accepted` is when the queue took it (the time that `cdt` gets)."""
 
     id: str
@@ -101,8 +100,7 @@ class Fate(StrEnum):
     """Never posted though its claim is marked so: back to its old place, nothing noted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """The fate of one claimed request.
 
     Args:

@@ -39,8 +39,9 @@ class TrackingRequest:
         return orjson.dumps({"kind": self.kind, "key": self.key, "params": params})
 
 
-def decode_request(body: bytes) -> TrackingRequest | None:
-    """Read a stored request back, or None when the bytes are no request (foreign, cut, corrupt): never raises."""
+def parts_of(body: bytes) -> tuple[str, str, dict[str, str]] | None:
+    """Kind, key and parameters of a stored request, or None when the bytes are none (foreign, cut, corrupt): never
+    raises."""
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -52,7 +53,13 @@ def decode_request(body: bytes) -> TrackingRequest | None:
         return None
     if not _TEXT.issuperset(map(type, params.values())):
         return None
-    return TrackingRequest(kind=data["kind"], params=params, key=key)
+    return data["kind"], key, params
+
+
+def decode_request(body: bytes) -> TrackingRequest | None:
+    """Read a stored request back; None as `parts_of`."""
+    parts = parts_of(body)
+    return None if parts is None else TrackingRequest(parts[0], parts[2], parts[1])
 
 
 _WITH_PLAIN_KEY = re.compile(rb'\{"kind":"[a-z]+","key":"([^"\\]*)","params":\{')

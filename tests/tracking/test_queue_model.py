@@ -110,7 +110,7 @@ class BothQueues(RuleBasedStateMachine):
             for request_id in chosen
         ]  # fmt: skip
         if fate is Fate.DELIVERED:
-            fates = [replace(settlement, error="", status=None, unknown=False) for settlement in fates]
+            fates = [settlement._replace(error="", status=None, unknown=False) for settlement in fates]
         for _ in range(1 + twice):
             if fates:
                 self.both("settle", token, fates)
@@ -243,7 +243,7 @@ class BothQueues(RuleBasedStateMachine):
 
 def _timeless(claim: Any) -> Any:
     """Without what the two clocks tell, which differ by microseconds."""
-    requests = tuple(replace(request, accepted=0.0) for request in claim.requests)
+    requests = tuple(request._replace(accepted=0.0) for request in claim.requests)
     gate = claim.gate and claim.gate.kind
     return requests, gate, claim.probe, claim.next_due is None
 

@@ -23,6 +23,18 @@ def batches(items: Sequence[T], most: int = MOST_ITEMS) -> Iterator[Sequence[T]]
         yield items[start : start + most]
 
 
+def batches_by_weight(weights: Sequence[int], most: int) -> Iterator[range]:
+    """Positions in order, cut so that the weights of a part are at most `most` together; a heavier one goes alone."""
+    start, total = 0, 0
+    for at, weight in enumerate(weights):
+        if at > start and total + weight > most:
+            yield range(start, at)
+            start, total = at, 0
+        total += weight
+    if start < len(weights):
+        yield range(start, len(weights))
+
+
 def batches_by_size(bodies: Sequence[bytes], most: int = MOST_ITEMS) -> Iterator[range]:
     """Positions in order, cut by number and by size of the bodies."""
     start, size = 0, 0

@@ -39,7 +39,7 @@ from opalmind_tui.tracking.redis_queue.replies import (
     pause_from,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
-from opalmind_tui.tracking.redis_queue.settlements import add_settlement
+from opalmind_tui.tracking.redis_queue.settlements import add_settlement, parts_of
 from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
 REAP_ROUNDS = 200
@@ -152,7 +152,7 @@ class RedisQueue(Operating, Closing):
     async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
         keys = await self._keys(token, [settlement.id for settlement in settlements])
         done = late = lost = 0
-        for part in batches(settlements):
+        for part in parts_of(settlements):
             arguments: list[Argument] = [token, max(1, self._idempotency_ttl())]
             records: list[bytes] = []
             for settlement in part:

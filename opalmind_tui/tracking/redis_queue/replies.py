@@ -163,11 +163,11 @@ def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
 
 
 def _claimed(request_id: bytes, body: bytes, facts: bytes) -> Claimed:
-    when, *tries = facts.split()
+    when, _, tries = facts.partition(b" ")
     accepted = moment(when) or 0.0
     if not tries:
         return Claimed(text(request_id), body, accepted)
-    attempts, recovered, unknown, marks = map(whole, tries)
+    attempts, recovered, unknown, marks = map(whole, tries.split())
     return Claimed(
         text(request_id), body, accepted, attempts, recovered, unknown,
         alone=bool(marks & 1), suspect=bool(marks & 2), token_suspect=bool(marks & 4),

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from opalmind_tui.tracking.queue import Fate, Settlement, cut
+from opalmind_tui.tracking.redis_queue.batches import batches_by_weight
 from opalmind_tui.tracking.redis_queue.keys import digest_of
 from opalmind_tui.tracking.redis_queue.replies import micros
 from opalmind_tui.tracking.redis_queue.scripts import Argument
+
+MOST_WEIGHT = 200
+"""Of what one script settles: a whole bulk that was delivered, in well under 5 ms."""
+NOTED_WEIGHT = 4
+"""Of a request about which something is noted: what is known of it is read and written, and it gets into lists."""
+_LIGHT = frozenset({Fate.DELIVERED, Fate.DROPPED, Fate.UNSENT})
+
+
+def parts_of(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]]:
+    """The settlements in order, a script's worth at a time."""
+    weights = [1 if settlement.fate in _LIGHT else NOTED_WEIGHT for settlement in settlements]
+    for part in batches_by_weight(weights, MOST_WEIGHT):
+        yield settlements[part.start : part.stop]
 
 
 def add_settlement(

@@ -103,7 +103,7 @@ local function take(shard)
   local found = redis.call('ZRANGEBYSCORE', place, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, limit - #ids)
   local here = {}
   for at = 1, #found, 2 do here[#here + 1] = found[at] end
-  local bodies, metas = redis.call('HMGET', MSG, unpack(here)), redis.call('HMGET', META, unpack(here))
+  local bodies, metas = redis.call('HMGET', MSG, unpack(here)), metas_of(here)
   sound({INFLIGHT, CLAIM}, {})
   redis.call('ZREMRANGEBYRANK', place, 0, #here - 1)
   local leased, saved = {}, {}

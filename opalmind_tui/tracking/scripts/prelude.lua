@@ -126,6 +126,12 @@ local function meta_from(text, accepted)
   }
 end
 
+-- What is stored of each beside its body: of most nothing, and often of none.
+local function metas_of(ids)
+  if redis.call('EXISTS', META) == 0 then return {} end
+  return redis.call('HMGET', META, unpack(ids))
+end
+
 local function save_meta(id, meta)
   redis.call('HSET', META, id, cjson.encode(meta))
 end

@@ -10,7 +10,7 @@ sound({DEAD}, {MSG, META, KEY, ASIDE})
 local places, scores = {}, {}
 add_places(ids, places, scores)
 local inside = redis.call('ZMSCORE', TRASH, unpack(ids))
-local noted, metas = redis.call('HMGET', ASIDE, unpack(ids)), redis.call('HMGET', META, unpack(ids))
+local noted, metas = redis.call('HMGET', ASIDE, unpack(ids)), metas_of(ids)
 local back, notes, seen, taken, index = {}, {}, {}, {}, {}
 
 local function is_taken(kept)

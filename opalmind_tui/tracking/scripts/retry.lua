@@ -4,7 +4,7 @@ local places, scores = {}, {}
 add_places(ARGV, places, scores)
 sound(due_sets_of(ARGV), {META})
 sound({INFLIGHT, DEAD}, {})
-local metas = redis.call('HMGET', META, unpack(ARGV))
+local metas = metas_of(ARGV)
 for at, id in ipairs(ARGV) do
   local place, score = places[id], scores[id]
   if not seen[id] and (place == DEAD or (place == due_of(id) and score > now)) then

@@ -76,7 +76,7 @@ local answers = {int(now)}
 if #ids == 0 then return answers end
 add_places(ids, places, scores)
 add_places_aside(ids, places, scores)
-local bodies, metas = redis.call('HMGET', MSG, unpack(ids)), redis.call('HMGET', META, unpack(ids))
+local bodies, metas = redis.call('HMGET', MSG, unpack(ids)), metas_of(ids)
 for at, id in ipairs(ids) do
   local place, score = places[id], scores[id]
   if place == TRASH or place == REJECTED then

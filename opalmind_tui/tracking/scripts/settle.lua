@@ -19,7 +19,7 @@ for at = 3, #ARGV, 4 do
   items[#items + 1] = item
   ids[#ids + 1] = item.id
 end
-local metas, leased = redis.call('HMGET', META, unpack(ids)), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
+local metas, leased = metas_of(ids), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
 local counters, last, settled, mine = {late = 0, unknown = 0}, {}, {}, {}
 local finished, refused = {}, {}
 local lost = 0
