@@ -17,6 +17,8 @@ _UNSHARED_MINUTES = 60
 class Count(StrEnum):
     """What is counted."""
 
+    __hash__ = str.__hash__  # In C: every look-up counts.
+
     HITS = "hits"
     MISSES = "misses"
     SETS = "sets"

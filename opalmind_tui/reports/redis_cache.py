@@ -29,6 +29,10 @@ LEASE = 3.0
 """Seconds after which a fetch whose process died may be taken over."""
 TOGETHER = 64
 """Look-ups that travel in one command at the most."""
+AT_ONCE = 256 * 1024
+"""Bytes that one command brings, about: larger entries travel in smaller groups, of which two are under way, so that
+the server looks some up while others are read."""
+_FEWEST = 8
 NO_ENTRY = b"?"
 """Stands for a key that holds a list, a hash or a text larger than `LARGEST`: no entry, whatever it is."""
 
@@ -106,7 +110,7 @@ class RedisCache:
         self._read, self._claim, self._store, self._leave, self._renew, self._raise = (
             client.register_script(_PRELUDE + body) for body in (_READ, _CLAIM, _STORE, _LEAVE, _RENEW, _RAISE)
         )
-        self._reads: GroupCommit[str, tuple[bytes, bytes | None]] = GroupCommit(self._read_group, TOGETHER)
+        self._reads: GroupCommit[str, tuple[bytes, bytes | None]] = GroupCommit(self._read_group, TOGETHER, lanes=2)
         self.breaker: Breaker | None = None
         """Asked before each group of look-ups: those that waited behind a time-out do not wait for another one."""
 
@@ -161,6 +165,8 @@ class RedisCache:
         places = {key: at for at, key in enumerate(dict.fromkeys(keys), 1)}
         found = await self._run(self._read, [self.generation_key, *(self._prefix + key for key in places)], [LARGEST])
         generation = found[0]
+        brought = sum(map(len, found)) // len(found)
+        self._reads.most = max(_FEWEST, min(TOGETHER, AT_ONCE // max(brought, 1)))
         return [(generation, found[places[key]] or None) for key in keys]
 
     async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:

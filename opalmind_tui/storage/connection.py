@@ -21,6 +21,8 @@ COMMAND_TIMEOUT = 1.5
 """Seconds for one command. Scripts keep under 5 ms; this is for a server that hangs, which is named within 2 s."""
 CACHE_TIMEOUT = 0.25
 """Seconds that a cache look-up may wait for Redis before Matomo is asked instead."""
+READ_SIZE = 256 * 1024
+"""Bytes that are taken from a socket at once: as much as asyncio receives at once."""
 POOL = 16
 """Connections of one client at the most; further callers wait for a free one."""
 
@@ -81,6 +83,7 @@ def async_client(
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
     arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greeter(no_touch=no_touch)}
+    arguments["socket_read_size"] = READ_SIZE
     ours = cancellable(packing_in_c(kind))
     if meter is not None:
         ours = metered(ours, meter)

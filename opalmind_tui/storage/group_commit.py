@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,24 +28,27 @@ class GroupCommit(Generic[T, R]):
     Args:
         commit: does the work for a group, one answer for each item, in order. What it raises every caller gets.
         most: items of one group; a single call may hold more.
+        lanes: groups that are under way at the most; a further one goes only when it is full.
 
     Used from one event loop.
     """
 
-    def __init__(self, commit: Callable[[list[T]], Awaitable[list[R]]], most: int) -> None:
+    def __init__(self, commit: Callable[[list[T]], Awaitable[list[R]]], most: int, lanes: int = 1) -> None:
         self._commit = commit
-        self._most = most
+        self.most = most
+        self._lanes = lanes
         self._waiting: deque[_Call[T, R]] = deque()
-        self._running: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     async def add(self, items: Sequence[T]) -> list[R]:
         """Have items committed; returns their answers once they are. A cancelled caller cancels nobody else, and what
         it asked for happens all the same."""
         call: _Call[T, R] = _Call(items, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if self._running is None:
+        if not self._running or (len(self._running) < self._lanes and len(self._waiting) >= self.most):
             # A task of its own: the first caller's cancellation must not reach those who travel with it.
-            self._running = asyncio.create_task(self._run(), name="group-commit")
+            running = asyncio.create_task(self._run(), name="group-commit")
+            self._running.add(running)
         return await call.answered
 
     async def _run(self) -> None:
@@ -53,12 +56,13 @@ class GroupCommit(Generic[T, R]):
             while self._waiting:
                 await self._commit_group(self._take())
         finally:
-            self._running = None
+            # Here, not when the task is done: whoever calls in between would wait for nobody.
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _take(self) -> list[_Call[T, R]]:
         group = [self._waiting.popleft()]
         size = len(group[0].items)
-        while self._waiting and size + len(self._waiting[0].items) <= self._most:
+        while self._waiting and size + len(self._waiting[0].items) <= self.most:
             group.append(self._waiting.popleft())
             size += len(group[-1].items)
         return group

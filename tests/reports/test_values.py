@@ -15,6 +15,7 @@ from opalmind_tui.reports.entry import LARGEST, decode_entry, encode_entry
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.reports.js_json import parse, stringify
 from opalmind_tui.reports.values import FITS, ecommerce, funnels, goals, key_numbers, rows
+from opalmind_tui.reports.values.fields import fits, rows_fit
 from opalmind_tui.reports.values.money import currency_of, with_currency
 from opalmind_tui.reports.values.numbers import number_of
 
@@ -173,3 +174,33 @@ def test_funnels_nested_by_other_names() -> None:
         "steps": [{"id": "1", "label": "Cart", "visits": 5}, {"id": "2", "label": "Pay", "visits": 4}],
         "totalConversions": 12, "totalVisits": 1000, "overallConversionRate": 1.2,
     }  # fmt: skip
+
+
+_CELLS = st.sampled_from([None, True, 0, 1, 2.5, "", "x", [], {}])
+_ROW = st.lists(st.tuples(st.sampled_from(["label", "nb_visits", "url", "other"]), _CELLS), max_size=4).map(dict)
+_REGULAR = st.builds(
+    lambda names, cells: [dict(zip(names, row, strict=False)) for row in cells],
+    st.permutations(["label", "nb_visits", "url", "other"]), st.lists(st.tuples(*[_CELLS] * 4), max_size=4),
+)  # fmt: skip
+_TEXTS = st.builds(
+    lambda labels, last: [{"label": label, "nb_visits": 1} for label in labels] + [last],
+    st.lists(st.text(max_size=2), max_size=4), _ROW,
+)  # fmt: skip
+
+
+@given(_REGULAR | _TEXTS | st.lists(_ROW | _CELLS, max_size=4))
+@example([])
+@example([{}])
+@example([{}, {"label": "a"}])
+@example([{"label": "a"}, {"label": "b", "nb_visits": "x"}])
+@example([{"label": "a", "nb_visits": 1}, {"nb_visits": 1}])
+@example([{"label": "a", "nb_visits": 1}, {"nb_visits": 1, "label": "a"}])
+@example([{"label": "a", "nb_visits": 1}, {"label": "a", "nb_visits": True}])
+@example([{"nb_visits": 1}, {"nb_visits": 1}])
+def test_rows_that_are_tested_by_columns_are_those_that_fit_one_by_one(value: Any) -> None:
+    table = rows.FIELDS["popularUrls"]
+    assert rows_fit(table, value) is all(fits(table, row) for row in value)
+
+
+def test_what_is_no_list_is_no_report_of_rows() -> None:
+    assert not any(rows_fit(rows.FIELDS["popularUrls"], value) for value in (None, {}, "", 0, ({"label": "a"},)))

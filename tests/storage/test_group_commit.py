@@ -81,3 +81,28 @@ async def test_nothing_is_left_running() -> None:
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
     assert await group.add([]) == []
+
+
+async def test_a_second_group_goes_beside_the_first_only_when_it_is_full() -> None:
+    store = Store()
+    group = GroupCommit(store.commit, 3, lanes=2)
+    calls = [asyncio.create_task(group.add([number])) for number in range(5)]
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert store.groups == [[0, 1, 2], [3, 4]], "three waited for a second lane"
+    calls += [asyncio.create_task(group.add([number])) for number in range(5, 12)]
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert len(store.groups) == 2, "there is no third lane"
+    store.gate.set()
+    assert await asyncio.gather(*calls) == [[number * 2] for number in range(12)]
+    store.gate.clear()
+    calls = [asyncio.create_task(group.add([20]))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    calls += [asyncio.create_task(group.add([number])) for number in (21, 22)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert store.groups[-1] == [20], "two do not fill a group"
+    store.gate.set()
+    assert await asyncio.gather(*calls) == [[40], [42], [44]]

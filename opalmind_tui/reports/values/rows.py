@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from opalmind_tui.reports.values.fields import Fields, Record, fields, shaped, unexpected
-from opalmind_tui.reports.values.fields import tester as record_tester
+from opalmind_tui.reports.values.fields import Fields, Record, fields, rows_fit, shaped, unexpected
 from opalmind_tui.reports.values.numbers import trim
 
 _EVENTS = fields(
@@ -53,8 +53,7 @@ def shape(feature: str, answer: Any) -> list[Record]:
 
 def tester(feature: str) -> Callable[[Any], bool]:
     """The test for stored rows of a feature."""
-    fits = record_tester(FIELDS[feature])
-    return lambda value: isinstance(value, list) and all(map(fits, value))
+    return partial(rows_fit, FIELDS[feature])
 
 
 def only_channel(rows: list[Record], channel: str) -> list[Record]:
