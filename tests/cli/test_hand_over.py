@@ -61,7 +61,9 @@ def test_a_signal_saves_without_asking_and_says_where(screen: Terminal, tmp_path
 def test_quitting_asks_and_saves(screen: Terminal, tmp_path: Path) -> None:
     ready(screen)
     screen.press("q")
-    screen.wait_for("the question", lambda text: f"{COUNT} requests live only in this dashboard" in text)
+    # The line at the top says as much; the question is there when its buttons are.
+    screen.wait_for("the question", lambda text: "Save and quit" in text)
+    assert f"{COUNT} requests live only in this dashboard" in screen.text
     assert "opalmind-tui track --from FILE" in screen.text.replace("\n", " ")
     screen.press("\x1b")
     screen.wait_for("the dashboard", lambda text: "Save and quit" not in text)
