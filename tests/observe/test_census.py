@@ -295,3 +295,25 @@ async def test_a_glance_is_one_command_for_any_number_of_keys(client: Redis) -> 
         found = await Census(Settings()).glance(client)
         assert (found.cache, found.total, found.exact) == (number, number, exact)
         assert dict(found.features) == ({"events": number} if number else {})
+
+
+async def test_a_glance_at_a_large_database_is_a_fair_sample(client: Redis) -> None:
+    pipe = client.pipeline(transaction=False)
+    for number in range(6000):
+        mine = f'opalmind:cache:{{"feature":"events","input":{{"siteId":{number}}}}}'
+        pipe.set(mine if number % 4 else f"other:{number}", "x")
+    await pipe.execute()
+    census = Census(Settings())
+    shares = [found.cache / found.total for found in [await census.glance(client) for _ in range(40)]]
+    # 4,000 keys in all: three standard deviations are two points.
+    assert abs(sum(shares) / len(shares) - 0.75) < 0.04
+    assert len(set(shares)) > 5, "it begins at the same place each time"
+
+
+async def test_a_glance_finds_what_a_purge_left_of_a_large_database(client: Redis) -> None:
+    for first in range(0, 40_000, 4000):
+        await client.mset({f"gone:{number}": "x" for number in range(first, first + 4000)})
+    for first in range(0, 40_000, 4000):
+        await client.delete(*(f"gone:{number}" for number in range(first, min(first + 4000, 39_600))))
+    found = await Census(Settings()).glance(client)
+    assert (found.other, found.total, found.exact) == (400, 400, False)
