@@ -21,7 +21,10 @@ def rss(benchmark: Run) -> None:
     count = benchmark.count(LONG if benchmark.long else MANY)
     benchmark.report.say(f"{CELL} {count:,}")
     try:
-        with fresh(benchmark.product) as server, child(OURS, do="work", url=server.url, count=count) as worker:
+        with (
+            fresh(benchmark.product) as server,
+            child(OURS, do="work", url=server.url, count=count, latencies=False) as worker,
+        ):
             worker.first("ready")
             time.sleep(3.0)
             idle = _resident(worker.process.pid)
