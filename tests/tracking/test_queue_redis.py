@@ -299,7 +299,7 @@ async def test_a_server_that_is_gone_is_said_as_a_store_that_is_unavailable(own_
     with pytest.raises(StoreUnavailable):
         await own_bench.counts()
     await client.delete(TAG + "dead")
-    with pytest.raises(ValueError, match="14 characters"):
+    with pytest.raises(ValueError, match="14 letters and digits"):
         await own_bench.queue.enqueue(ENDPOINT, [hit(2)], ["short"])
     gone = client_of(LocalServer(RUNNABLE[0].binary or Path(), Path("/nonexistent"), port=1))
     with pytest.raises(StoreUnavailable) as refused:
