@@ -9,7 +9,7 @@ from opalmind_tui.tracking.prepare import Delivery
 
 REMEMBERED = 100_000
 ID_LENGTH = 14
-GENERATIONS = 3
+GENERATIONS = 5
 """The oldest is forgotten as a whole; the others hold what must be remembered."""
 BODY_KEPT = 200
 """Characters of Matomo's answer that are remembered. Its own count is shorter."""
@@ -79,7 +79,7 @@ class DeliveredMemory:
     """The newest requests that Matomo has taken, counted invalid or lost, by id, in about 50 bytes each.
 
     Args:
-        limit: how many are remembered at least; at most half as many again.
+        limit: how many are remembered at least; at most a quarter as many again.
     """
 
     def __init__(self, limit: int = REMEMBERED) -> None:
