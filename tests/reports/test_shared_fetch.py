@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from opalmind_tui.errors import MatomoError
 from opalmind_tui.reports import redis_cache
-from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.cache import SURE_FOR, ReportCache
 from opalmind_tui.reports.counters import Count
 from opalmind_tui.reports.redis_cache import RedisCache
 from opalmind_tui.reports.selection import Selection
@@ -25,7 +25,7 @@ from tests.reports.conftest import Clock, MakeCache, Matomo
 KEY = '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
 ASKER = """
 import asyncio, sys, time
-from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.cache import SURE_FOR, ReportCache
 from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.reports.ttl import Ttls
@@ -164,14 +164,29 @@ async def test_the_first_level_asks_nobody_until_something_is_purged(
 
 async def test_the_first_level_ends_with_the_entry(settings: Settings, make_cache: MakeCache, matomo: Matomo) -> None:
     clock = Clock()
-    cache = await make_cache(settings, clock=clock, first_level=30.0)
+    cache = await make_cache(settings, clock=clock, first_level=120.0)
     reports = Reports(matomo, cache, 1)
     await reports.get_device_types()
-    await cache._sharing.flush()
     for seconds, calls in ((29, 1), (30, 1), (2, 2)):
         clock.now += seconds
+        cache._sure_until = clock.now + 1  # As of the last addition to the counts.
         await reports.get_device_types()
         assert matomo.calls == calls
+
+
+async def test_the_first_level_is_not_trusted_for_longer_than_redis_was_heard(
+    settings: Settings, make_cache: MakeCache, matomo: Matomo
+) -> None:
+    clock = Clock()
+    cache, other = [await make_cache(settings, clock=clock, first_level=30.0) for _ in range(2)]
+    reports = Reports(matomo, cache, 1)
+    before = await reports.get_device_types()
+    await other.purge()
+    matomo.answer = []
+    clock.now += SURE_FOR - 0.5
+    assert await reports.get_device_types() == before, "it is asked of nobody"
+    clock.now += 0.5
+    assert await reports.get_device_types() == []
 
 
 async def test_a_report_is_refreshed_before_it_expires(
@@ -186,8 +201,9 @@ async def test_a_report_is_refreshed_before_it_expires(
     clock.now += 58
     matomo.gate.clear()
     matomo.asked.clear()
-    assert len(await reports.get_device_types()) == 1, "nobody waits for the refresh"
-    await matomo.asked.wait()
+    async with asyncio.timeout(30):  # Else it is waited for.
+        assert len(await reports.get_device_types()) == 1
+        await matomo.asked.wait()  # Else there is none.
     matomo.gate.set()
     await asyncio.gather(*cache._flights._flights.values())
     clock.now += 30
@@ -249,4 +265,6 @@ async def test_every_count_is_kept_by_minute_for_a_day(
     assert await cache.history() == {}
     await reports.get_device_types()
     await cache._sharing.flush()
-    assert len(await cache.history()) == 1, "the ring forgets the day before"
+    [tally] = (await cache.history()).values()
+    looked_up = tally.get(("deviceTypes", Count.HITS), 0) + tally.get(("deviceTypes", Count.MISSES), 0)
+    assert looked_up == 1, "the ring forgets the day before"
