@@ -316,7 +316,9 @@ async def test_what_the_store_forgot_is_not_sent_again(bench: Bench) -> None:
         await field.until(lambda: field.matomo.journal.stored == 10 and queue.failed["settle"] >= 1)
         await field.pause()
         await bench.pass_seconds(60.0)
-        assert await bench.queue.reap() == 10
+        # Or the dispatcher's own reaper was faster.
+        await bench.queue.reap()
+        assert (await field.counts()).inflight == 0
         # The old claim's settlements come too late on purpose: another claim of ours holds the requests.
         await field.resume()
         await field.until(lambda: field.dispatcher.stats().again == 10)
