@@ -14,7 +14,7 @@ from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
 
 MOST_ROWS = 500
-MOST_MOVED, MOST_RETRIED, MOST_RESTORED = 100, 50, 50
+MOST_MOVED, MOST_RETRIED, MOST_RESTORED = 50, 40, 20
 """Requests that one script takes out of the queue, makes due or brings back: for the latter two it reads what is known
 of those that were tried."""
 TRASH_KEPT_MICROS = micros(TRASH_KEPT)
