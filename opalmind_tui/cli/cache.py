@@ -162,6 +162,9 @@ def ttl(
     FEATURE is a kind of report, `reports` for all that have no time of their own, or `idempotency` for the records of
     sent requests. DURATION is 90, 300s, 5m, 2h or 1d, `reset` for the environment's value, or `undo` for what
     was set before. OpalMind services keep their own setting.
+
+    Usual in practice: 30 to 60 s for real-time views, 2 to 5 min for moderate ones, 10 to 15 min for batches; records
+    of sent requests 1 to 6 h for short retries, a day, or 48 to 72 h for long outages.
     """
     if duration is None:
         if existing or dry_run or yes:

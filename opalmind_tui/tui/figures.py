@@ -95,6 +95,14 @@ def lifetime(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
+def brief_lifetime(seconds: float) -> str:
+    """A time to live as an operator types it: ``30s``, ``5m``, ``2h``, ``1d``."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def milliseconds(seconds: float) -> str:
     """``0.4 ms``, ``12 ms``, ``1.2 s``: at most seven characters."""
     if seconds >= 0.9995:

@@ -42,6 +42,15 @@ async def test_it_follows_what_is_typed_and_chosen() -> None:
         assert "At 5 min" in preview(pilot)
 
 
+async def test_what_is_usual_is_said_for_reports_and_for_sent_keys() -> None:
+    async with opened(fixtures.healthy()) as (pilot, _):
+        await press(pilot, "t")
+        said = pilot.app.screen.query_one("#usual", Static)
+        assert "30s 1m real-time; 2m 5m moderate; 10m 15m batch" in str(said.render())
+        await press(pilot, "down")
+        assert "1h 6h short retries; 1d a day; 2d 3d long outages" in str(said.render())
+
+
 async def test_nothing_is_asked_for_half_a_number() -> None:
     async with opened(fixtures.healthy()) as (pilot, engine):
         await press(pilot, "t", "tab")

@@ -14,6 +14,7 @@ from textual.widgets import Button, Checkbox, Input, OptionList, Static
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.errors import OpalmindError
+from opalmind_tui.reports.ttl import PRESETS
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import CacheView
 from opalmind_tui.tui import figures, wire
@@ -79,6 +80,14 @@ def command_of(draft: Draft) -> Command:
     )
 
 
+def usual(target: TtlTarget) -> str:
+    """What is usual in practice, and for what."""
+    by_use: dict[str, list[str]] = {}
+    for seconds, use in PRESETS[target]:
+        by_use.setdefault(use, []).append(figures.brief_lifetime(seconds))
+    return "Usual: " + "; ".join(f"{' '.join(times)} {use}" for use, times in by_use.items())
+
+
 def _typed(draft: Draft) -> float | None:
     """Seconds that a draft proposes, None where it does not say (yet)."""
     try:
@@ -113,6 +122,7 @@ class TtlDialog(Dialog[Draft]):
                 yield Input(self.draft.value, placeholder="60", id="value", compact=True)
                 yield text("", classes="message", id="message")
             yield Tick("also apply to the entries that exist", self.draft.existing, id="existing", compact=True)
+            yield text("", classes="hint", id="usual")
             yield text("", classes="preview", id="preview")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -167,6 +177,7 @@ class TtlDialog(Dialog[Draft]):
         await asyncio.sleep(PREVIEW_AFTER)
         kind, _, feature = draft.target.partition(":")
         shown = self.query_one("#preview", Static)
+        self.query_one("#usual", Static).update(wire.content(usual(TtlTarget(kind))))
         shown.display = kind == TtlTarget.REPORTS
         if not shown.display:
             return

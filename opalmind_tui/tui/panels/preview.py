@@ -40,16 +40,9 @@ def _chart(preview: TtlPreview, marked: float) -> list[str]:
     for point in preview.candidates:
         level = "·" if point.hit_rate is None else EIGHTHS[max(1, round(8 * point.hit_rate))]
         bars += f"{level * 2:>{COLUMN}}"
-        name = _short(point.ttl)
+        name = figures.brief_lifetime(point.ttl)
         names += f"{f'[{name}]' if point.ttl == marked else name:>{COLUMN}}"
     return [bars, names]
-
-
-def _short(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
 
 
 def _percent(share: float) -> str:
