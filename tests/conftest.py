@@ -24,9 +24,10 @@ from opalmind_tui.storage.local_server import LocalServer
 from tests.support.servers import PRODUCTS, RUNNABLE, Product, running
 
 # In CI every run tries the same examples; at a developer's desk each run tries new ones.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# No time decides a test: a machine may be busy.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
