@@ -7,7 +7,6 @@ the queue that gave it.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -33,13 +32,11 @@ from opalmind_tui.tracking.queue import (
     TrackingQueue,
 )
 from opalmind_tui.tracking.request import TrackingRequest
+from opalmind_tui.tracking.way_back import WayBack
 
 T = TypeVar("T")
-ADOPT_BATCH = 500
 MAY_BE_TAKEN = "Redis may have it all the same, for its answer was lost"
 """Added to why memory refuses a request that was offered to Redis before."""
-RETRY_MOVE_AFTER = 1.0
-"""Seconds until a move that failed half-way is tried again."""
 
 
 class FailoverQueue:
@@ -75,9 +72,9 @@ class FailoverQueue:
         private.avoid(lambda: {request_id[2:3] for ids in self._sending.values() for request_id in ids})
         self._doubtful: set[str] = set()
         self._orphans: set[str] = set()
-        self._moving = asyncio.Lock()
-        self._open = asyncio.Event()
-        self._open.set()
+        self._way_back = WayBack(
+            shared, private, link, guard=self._guard, share_wishes=self._share_wishes, arrived=self._back_to_redis
+        )
         self.mode = Mode.REDIS
         self.since = clock()
         """When the mode began."""
@@ -91,7 +88,7 @@ class FailoverQueue:
         """As the protocol says. Raises `StoreUnavailable` where memory may not take over."""
         # Fixed before the first try, so that Redis and memory know a request by the same id whatever happens.
         named = given.ids_of(endpoint, requests, ids)
-        await self._open.wait()
+        await self._way_back.open.wait()
         if self.mode is Mode.REDIS and self._link.writable:
             try:
                 return await self._shared.enqueue(endpoint, requests, named)
@@ -317,82 +314,22 @@ class FailoverQueue:
 
         Raises `StoreUnavailable` when Redis fails again on the way; what had moved by then stays moved.
         """
-        async with self._moving:
-            try:
-                # Before anything else: what memory delivered may wait in Redis, or in another process's memory, too.
-                await self._share_records()
-                moved = await self._move_all()
-                await self._share_what_is_done()
-                # No await between the test and the switch: a request that comes now meets one mode or the other.
-                if self._link.writable and not self._private.waiting():
-                    self._back_to_redis()
-            finally:
-                self._open.set()
-        return moved
+        return await self._way_back.move_over()
 
-    async def _move_all(self) -> int:
-        moved = 0
-        at_first = self._private.waiting()
-        while self._link.writable and (batch := self._private.take_for_adoption(ADOPT_BATCH)):
-            await self._move(batch)
-            moved += len(batch)
-            if moved >= at_first:
-                # What came meanwhile is the last stretch. Newcomers wait for its end, a script or two, so that busy
-                # traffic cannot keep the way back open for ever.
-                self._open.clear()
-        return moved
+    async def keep_moving(self) -> None:
+        """Move over whenever Redis serves and memory holds something. Runs until it is cancelled."""
+        await self._way_back.keep_moving(lambda: self.mode is Mode.MEMORY)
 
-    async def _move(self, batch: Sequence[Adopted]) -> None:
-        ids = [request.id for request in batch]
-        try:
-            await self._guard(self._shared.adopt(batch))
-        except BaseException as error:
-            # Redis may have taken them, unless it surely refused: then they wait for it, for others may send them now.
-            if not isinstance(error, StoreUnavailable) or error.in_doubt:
-                self._private.hold_in_doubt(ids)
-            self._private.put_back(ids)
-            raise
-        self._private.adopted(ids)
-
-    async def _share_what_is_done(self) -> None:
-        """What operators asked for here, for it must hold on. Claims that are nobody's go back. What memory delivered:
-        the idempotency records, so that nobody sends it again, and its part of the ledger."""
+    async def _share_wishes(self) -> None:
+        """What operators asked for here, for it must hold on; and claims that are nobody's go back."""
         await self._share_control()
         for token in tuple(self._orphans):
             await self._guard(self._shared.release(token))
             self._orphans.discard(token)
-        await self._share_records()
-        share = self._private.ledger_share()
-        if share is not None and self._link.writable:
-            await self._guard(self._shared.merge_ledger(share))
-            self._private.forget_share(share.nonce)
-
-    async def _share_records(self) -> None:
-        while self._link.writable and (records := self._private.records_to_share(ADOPT_BATCH)):
-            await self._guard(self._shared.keep_records(records))
-            self._private.records_shared([record.key for record in records])
 
     def _back_to_redis(self) -> None:
         if self.mode is Mode.MEMORY:
             self.mode, self.since = Mode.REDIS, self._clock()
-
-    async def keep_moving(self) -> None:
-        """Move over whenever Redis serves and memory holds something. Runs until it is cancelled."""
-        wake = asyncio.Event()
-        self._link.on_change(wake.set)
-        while True:
-            if self._link.writable and (self.mode is Mode.MEMORY or self._private.waiting()):
-                try:
-                    await self.move_over()
-                except StoreUnavailable:
-                    # Noted by the link already; its probe says when to go on.
-                    await asyncio.sleep(RETRY_MOVE_AFTER)
-            wake.clear()
-            try:
-                async with asyncio.timeout(RETRY_MOVE_AFTER):
-                    await wake.wait()
-            except TimeoutError:
-                continue
 
     async def _guard(self, call: Awaitable[T]) -> T:
         try:
