@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -16,6 +17,7 @@ from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
 from opalmind_tui.engine.hand_over import HandOver
+from opalmind_tui.engine.history import Recorder
 from opalmind_tui.engine.identity import identity_of, user_of
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
@@ -30,6 +32,7 @@ from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
+from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
@@ -128,6 +131,7 @@ class Engine:
         start all the same and say so.
         """
         await connect(self._stores, self.role)
+        own: deque[Minute] = deque(maxlen=KEPT)
         self._look = Look(
             self.settings,
             self._stores,
@@ -136,6 +140,7 @@ class Engine:
             delivers=lambda: self.delivers,
             identity=self._identity,
             counts_nothing_itself=self.role in ("status", "doctor"),
+            own_minutes=own if self.role == "dashboard" else None,
             clock=self._clock,
         )
         self._redis_screen = RedisScreen(self.settings, self._stores, self._look, self._clock)
@@ -149,6 +154,9 @@ class Engine:
             )
             self._background(upkeep.run, "housekeeping")
             self._background(self._probe.watch, "matomo")
+            writes = not self.settings.read_only
+            recorder = Recorder(self._stores, self._probe, self._look.figures, own, writes=writes, clock=self._clock)
+            self._background(recorder.run, "history")
             if not self.settings.read_only:
                 self._background(self.queue.keep_moving, "recovery")
         await self._delivery.start()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import fields, replace
 from typing import TypeVar
 
 from opalmind_tui.engine.hand_over import home_folder
+from opalmind_tui.engine.history import PAST_EVERY, Figures, Past, figures_of
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.parts import Part
-from opalmind_tui.engine.rates import History, Rates
+from opalmind_tui.engine.rates import Rates, RecentFigures
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.health import Facts, cause_line, health_document, health_view
@@ -20,9 +21,9 @@ from opalmind_tui.observe.durability import durability
 from opalmind_tui.observe.server import ServerSample, read_server
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.census import KeyCensus
+from opalmind_tui.snapshot.history import History, Minute
 from opalmind_tui.snapshot.model import (
     CacheView,
-    Figure,
     Identity,
     KeyCounts,
     Mode,
@@ -54,6 +55,7 @@ class Look:
         delivers: whether this process takes requests from Redis now.
         identity: whose screen it is.
         counts_nothing_itself: this process only asks: where Redis is away it knows nothing of the cache (ruling 3).
+        own_minutes: what this process notes by itself, for a screen that shows the day; None for all others.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Look:
         delivers: Callable[[], bool],
         identity: Identity,
         counts_nothing_itself: bool = False,
+        own_minutes: Iterable[Minute] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._stores, self._probe = settings, stores, probe
@@ -73,7 +76,9 @@ class Look:
         self.identity = identity
         self._counts_nothing_itself = counts_nothing_itself
         self._rates, self._rates_of = Rates(), Mode.REDIS
-        self._history = History()
+        self._history = RecentFigures()
+        self._day = Past(stores, () if own_minutes is None else own_minutes, clock)
+        self._remembers = own_minutes is not None
         self._census = Census(settings)
         self._sample: ServerSample | None = None
         self._rows_wanted = 0
@@ -85,6 +90,7 @@ class Look:
         self._cache = Part(self._read_cache, CACHE_EVERY)
         self._server = Part(self._read_server, SERVER_EVERY)
         self._keys = Part(self._read_keys, KEYS_EVERY)
+        self._past = Part(self._read_past, PAST_EVERY)
 
     async def snapshot(self, rows: int, interval: float) -> Snapshot:
         """One frame. `rows`: requests that the list can show."""
@@ -97,7 +103,9 @@ class Look:
         cache = await self._cache.get(now)
         facts = self._facts(now, queue, cache, server, keys)
         sentence, verdict = cause_line(facts)
-        self._remember(now, queue, cache, server)
+        self._history.add(now, figures_of(now, queue, cache, server))
+        if self._remembers:
+            await self._past.get(now)
         return Snapshot(
             taken_at=now,
             interval=interval,
@@ -111,9 +119,15 @@ class Look:
             health=Reading(health_view(facts), now),
             processes=self._processes.reading,
             history=self._history.series(),
+            past=replace(self._past.reading, value=self._day.view),
             cause=sentence,
             cause_verdict=verdict,
         )
+
+    async def figures(self) -> Figures:
+        """Queue, cache and server, each at its own pace."""
+        now = self._clock()
+        return await self._queue.get(now), await self._cache.get(now), await self._server.get(now)
 
     async def document(self) -> dict[str, object]:
         """The health document, with keys counted exactly where the database is small."""
@@ -162,7 +176,7 @@ class Look:
 
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
-        for part in (self._queue, self._rows, self._cache, self._server, self._keys):
+        for part in (self._queue, self._rows, self._cache, self._server, self._keys, self._past):
             part.expire()
 
     def _facts(
@@ -235,6 +249,11 @@ class Look:
             cache.met(link.trouble)
         return await cache.view()
 
+    async def _read_past(self) -> History:
+        self._day.look_here()
+        self.need_redis()
+        return await self._asked(self._day.read())
+
     async def _read_rows(self) -> tuple[RequestRow, ...]:
         if self._stores.queue.mode is Mode.REDIS:
             self.need_redis()
@@ -278,30 +297,6 @@ class Look:
             workers=workers,
         )
         return view if self._stores.queue.mode is Mode.MEMORY else self._stores.ledger.judged(view)
-
-    def _remember(
-        self, now: float, queue: Reading[QueueView], cache: Reading[CacheView], server: Reading[ServerView]
-    ) -> None:
-        figures: dict[Figure, float | None] = {}
-        if queue.value is not None and queue.at == now:
-            view = queue.value
-            figures |= {
-                Figure.BACKLOG: view.backlog,
-                Figure.ACCEPTED: view.accepted_rate,
-                Figure.DELIVERED: view.delivered_rate,
-                Figure.RETRIED: view.retried_rate,
-                Figure.DEAD: view.dead,
-            }
-        if cache.value is not None and cache.error is None:
-            figures[Figure.HIT_RATE] = cache.value.hit_rate
-        if server.value is not None and server.error is None:
-            found = server.value
-            figures |= {
-                Figure.MEMORY: found.used_memory,
-                Figure.OPS: found.ops_rate,
-                Figure.ROUND_TRIP: found.round_trip,
-            }
-        self._history.add(now, figures)
 
 
 def _behind_gate(requests: Reading[tuple[RequestRow, ...]], view: QueueView | None) -> Reading[tuple[RequestRow, ...]]:

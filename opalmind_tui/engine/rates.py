@@ -15,6 +15,13 @@ POINTS = 450
 """Points kept: a quarter of an hour."""
 
 
+LIVE = (
+    Figure.BACKLOG, Figure.ACCEPTED, Figure.DELIVERED, Figure.RETRIED, Figure.DEAD, Figure.HIT_RATE, Figure.MEMORY,
+    Figure.OPS, Figure.ROUND_TRIP,
+)  # fmt: skip
+"""The figures that a process follows by itself."""
+
+
 class Rates:
     """Per-second rates of growing counters over the last `WINDOW` seconds."""
 
@@ -46,11 +53,11 @@ class Rates:
         return (last[name] - first[name]) / (end - start)
 
 
-class History:
+class RecentFigures:
     """The main figures over the last quarter of an hour, one point every `STEP` seconds."""
 
     def __init__(self) -> None:
-        self._points: dict[Figure, deque[float | None]] = {figure: deque(maxlen=POINTS) for figure in Figure}
+        self._points: dict[Figure, deque[float | None]] = {figure: deque(maxlen=POINTS) for figure in LIVE}
         self._last_slot: int | None = None
 
     def add(self, at: float, values: Mapping[Figure, float | None]) -> None:

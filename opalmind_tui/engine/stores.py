@@ -19,6 +19,7 @@ from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
 from opalmind_tui.storage.audit import Audit
 from opalmind_tui.storage.connection import CACHE_TIMEOUT, async_client
+from opalmind_tui.storage.history import HistoryStore
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.meter import Meter
 from opalmind_tui.storage.presence import Presence
@@ -46,6 +47,7 @@ class Stores:
     config: RuntimeConfig
     ledger: Ledger
     audit: Audit
+    history: HistoryStore
     presence: Presence
     memory: MemoryQueue
     shared: RedisQueue
@@ -119,6 +121,7 @@ def open_stores(
         config=config,
         ledger=Ledger(config),
         audit=Audit(commands, link, f"{prefix}audit", clock),
+        history=HistoryStore(commands, f"{prefix}history"),
         presence=Presence(
             commands,
             f"{prefix}presence",

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from opalmind_tui.snapshot.cache import CacheView, FeatureView, PreviewPoint, TtlPreview
+from opalmind_tui.snapshot.history import Figure, History, Series
 from opalmind_tui.snapshot.queue import (
     Acknowledged,
     Control,
@@ -112,39 +113,6 @@ class HealthView:
         return Verdict.OK
 
 
-class Figure(StrEnum):
-    """The names of the figures whose history a snapshot carries, in the order in which a screen shows them."""
-
-    BACKLOG = "backlog"
-    """Requests waiting or under way."""
-    ACCEPTED = "accepted"
-    """Per second."""
-    DELIVERED = "delivered"
-    """Per second."""
-    RETRIED = "retried"
-    """Per second."""
-    DEAD = "dead"
-    HIT_RATE = "hit-rate"
-    """Percent."""
-    MEMORY = "memory"
-    """Bytes that the server uses."""
-    OPS = "ops"
-    """Commands per second that the server runs."""
-    ROUND_TRIP = "round-trip"
-    """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One figure over time, oldest first. Moments that were not measured are None."""
-
-    name: str
-    unit: str = ""
-    points: tuple[float | None, ...] = ()
-    step: float = 1.0
-    """Seconds between two points."""
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whose screen this is and what it looks at."""
@@ -199,6 +167,9 @@ class Snapshot:
     health: Reading[HealthView] = field(default_factory=Reading)
     processes: Reading[tuple[ProcessView, ...]] = field(default_factory=Reading)
     history: tuple[Series, ...] = ()
+    """What this process saw in the last minutes."""
+    past: Reading[History] = field(default_factory=Reading)
+    """What all processes noted, by the minute, in the last day."""
     cause: str = ""
     """Line 2 of the screen: what is wrong, since when, what follows; or that nothing is."""
     cause_verdict: Verdict = Verdict.OK
@@ -218,6 +189,7 @@ __all__ = [
     "Gate",
     "GateKind",
     "HealthView",
+    "History",
     "Identity",
     "KeyCounts",
     "Mode",

@@ -73,6 +73,18 @@ class Audit:
             raise trouble(error) from error
         return tuple(_entry(fields) for _, fields in found)
 
+    async def since(self, after: str, limit: int) -> tuple[tuple[AuditEntry, ...], str]:
+        """The newest entries after an id of the stream, oldest first, and the newest id; one command.
+
+        Raises `StoreUnavailable`.
+        """
+        try:
+            found: Any = await self._client.xrevrange(self._key, max="+", min=f"({after}", count=limit)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        newest = found[0][0].decode("ascii") if found else after
+        return tuple(_entry(fields) for _, fields in reversed(found)), newest
+
 
 def _entry(fields: Mapping[bytes, bytes]) -> AuditEntry:
     """An entry as far as it can be read: the stream lies in a shared database."""

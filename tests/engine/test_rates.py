@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opalmind_tui.engine.rates import POINTS, STEP, History, Rates
+from opalmind_tui.engine.rates import POINTS, STEP, Rates, RecentFigures
 from opalmind_tui.snapshot.model import Figure
 
 
@@ -48,7 +48,7 @@ def test_unknown_names_and_single_samples() -> None:
 
 
 def test_history_has_a_gap_where_nobody_looked() -> None:
-    history = History()
+    history = RecentFigures()
     history.add(0.0, {Figure.BACKLOG: 1})
     history.add(STEP / 2, {Figure.BACKLOG: 9})
     history.add(STEP * 3, {Figure.BACKLOG: 4})
@@ -57,7 +57,7 @@ def test_history_has_a_gap_where_nobody_looked() -> None:
 
 
 def test_history_is_bounded() -> None:
-    history = History()
+    history = RecentFigures()
     history.add(0.0, {Figure.BACKLOG: 1})
     history.add(1e9, {Figure.BACKLOG: 2})
     series = next(found for found in history.series() if found.name == Figure.BACKLOG)

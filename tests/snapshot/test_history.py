@@ -1,0 +1,82 @@
+"""What the minutes of a day tell: rates, gaps, marks, and when a trouble began."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from opalmind_tui.snapshot.history import MINUTE, Figure, History, Mark, Minute, began
+
+START = 60_000_000.0
+CALM = Minute(
+    START, waiting=0, dead=0, oldest=0.0, ledger=0, accepted=0, delivered=0, retried=0, rejected=0, hits=0, misses=0,
+    memory=100, evicted=0, matomo=0.1, answers=True,
+)  # fmt: skip
+
+
+def minute(number: int, **changed: object) -> Minute:
+    """A calm one, sixty delivered since the last."""
+    return replace(CALM, **{"at": START + MINUTE * number + 1, "delivered": 60 * number, **changed})  # type: ignore[arg-type]
+
+
+def points(history: History, figure: Figure, minutes: int, number: int) -> list[float | None]:
+    return list(history.series(figure, minutes, START + MINUTE * number + 30).points)
+
+
+def test_rates_need_the_minute_before_and_a_gap_is_no_zero() -> None:
+    history = History(tuple(minute(number) for number in (0, 1, 2, 5, 6)))
+    assert points(history, Figure.DELIVERED, 8, 6) == [None, None, 1.0, 1.0, None, None, None, 1.0]
+    assert points(history, Figure.BACKLOG, 8, 6) == [None, 0, 0, 0, None, None, 0, 0]
+
+
+def test_counting_anew_and_another_counter_give_no_rate() -> None:
+    history = History((minute(0, delivered=900), minute(1, delivered=3), minute(2, delivered=9, alone=True)))
+    assert points(history, Figure.DELIVERED, 3, 2) == [None, None, None]
+
+
+def test_the_hit_rate_is_of_the_look_ups_of_that_minute() -> None:
+    history = History((minute(0, hits=100), minute(1, hits=103, misses=1), minute(2, hits=103, misses=1)))
+    assert points(history, Figure.HIT_RATE, 3, 2) == [None, 75.0, None]
+
+
+def test_the_newest_point_is_of_now_where_nobody_notes_any_more() -> None:
+    history = History((minute(0), minute(1)))
+    assert points(history, Figure.BACKLOG, 2, 2) == [0, 0], "the minute of now is not written yet"
+    assert points(history, Figure.BACKLOG, 6, 6) == [0, None, None, None, None, None]
+
+
+def test_marks_lie_at_their_points() -> None:
+    marks = tuple(Mark(START + MINUTE * number + 40, "ann", "retry", str(number)) for number in (-9, 1, 2, 3))
+    history = History((minute(0), minute(1), minute(2)), marks)
+    found = history.marks_of(3, START + MINUTE * 3 + 50)
+    assert [(place, mark.what) for place, mark in found] == [(1, "1"), (2, "2"), (2, "3")]
+
+
+def began_at(*minutes: Minute, late: int = 0) -> list[tuple[str, int, bool]]:
+    now = minutes[-1].at + 10 + late
+    return [(one.what, int((one.at - START) // MINUTE), one.earlier) for one in began(History(minutes), now)]
+
+
+def test_an_incident_shows_when_it_began() -> None:
+    down = [minute(number, answers=False, matomo=None, oldest=MINUTE * (number - 3)) for number in (3, 4, 5)]
+    assert began_at(minute(0, answers=False), minute(1), minute(2), *down) == [
+        ("Matomo does not answer", 3, False),
+        ("requests wait over a minute", 4, False),
+    ]
+    assert began_at(*down, minute(6)) == []
+    assert began_at(*down, late=1_000) == []
+    assert began(History(), START) == ()
+
+
+def test_a_beginning_that_nobody_noted_is_said() -> None:
+    assert began_at(minute(7, ledger=2), minute(8, ledger=2)) == [("the ledger does not add up", 7, True)]
+    assert began_at(minute(1), minute(7, ledger=2), minute(8, ledger=2)) == [("the ledger does not add up", 7, True)]
+    across = (minute(1), minute(2, ledger=1), minute(7, ledger=2))
+    assert began_at(*across) == [("the ledger does not add up", 2, False)]
+    unknown = (minute(1), minute(2, answers=False), minute(3, answers=None), minute(4, answers=False))
+    assert began_at(*unknown) == [("Matomo does not answer", 2, False)]
+
+
+def test_what_grows_is_wrong_while_it_grows() -> None:
+    dying = [minute(number, dead=max(0, number - 2), evicted=number) for number in range(5)]
+    assert began_at(*dying) == [("Redis evicts keys", 1, True), ("requests die", 3, False)]
+    assert began_at(*dying, minute(5, dead=2, evicted=4)) == []
