@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
     from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
     from opalmind_tui.snapshot.findings import Diagnosis
+from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 
@@ -79,14 +80,20 @@ class DemoEngine:
             await self._engine.stop()
         await self._world.stop()
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(
+        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+    ) -> Snapshot:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""
-        snapshot = await self._started.take_snapshot(rows=rows)
+        snapshot = await self._started.take_snapshot(rows=rows, view=view, groups=groups)
         return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
 
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
         """As `EnginePort`."""
         return await self._started.ttl_preview(feature, seconds)
+
+    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+        """As `EnginePort`."""
+        return await self._started.request_detail(request_id, reveal=reveal)
 
     async def redis_report(self) -> RedisReport:
         """As `EnginePort`."""

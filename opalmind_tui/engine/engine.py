@@ -16,6 +16,7 @@ from opalmind_tui.engine.acts.table import kinds
 from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
+from opalmind_tui.engine.finding import Finding
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.history import Recorder
 from opalmind_tui.engine.identity import identity_of, user_of
@@ -33,6 +34,7 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
+from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
@@ -119,6 +121,7 @@ class Engine:
             look=self.queue_view,
         )
         self._acts = Acts(table, self._stores.audit, read_only=settings.read_only, user=user)
+        self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -289,9 +292,16 @@ class Engine:
 
     # -- the screen's port ---------------------------------------------------------------------------------------
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(
+        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+    ) -> Snapshot:
         """See `EnginePort`."""
-        return await self._looking.snapshot(rows, self._interval)
+        return await self._finding.add_to(await self._looking.snapshot(rows, self._interval), view)
+
+    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+        """See `EnginePort`."""
+        found = await self.queue.rows_of([request_id])
+        return RequestDetail(found[0]) if found else None
 
     async def plan(self, command: Command) -> Plan:
         """See `EnginePort`."""

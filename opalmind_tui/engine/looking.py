@@ -229,6 +229,11 @@ class Look:
         if link.trouble is not None and not link.reachable:
             raise link.trouble
 
+    def need_queue(self) -> None:
+        """As `need_redis`, unless the queue is in memory now."""
+        if self._stores.queue.mode is Mode.REDIS:
+            self.need_redis()
+
     async def _asked(self, answer: Awaitable[T]) -> T:
         """Wait for an answer; whoever meets trouble tells the link, unless it is only that looking is not permitted."""
         try:
@@ -255,14 +260,12 @@ class Look:
         return await self._asked(self._day.read())
 
     async def _read_rows(self) -> tuple[RequestRow, ...]:
-        if self._stores.queue.mode is Mode.REDIS:
-            self.need_redis()
+        self.need_queue()
         return await self._stores.queue.rows(limit=self._rows_wanted)
 
     async def queue_view(self) -> QueueView:
         """The queue now. Raises `StoreUnavailable`."""
-        if self._stores.queue.mode is Mode.REDIS:
-            self.need_redis()
+        self.need_queue()
         counts = await self._stores.queue.counts(self._endpoint)
         found = await self._processes.get(self._clock())
         workers = sum(one.delivers and one.endpoint == self._endpoint for one in found.value or () if not found.error)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
+from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 
@@ -14,13 +15,29 @@ from opalmind_tui.snapshot.redis_report import RedisReport
 class EnginePort(Protocol):
     """The engine as a screen sees it; a recording can stand in for it."""
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(
+        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+    ) -> Snapshot:
         """Read what one frame needs.
 
         Args:
             rows: how many requests the visible list can show.
+            view: the part of the queue's lists that the screen shows; the engine searches at most one list at a time,
+                for as long as it is asked for it.
+            groups: the groups of failures that the screen shows.
 
         Never raises for a part that failed: that part's `Reading` says why.
+        """
+        ...
+
+    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+        """All that is known of one request; None where it is no more.
+
+        Args:
+            reveal: show personal data. It is noted in the audit who asked, and refused where nothing may be written
+                (`ReadOnly`).
+
+        Raises `StoreUnavailable`.
         """
         ...
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from opalmind_tui.snapshot.cache import CacheView, FeatureView, PreviewPoint, TtlPreview
 from opalmind_tui.snapshot.history import Figure, History, Series
+from opalmind_tui.snapshot.listing import Groups, Listing
 from opalmind_tui.snapshot.queue import (
     Acknowledged,
     Control,
@@ -161,6 +162,10 @@ class Snapshot:
     store: StoreStatus = field(default_factory=StoreStatus)
     queue: Reading[QueueView] = field(default_factory=Reading)
     requests: Reading[tuple[RequestRow, ...]] = field(default_factory=Reading)
+    listing: Reading[Listing] | None = None
+    """The list that was asked for; None where none was."""
+    groups: Reading[Groups] | None = None
+    """The groups of failures that were asked for; None where none were."""
     cache: Reading[CacheView] = field(default_factory=Reading)
     server: Reading[ServerView] = field(default_factory=Reading)
     keys: Reading[KeyCounts] = field(default_factory=Reading)
@@ -188,10 +193,12 @@ __all__ = [
     "Figure",
     "Gate",
     "GateKind",
+    "Groups",
     "HealthView",
     "History",
     "Identity",
     "KeyCounts",
+    "Listing",
     "Mode",
     "Pause",
     "PreviewPoint",

@@ -15,6 +15,8 @@ class State(StrEnum):
     DEAD = "dead"
     TRASH = "trash"
     """Purged, and kept for 15 minutes: out of the queue, but it can be restored."""
+    DELIVERED = "delivered"
+    """Out of the queue, and known by name for a while: the newest 10,000."""
     REJECTED = "rejected"
     """Matomo counted it invalid: out of the queue for good, the newest 1,000 are kept to be looked at."""
 
@@ -90,6 +92,10 @@ class QueueFigures:
     """Purged requests that can still be restored; counted as purged."""
     rejected_kept: int = 0
     """Rejected requests that can still be looked at; counted as rejected."""
+    failed: int = 0
+    """Of all in the queue: those that failed at least once."""
+    delivered_kept: int = 0
+    """Delivered requests that can still be looked at; counted as delivered."""
     unknown_waiting: int = 0
     """Of pending, scheduled, inflight and dead: those that were posted once and got no answer."""
     accepted: int = 0

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Mode, RateLimit, RequestRow, State
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.tracking import given
@@ -30,6 +31,7 @@ from opalmind_tui.tracking.queue import (
     Settlement,
     SharedQueue,
     TrackingQueue,
+    Window,
 )
 from opalmind_tui.tracking.request import TrackingRequest
 from opalmind_tui.tracking.way_back import WayBack
@@ -231,6 +233,11 @@ class FailoverQueue:
         self, *, limit: int, state: State | None = None, unknown_only: bool = False
     ) -> tuple[RequestRow, ...]:
         return await self._guard(self.viewed.rows(limit=limit, state=state, unknown_only=unknown_only))
+
+    async def window(
+        self, tab: Tab, order: Order, *, first: int = 0, rows: int = 50, anchor: str = "", above: int = 0
+    ) -> Window:
+        return await self._guard(self.viewed.window(tab, order, first=first, rows=rows, anchor=anchor, above=above))
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return await self._guard(self.viewed.rows_of(ids))

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from opalmind_tui.errors import BadArgument
+from opalmind_tui.snapshot.listing import OWN_ORDERS, Order, Tab
+from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.ids import ID_LENGTH, endpoint_code, new_id
 from opalmind_tui.tracking.request import TrackingRequest
 
@@ -69,12 +71,24 @@ def closing(seconds: object) -> None:
         duration("seconds", seconds)
 
 
-def page(limit: int, since: float, until: float) -> None:
+def page(state: State | None, limit: int, since: float, until: float) -> None:
     """What a page of ids is bounded by."""
     count("limit", limit)
+    if state is State.DELIVERED:
+        raise BadArgument("state", "accepts a state of a request that is still there, to be acted on")
     for field, value in (("since", since), ("until", until)):
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < LATEST:
             raise BadArgument(field, "accepts a moment in seconds since 1970, or 0")
+
+
+def window(tab: Tab, order: Order, first: int, rows: int, above: int) -> None:
+    """What a window on a list is made of."""
+    if order not in OWN_ORDERS[tab]:
+        raise BadArgument("order", f"accepts {', '.join(OWN_ORDERS[tab])} for the list {tab}")
+    count("rows", rows)
+    for field, value in (("first", first), ("above", above)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise BadArgument(field, "accepts a whole number from 0 on")
 
 
 def cursor_of(after: str) -> list[str]:

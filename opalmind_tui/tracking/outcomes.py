@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from opalmind_tui.snapshot.model import Control, Gate, QueueFigures
+from opalmind_tui.snapshot.model import Control, Gate, QueueFigures, RequestRow
 from opalmind_tui.tracking.request import TrackingRequest
 
 TRASH_KEPT = 900
@@ -146,6 +146,15 @@ class QueueCounts(QueueFigures):
             self.delivered + self.rejected + self.dropped + self.purged
             + self.dead + self.pending + self.scheduled + self.inflight
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a list: its rows, the number of the first of them, and how long the list is."""
+
+    rows: tuple[RequestRow, ...] = ()
+    first: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, RateLimit, RequestRow, State
 from opalmind_tui.tracking.control import ControlChange
 from opalmind_tui.tracking.outcomes import (
@@ -30,6 +31,7 @@ from opalmind_tui.tracking.outcomes import (
     Restored,
     Settled,
     Settlement,
+    Window,
     cut,
 )
 from opalmind_tui.tracking.request import TrackingRequest
@@ -97,6 +99,20 @@ class TrackingQueue(Protocol):
         Args:
             state: only those in this state; dead, trash and rejected ones newest first, the others as `ids` has them.
             unknown_only: only those of the queue that were posted and got no answer, newest first (`state`: any).
+        """
+        ...
+
+    async def window(
+        self, tab: Tab, order: Order, *, first: int = 0, rows: int = 50, anchor: str = "", above: int = 0
+    ) -> Window:
+        """A window on a list, in one of its own orders (`OWN_ORDERS`); the cost does not grow with the list.
+
+        Args:
+            first: number of the window's first row, from 0; the window ends with the list at the latest.
+            rows: how many, at most 500.
+            anchor: id of a request of the list that is `above` rows below the first one, whatever `first` says.
+
+        Raises `BadArgument` for an order that is not the list's own.
         """
         ...
 
@@ -225,5 +241,6 @@ __all__ = [
     "SharedQueue",
     "State",
     "TrackingQueue",
+    "Window",
     "cut",
 ]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
+from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import PreviewPoint, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from tests.tui.redis_fixtures import REPORT
@@ -50,11 +51,16 @@ class FakeEngine:
         self.diagnosis = Diagnosis(snapshot.taken_at, "db.internal:6379/0", FINDINGS, 48)
         self.diagnosis_trouble: Exception | None = None
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(
+        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+    ) -> Snapshot:
         self.rows.append(rows)
         if self.trouble is not None:
             raise self.trouble
         return self.snapshot
+
+    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+        return None
 
     async def plan(self, command: Command) -> Plan:
         self.planned.append(command)

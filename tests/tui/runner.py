@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.snapshot.listing import GroupView, ListView
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.run import run_dashboard
@@ -25,7 +26,9 @@ class Turning(FakeEngine):
 
     turn = 0
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(
+        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+    ) -> Snapshot:
         self.turn += 1
         state = list(STATES)[self.turn % len(STATES)]
         return poisoned(STATES[state](), self.turn * 11)
@@ -34,7 +37,9 @@ class Turning(FakeEngine):
 class Crashing(FakeEngine):
     """Its plans are of a type that nobody expects."""
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(
+        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+    ) -> Snapshot:
         token = SECRET
         assert token
         return None if len(self.rows) else await super().take_snapshot(rows=rows)  # type: ignore[return-value]

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from opalmind_tui.errors import BadArgument
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, RateLimit, RequestRow, State
 from opalmind_tui.tracking import given
 from opalmind_tui.tracking.control import ControlChange, pause_wish, rate_wish, resume_wish
-from opalmind_tui.tracking.memory_queue import acting, admission, views
+from opalmind_tui.tracking.memory_queue import acting, admission, listing, views
 from opalmind_tui.tracking.memory_queue.control import Controls
 from opalmind_tui.tracking.memory_queue.gates import Gates
 from opalmind_tui.tracking.memory_queue.leases import Leases
@@ -29,6 +30,7 @@ from opalmind_tui.tracking.queue import (
     Restored,
     Settled,
     Settlement,
+    Window,
     cut,
 )
 from opalmind_tui.tracking.request import TrackingRequest
@@ -131,6 +133,12 @@ class MemoryQueue:
     ) -> tuple[RequestRow, ...]:
         return views.rows(self._store, limit, state, unknown_only=unknown_only)
 
+    async def window(
+        self, tab: Tab, order: Order, *, first: int = 0, rows: int = 50, anchor: str = "", above: int = 0
+    ) -> Window:
+        given.window(tab, order, first, rows, above)
+        return listing.window(self._store, tab, order, first=first, rows=rows, anchor=anchor, above=above)
+
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return views.rows_of(self._store, ids)
 
@@ -147,7 +155,7 @@ class MemoryQueue:
         since: float = 0.0,
         until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
-        given.page(limit, since, until)
+        given.page(state, limit, since, until)
         within = (round(since * MICROS), round(until * MICROS))
         return views.ids(self._store, state, after, limit, unknown_only=unknown_only, within=within)
 

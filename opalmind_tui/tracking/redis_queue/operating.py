@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking import given
-from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored
+from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Window
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from, text
@@ -45,6 +46,16 @@ class Operating:
             return await self.rows_of((await self.ids(state, limit=most))[0])
         return rows_from(await self._scripts.run("rows", [most, place]))
 
+    async def window(
+        self, tab: Tab, order: Order, *, first: int = 0, rows: int = 50, anchor: str = "", above: int = 0
+    ) -> Window:
+        given.window(tab, order, first, rows, above)
+        descending = order in (Order.NEWEST, Order.NEWEST_ACCEPTED)
+        named = bytes_of(anchor)
+        reply = await self._scripts.run("window", [tab, int(descending), first, min(rows, MOST_ROWS), named, above])
+        now, total, begins, *rest = reply
+        return Window(rows_from([now, *rest]), int(begins), int(total))
+
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         rows: list[RequestRow] = []
         for part in batches(ids):
@@ -67,7 +78,7 @@ class Operating:
         since: float = 0.0,
         until: float = 0.0,
     ) -> tuple[tuple[str, ...], str]:
-        given.page(limit, since, until)
+        given.page(state, limit, since, until)
         place, score, last = given.cursor_of(after) if after else ("", "", "")
         wanted = state.value if state else ""
         cursor, *found = await self._scripts.run(

@@ -178,13 +178,13 @@ def counts_from(reply: Sequence[Any]) -> QueueCounts:
     """The reply of counts."""
     (
         now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, pause, rate, trash, rejected,
-        unknown, held, fields,
+        unknown, held, failed, fields,
     ) = reply  # fmt: skip
     at = moment(now) or 0.0
     ledger = dict(zip(LEDGER_FIELDS, fields, strict=True))
     return QueueCounts(
         at=at, pending=pending, scheduled=scheduled, inflight=inflight, dead=dead, other_endpoints=other,
-        trash=trash, rejected_kept=rejected, unknown_waiting=unknown, held=held,
+        trash=trash, rejected_kept=rejected, unknown_waiting=unknown, held=held, failed=failed,
         oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
         control=control_from(pause, rate),
         refused_at=moment(ledger["refused_at"]) or 0.0, refused_by=refusal_from(ledger["refused_by"]),

@@ -1,0 +1,99 @@
+"""Windows on the lists of the queue: what they show, where they are held, and that their length costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from opalmind_tui.errors import BadArgument
+from opalmind_tui.snapshot.listing import OWN_ORDERS, Order, Tab, count_of
+from opalmind_tui.snapshot.model import RequestRow, State
+from opalmind_tui.tracking.queue import Fate, Settlement
+from tests.tracking.queue_harness import ELSEWHERE, Bench, hit, visitor_in
+
+ROUNDS = ((Fate.DEAD, 0.0), (Fate.RETRY, 500.0), (Fate.RETRY, 0.0), (Fate.DEAD, 0.0), (Fate.REJECTED, 0.0))
+IN_ORDER: dict[Order, Callable[[RequestRow], float]] = {
+    Order.NEWEST: lambda row: -(row.failed_at or 0.0),
+    Order.NEXT_TRY: lambda row: row.next_try or 0.0,
+    Order.OLDEST_ACCEPTED: lambda row: row.accepted,
+    Order.NEWEST_ACCEPTED: lambda row: -row.accepted,
+}
+
+
+async def populate(bench: Bench, number: int = 60) -> None:
+    """Requests of many visitors in every state."""
+    await bench.accept(*[hit(at, visitor=visitor_in(at % 9, at)) for at in range(number)])
+    await bench.accept(*[hit(500 + at) for at in range(5)], endpoint=ELSEWHERE)
+    for fate, delay in ROUNDS:
+        claim = await bench.claim(7)
+        await bench.queue.settle(
+            claim.token,
+            [Settlement(one.id, fate, delay=delay + at, error="x", unknown=at % 3 == 0)
+             for at, one in enumerate(claim.requests)],
+        )  # fmt: skip
+    for _ in range(2):
+        await bench.claim(4, lease=600)
+    trash = await bench.queue.window(Tab.PENDING, Order.NEXT_TRY, first=3, rows=4)
+    await bench.queue.purge([row.id for row in trash.rows])
+
+
+async def whole(bench: Bench, tab: Tab, order: Order) -> list[RequestRow]:
+    found = await bench.queue.window(tab, order, rows=500)
+    assert found.first == 0
+    assert len(found.rows) == found.total
+    return list(found.rows)
+
+
+@pytest.mark.parametrize(("tab", "order"), [(tab, order) for tab, orders in OWN_ORDERS.items() for order in orders])
+async def test_every_window_shows_its_part_of_the_list(bench: Bench, tab: Tab, order: Order) -> None:
+    await populate(bench)
+    rows = await whole(bench, tab, order)
+    counts = await bench.counts()
+    assert len(rows) == count_of(tab, counts)
+    assert tab is Tab.DELIVERED or rows
+    if tab not in (Tab.UNKNOWN, Tab.TRASH):
+        assert rows == sorted(rows, key=IN_ORDER[order])
+    if tab in (Tab.PENDING, Tab.SCHEDULED, Tab.INFLIGHT, Tab.DEAD, Tab.TRASH, Tab.REJECTED):
+        assert {row.state for row in rows} == {State(tab.value)}
+    for first in range(len(rows) + 3):
+        found = await bench.queue.window(tab, order, first=first, rows=4)
+        begins = max(0, min(first, len(rows) - 4))
+        assert (found.first, found.total) == (begins, len(rows))
+        assert [row.id for row in found.rows] == [row.id for row in rows[begins : begins + 4]]
+    for at, row in enumerate(rows):
+        found = await bench.queue.window(tab, order, anchor=row.id, above=2, first=1, rows=5)
+        assert found.first == max(0, min(at - 2, len(rows) - 5))
+        assert row in found.rows
+
+
+async def test_the_window_stays_at_its_request_while_others_come_and_go(bench: Bench) -> None:
+    await populate(bench)
+    rows = await whole(bench, Tab.DEAD, Order.NEWEST)
+    held = rows[6]
+    claim = await bench.claim(5)
+    await bench.settle_all(claim, Fate.DEAD, error="later")
+    await bench.queue.retry([rows[8].id])
+    found = await bench.queue.window(Tab.DEAD, Order.NEWEST, anchor=held.id, above=2, rows=6)
+    assert found.first == 6 + len(claim.requests) - 2
+    assert found.rows[2].id == held.id
+    await bench.queue.purge([held.id])
+    found = await bench.queue.window(Tab.DEAD, Order.NEWEST, anchor=held.id, above=2, first=3, rows=6)
+    assert found.first == 3
+
+
+@pytest.mark.parametrize("anchor", ["", "AA0aaaaaaaaaaa", "no id", "\x00\ud800", "x" * 500])
+async def test_an_anchor_that_is_nothing_leaves_the_window_where_it_was(bench: Bench, anchor: str) -> None:
+    await populate(bench)
+    for tab in Tab:
+        found = await bench.queue.window(tab, OWN_ORDERS[tab][0], anchor=anchor, above=3, first=1, rows=2)
+        assert found.first == min(1, max(0, found.total - 2))
+
+
+async def test_orders_that_a_list_does_not_have_are_refused(bench: Bench) -> None:
+    with pytest.raises(BadArgument, match="order: accepts next-try"):
+        await bench.queue.window(Tab.PENDING, Order.NEWEST)
+    with pytest.raises(BadArgument, match="rows"):
+        await bench.queue.window(Tab.PENDING, Order.NEXT_TRY, rows=0)
+    with pytest.raises(BadArgument, match="first"):
+        await bench.queue.window(Tab.PENDING, Order.NEXT_TRY, first=-1)
