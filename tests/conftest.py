@@ -8,7 +8,7 @@ from collections.abc import Iterator
 # Textual reads these when it is imported; a developer's own must not change a picture.
 for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "FORCE_COLOR"):
     os.environ.pop(_name, None)
-for _name in [name for name in os.environ if name.startswith(("REDIS_", "MATOMO_", "OPALMIND_", "CACHE_TTL"))]:
+for _name in [name for name in os.environ if name.startswith(("REDIS_", "MATOMO_", "OPAL", "CACHE_TTL"))]:
     os.environ.pop(_name)
 
 import tempfile

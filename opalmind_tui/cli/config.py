@@ -95,10 +95,12 @@ def _value(variable: Variable, settings: Settings) -> dict[str, Any]:
     given = dict(settings.origins)
     spellings = [other.name for other in VARIABLES if other.field == variable.field]
     origin = next((given[name] for name in spellings if name in given), "default")
-    return {"name": variable.name, "value": held if held != "" else None, "origin": origin}
+    return {"name": variable.name, "value": held if held not in ("", ()) else None, "origin": origin}
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, tuple):
+        return safe_text(", ".join(map(str, value)))
     return safe_text(str(value).lower() if isinstance(value, bool) else str(value))

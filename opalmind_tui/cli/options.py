@@ -19,8 +19,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 GIVEN = "opalmind.settings"
 EMBEDDED = "--embedded"
 METAVARS = {
-    Kind.WHOLE: "N", Kind.PERCENT: "PERCENT", Kind.REDIS_URL: "URL", Kind.WEB_URL: "URL", Kind.HOST: "HOST",
-    Kind.PATH: "FILE", Kind.PASSWORD_FILE: "FILE", Kind.TOKEN_FILE: "FILE", Kind.TEXT: "TEXT", Kind.PREFIX: "PREFIX",
+    Kind.WHOLE: "N", Kind.PERCENT: "PERCENT", Kind.REDIS_URL: "URL", Kind.WEB_URL: "URL", Kind.WEB_URLS: "URLS",
+    Kind.HOST: "HOST", Kind.PATH: "FILE", Kind.PASSWORD_FILE: "FILE", Kind.TOKEN_FILE: "FILE", Kind.TEXT: "TEXT",
+    Kind.PREFIX: "PREFIX",
 }  # fmt: skip
 
 

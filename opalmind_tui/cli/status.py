@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,9 @@ from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.text import safe_text
 
+if TYPE_CHECKING:
+    from opalmind_tui.snapshot.services import ServicesView
+
 EXIT_OF = {"healthy": exits.OK, "degraded": exits.DEGRADED, "unhealthy": exits.UNHEALTHY}
 
 
@@ -22,23 +26,31 @@ EXIT_OF = {"healthy": exits.OK, "degraded": exits.DEGRADED, "unhealthy": exits.U
 @settings_options
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> int:
-    """Say how Matomo, cache, queue and Redis are.
+    """Say how Matomo, cache, queue and Redis are, and the attached OpalMind services.
 
-    Exit code: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell.
+    Exit code: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell. Attached services have no part in it.
     """
     with store_of(ctx) as settings:
-        document = run(_ask(settings))
-    answer(json.dumps(document, indent=2) if as_json else shown(document))
+        document, services = run(_ask(settings))
+    if services is not None:
+        from opalmind_tui.cli import services as beside
+
+        text = f"{shown(document)}\nservices\n{beside.shown(services)}"
+        document["services"] = beside.described(services)
+    else:
+        text = shown(document)
+    answer(json.dumps(document, indent=2) if as_json else text)
     return exits.CANNOT_TELL if _nothing_asked(settings, document) else EXIT_OF[document["status"]]
 
 
-async def _ask(settings: Settings) -> dict[str, Any]:
+async def _ask(settings: Settings) -> tuple[dict[str, Any], ServicesView | None]:
     from opalmind_tui.engine.engine import Engine
 
     engine = Engine(settings, role="status")
     try:
         await engine.start()
-        return await engine.health_document()
+        document, services = await asyncio.gather(engine.health_document(), engine.services())
+        return document, services
     finally:
         await engine.stop()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.engine.acts import Acts
 from opalmind_tui.engine.acts.table import kinds
+from opalmind_tui.engine.attached import Attached
 from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
@@ -35,7 +36,7 @@ from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
-from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Snapshot, TtlPreview
+from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, ServicesView, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
@@ -108,6 +109,7 @@ class Engine:
         """Asks Matomo for reports; None where no Matomo is configured."""
         self._reports: Reports | None = None
         self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
+        self._attached = Attached(settings, role, clock)
         self._look: Look | None = None
         self._redis_screen: RedisScreen | None = None
         self._identity = identity_of(settings, user)
@@ -160,6 +162,8 @@ class Engine:
             writes = not self.settings.read_only
             recorder = Recorder(self._stores, self._probe, self._look.figures, own, writes=writes, clock=self._clock)
             self._background(recorder.run, "history")
+            if self._attached.watched:
+                self._background(self._attached.watch, "services")
             if not self.settings.read_only:
                 self._background(self.queue.keep_moving, "recovery")
         await self._delivery.start()
@@ -195,6 +199,7 @@ class Engine:
         finally:
             # Also for whoever cancels because it took too long.
             self._ending.save()
+        await self._attached.close()
         if self.reporting is not None:
             await self.reporting.close()
         await self._stores.close()
@@ -296,7 +301,8 @@ class Engine:
         self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
     ) -> Snapshot:
         """See `EnginePort`."""
-        return await self._finding.add_to(await self._looking.snapshot(rows, self._interval), view)
+        snapshot = await self._finding.add_to(await self._looking.snapshot(rows, self._interval), view)
+        return replace(snapshot, services=self._attached.reading)
 
     async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
         """See `EnginePort`."""
@@ -354,6 +360,10 @@ class Engine:
     async def health_document(self) -> dict[str, Any]:
         """The health document (DESIGN's shape of the reference, and more)."""
         return await self._looking.document()
+
+    async def services(self) -> ServicesView | None:
+        """Ask the attached OpalMind services once, for at most a few seconds; None where there are none."""
+        return await self._attached.ask()
 
     async def diagnose(self) -> Diagnosis:
         """See `EnginePort`."""

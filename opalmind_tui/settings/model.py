@@ -45,6 +45,9 @@ class Settings:
     cache_fail_hit_rate: float = 5.0
     cache_sample_size: int = 20
 
+    api_urls: tuple[str, ...] = ()
+    bearer_token: str = field(default="", repr=False)
+
     environment: str = ""
     read_only: bool = False
     operator: str = ""
@@ -62,7 +65,7 @@ class Settings:
         """Every secret in these settings, longest first, for masking (I10). Never log the result."""
         from urllib.parse import unquote, urlsplit
 
-        found = {self.redis_password, self.matomo_token}
+        found = {self.redis_password, self.matomo_token, self.bearer_token}
         if self.redis_url:
             password = urlsplit(self.redis_url).password or ""
             found |= {password, unquote(password)}

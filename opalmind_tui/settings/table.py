@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
     REDIS_URL = "redis url"
     WEB_URL = "web url"
+    WEB_URLS = "web urls"
     HOST = "host"
     TEXT = "text"
     PREFIX = "prefix"
@@ -74,6 +75,7 @@ _PREFIX = "1 to 200 printable characters, not the beginning of another prefix"
 _PERCENT = "a number from 0 to 100, such as 20 or 7.5"
 _FILE = "the path of a readable file of at most 4096 bytes that holds it"
 _MILLIONS = 1_000_000_000
+MOST_SERVICES = 32
 
 
 def _whole(name: str, field: str, meaning: str, least: int, most: int, option: str | None = None) -> Variable:
@@ -184,6 +186,22 @@ VARIABLES: tuple[Variable, ...] = (
         "MATOMO_CACHE_SAMPLE_SIZE", "cache_sample_size", "Look-ups before the hit rate is judged.", 1, _MILLIONS,
     ),
     Variable(
+        "OPALMIND_API_URLS", "api_urls", Kind.WEB_URLS,
+        "OpalMind services beside us, whose health documents the dashboard reads.",
+        f"up to {MOST_SERVICES} http:// or https:// addresses without user, password, query and fragment; commas or "
+        "blanks between them", "--api-urls",
+    ),
+    Variable(
+        "OPAL_BEARER_TOKEN", "bearer_token", Kind.TOKEN,
+        "Bearer token of those services; without it their open /health is read.",
+        "printable ASCII characters without blanks, no sample such as change-me; not together with "
+        "OPAL_BEARER_TOKEN_FILE",
+    ),
+    Variable(
+        "OPAL_BEARER_TOKEN_FILE", "bearer_token", Kind.TOKEN_FILE,
+        "File that holds that token; one line end after it is dropped.", _FILE, "--bearer-token-file",
+    ),
+    Variable(
         "OPALMIND_ENV", "environment", Kind.TEXT, "Name of the environment that the first line shows.",
         _ONE_LINE, "--env",
     ),
@@ -217,7 +235,7 @@ def settings_table_markdown() -> str:
 
 
 def _shown(kind: Kind, default: object) -> str:
-    if default is None or default == "":
+    if default is None or default in ("", ()):
         return ""
     if kind is Kind.DELIVERY:
         return "`exact`" if default else "`bulk`"

@@ -9,7 +9,7 @@ from stat import S_ISREG
 from urllib.parse import parse_qsl, urlsplit
 
 from opalmind_tui.errors import SettingsError
-from opalmind_tui.settings.table import Kind, Variable
+from opalmind_tui.settings.table import MOST_SERVICES, Kind, Variable
 from opalmind_tui.text import safe_text
 
 MASK = "***"
@@ -52,8 +52,9 @@ def held(variable: Variable, text: str) -> str:
     """What a variable held, fit to be shown."""
     if variable.secret or (variable.from_file and not any(sign in text for sign in "/.")):
         return MASK  # a name without both is rather the secret itself, in the wrong variable
-    if variable.kind in (Kind.REDIS_URL, Kind.WEB_URL) or (variable.kind is Kind.HOST and "@" in text):
-        text = text if variable.kind is Kind.WEB_URL and _BARE_HOST.fullmatch(text) else masked_url(text)
+    web = variable.kind in (Kind.WEB_URL, Kind.WEB_URLS)
+    if web or variable.kind is Kind.REDIS_URL or (variable.kind is Kind.HOST and "@" in text):
+        text = text if web and _BARE_HOST.fullmatch(text) else masked_url(text)
     return f'"{safe_text(text, _SHOWN)}"' if text else "an empty text"
 
 
@@ -219,9 +220,21 @@ def _web_url(variable: Variable, text: str, shown_name: str) -> str:
     return url
 
 
+def _web_urls(variable: Variable, text: str, shown_name: str) -> tuple[str, ...]:
+    """Each address once, in the order given, without a slash at its end."""
+    if not text.replace("\n", " ").replace("\t", " ").isprintable():
+        raise unusable(variable, "", shown_name)
+    given = [one for one in re.split(r"[,\s]+", text) if one]
+    found = tuple(dict.fromkeys(_web_url(variable, one, shown_name).rstrip("/") for one in given))
+    if not 1 <= len(found) <= MOST_SERVICES:
+        raise SettingsError(shown_name, f"{len(found)} addresses", variable.accepted)
+    return found
+
+
 _PARSERS: dict[Kind, Callable[[Variable, str, str], object]] = {
     Kind.REDIS_URL: _redis_url,
     Kind.WEB_URL: _web_url,
+    Kind.WEB_URLS: _web_urls,
     Kind.HOST: _host,
     Kind.TEXT: _text,
     Kind.PREFIX: _prefix,

@@ -29,6 +29,7 @@ from opalmind_tui.snapshot.queue import (
     State,
 )
 from opalmind_tui.snapshot.server import KeyCounts, ServerView
+from opalmind_tui.snapshot.services import ServicesView
 
 T = TypeVar("T")
 
@@ -171,6 +172,8 @@ class Snapshot:
     keys: Reading[KeyCounts] = field(default_factory=Reading)
     health: Reading[HealthView] = field(default_factory=Reading)
     processes: Reading[tuple[ProcessView, ...]] = field(default_factory=Reading)
+    services: Reading[ServicesView] = field(default_factory=Reading)
+    """OpalMind services that run beside us; without a value where none is attached."""
     history: tuple[Series, ...] = ()
     """What this process saw in the last minutes."""
     past: Reading[History] = field(default_factory=Reading)
@@ -210,6 +213,7 @@ __all__ = [
     "RequestRow",
     "Series",
     "ServerView",
+    "ServicesView",
     "Snapshot",
     "State",
     "StoreStatus",

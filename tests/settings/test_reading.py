@@ -51,6 +51,8 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("MATOMO_CACHE_WARN_HIT_RATE", "90.5", "cache_warn_hit_rate", 90.5),
     ("MATOMO_CACHE_FAIL_HIT_RATE", "0", "cache_fail_hit_rate", 0.0),
     ("MATOMO_CACHE_SAMPLE_SIZE", "2", "cache_sample_size", 2),
+    ("OPALMIND_API_URLS", " https://a/x/, http://b:3000\nhttps://a/x ", "api_urls", ("https://a/x", "http://b:3000")),
+    ("OPAL_BEARER_TOKEN", "0123456789abcdef", "bearer_token", "0123456789abcdef"),
     ("OPALMIND_ENV", "PRODUCTION", "environment", "PRODUCTION"),
     ("OPALMIND_READ_ONLY", "1", "read_only", True),
     ("OPALMIND_OPERATOR", "Zoë", "operator", "Zoë"),
@@ -71,6 +73,13 @@ BAD_WEB_URLS = (
 BAD_OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.REDIS_URL: BAD_URLS,
     Kind.WEB_URL: tuple(text for text in BAD_WEB_URLS if text.strip() == text),
+    Kind.WEB_URLS: (
+        *(text for text in BAD_WEB_URLS if text.strip() == text),
+        "https://a,https://user:SECRET@h",
+        ",",
+        " , ",
+        " ".join(f"https://h{number}" for number in range(33)),
+    ),
     Kind.WHOLE: UNUSUAL_NUMBERS,
     Kind.PERCENT: tuple(text for text in UNUSUAL_NUMBERS if text != "1.5"),
     Kind.SWITCH: ("2", "ja", "truee", " "),
@@ -87,7 +96,9 @@ BAD: list[tuple[str, str]] = [
     ("MATOMO_TOKEN", "change-me"), ("MATOMO_TOKEN", "SET-ME"), ("MATOMO_TOKEN", "SECRET x"),
     ("MATOMO_TOKEN", "SECRET\n"), ("MATOMO_TOKEN", "SECRETÄ"), ("REDIS_PASSWORD", "SECRET\udc80"),
     ("REDIS_PASSWORD_FILE", "/nowhere/file"), ("MATOMO_TOKEN_FILE", "/nowhere/file"),
-    ("REDIS_TLS_CA", "/nowhere/ca.pem"), ("MATOMO_TOKEN_FILE", "SECRET"), ("REDIS_PASSWORD_FILE", "/\x00"),
+    ("REDIS_TLS_CA", "/nowhere/ca.pem"), ("MATOMO_TOKEN_FILE", "SECRET"),
+    ("OPAL_BEARER_TOKEN", "change-me"), ("OPAL_BEARER_TOKEN", "SECRET x"), ("OPAL_BEARER_TOKEN_FILE", "/nowhere/file"),
+    ("REDIS_PASSWORD_FILE", "/\x00"),
 ]  # fmt: skip
 
 
@@ -111,7 +122,7 @@ def test_a_bad_value_ends_the_start_and_says_what_is_accepted(name: str, text: s
 
 
 def test_every_variable_has_a_good_and_a_bad_value_here() -> None:
-    in_files = {"REDIS_PASSWORD_FILE", "MATOMO_TOKEN_FILE", "REDIS_TLS_CA"}
+    in_files = {"REDIS_PASSWORD_FILE", "MATOMO_TOKEN_FILE", "OPAL_BEARER_TOKEN_FILE", "REDIS_TLS_CA"}
     names = {variable.name for variable in VARIABLES}
     assert {row[0] for row in GOOD} == names - in_files
     assert {row[0] for row in BAD} == names
@@ -170,6 +181,7 @@ CONTRADICTIONS: list[tuple[dict[str, str], str]] = [
     ({"REDIS_URL": "unix:///s", "REDIS_TLS": "true"}, "unix://"),
     ({"REDIS_PASSWORD": "SECRET", "REDIS_PASSWORD_FILE": "/x"}, "REDIS_PASSWORD_FILE"),
     ({"MATOMO_TOKEN": "SECRET", "MATOMO_TOKEN_FILE": "/x"}, "MATOMO_TOKEN_FILE"),
+    ({"OPAL_BEARER_TOKEN": "SECRET", "OPAL_BEARER_TOKEN_FILE": "/x"}, "OPAL_BEARER_TOKEN_FILE"),
     ({"REDIS_CACHE_PREFIX": "opalmind:"}, "REDIS_CACHE_PREFIX"),
     ({"REDIS_QUEUE_PREFIX": "opalmind:cache:queue:"}, "REDIS_CACHE_PREFIX"),
     ({"REDIS_QUEUE_PREFIX": "a:", "REDIS_STATS_PREFIX": "a:"}, "REDIS_STATS_PREFIX"),
@@ -215,7 +227,12 @@ def test_a_fail_limit_follows_the_warning_limit(environ: dict[str, str], field: 
 
 
 @pytest.mark.parametrize(
-    ("name", "field"), [("REDIS_PASSWORD_FILE", "redis_password"), ("MATOMO_TOKEN_FILE", "matomo_token")]
+    ("name", "field"),
+    [
+        ("REDIS_PASSWORD_FILE", "redis_password"),
+        ("MATOMO_TOKEN_FILE", "matomo_token"),
+        ("OPAL_BEARER_TOKEN_FILE", "bearer_token"),
+    ],
 )
 class TestSecretFiles:
     @pytest.mark.parametrize("content", ["s3cret", "s3cret\n", "s3cret\r\n"])
