@@ -94,6 +94,11 @@ SUCCESS_BUT: Mapping[Says, Rule] = {
 RECORDING_OFF = Rule("Matomo stores nothing (recording is switched off there)", gate=GateKind.RECORDING_OFF)
 """A hit alone that was lost to a lock looks the same: it may be to blame once another got through."""
 
+TOO_MANY = Rule(
+    "an answer that counts more hits than were sent: it belongs to something else", alone=Alone.NOTHING, unknown=True
+)
+"""No Matomo counts so: something between us mixes answers up, and what became of ours cannot be told."""
+
 STATUS: Mapping[int, Rule] = {
     408: Rule("408 Request Timeout", alone=Alone.NOTHING),
     413: Rule("413 Content Too Large", gate=None, size=Size.HALVE, alone=Alone.DEAD),

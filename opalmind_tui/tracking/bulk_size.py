@@ -34,8 +34,8 @@ class BulkSize:
         self.now = most
         """Hits in the next bulk at the most."""
 
-    def learn(self, advice: Size, posted: Sequence[Hit], *, took: bool) -> None:
-        """Follow the advice of an answer to these hits."""
+    def learn(self, advice: Size, posted: Sequence[Hit], *, done: bool) -> None:
+        """Follow the advice of an answer to these hits; `done`: none of them is sent again."""
         number = len(posted)
         if advice is Size.ONE:
             self.now, self._singles = 1, SINGLES
@@ -45,7 +45,7 @@ class BulkSize:
             self._singles -= 1
         elif advice is Size.GROW and number * 2 >= self.now:
             self.now = min(self._most, self.now * 2)
-        if took:
+        if done:
             for hit in posted:
                 self._limits.pop(hit.claimed.id, None)
         elif advice is Size.HALVE and number > 1:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
-from opalmind_tui.tracking.classify import HELD_DELAY, Decision, Sent, SentHit, classify
+from opalmind_tui.tracking.classify import HELD_DELAY, classify
 from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
+from opalmind_tui.tracking.verdict import Decision, Sent, SentHit
 
 FINAL = frozenset({Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED})
 """Matomo has answered for good."""
@@ -235,7 +236,7 @@ class ClaimRound:
         """Remember what the answer tells, and complete the settlements with their records."""
         shared = self._shared
         shared.counter.decided(decision, answer.status, answer.elapsed)
-        shared.size.learn(decision.size, bulk, took=decision.took)
+        shared.size.learn(decision.size, bulk, done=all(each.fate in FINAL for each in decision.settlements))
         shared.taking = decision.took
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         settlements: list[Settlement] = []

@@ -7,9 +7,7 @@ hit. Everything else is the endpoint's doing and closes a gate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import NamedTuple
+from dataclasses import replace
 
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.matomo.retry_after import retry_after
@@ -19,6 +17,7 @@ from opalmind_tui.tracking.answer_rules import (
     NO_ANSWER,
     RECORDING_OFF,
     SUCCESS_BUT,
+    TOO_MANY,
     Alone,
     Rule,
     Size,
@@ -27,6 +26,7 @@ from opalmind_tui.tracking.answer_rules import (
 from opalmind_tui.tracking.backoff import ATTEMPTS, Backoff
 from opalmind_tui.tracking.bulk_reply import Reply, Says, read_reply
 from opalmind_tui.tracking.queue import Fate, Settlement, cut
+from opalmind_tui.tracking.verdict import Decision, GateAction, Sent, SentHit, TokenNews
 
 HELD_DELAY = 900.0
 """Seconds until a hit that waits for a usable token is looked at again. Nothing is sent for it."""
@@ -35,90 +35,6 @@ TOKEN_DOUBT_DELAY = 5.0
 REJECTED = "Matomo counted it invalid: unknown site or goal, or a value that it refuses"
 LOCK_WAIT = "Matomo lost it (a lock was held too long)"
 HELD_REFUSED = "held: Matomo ignores the token (wrong, expired, or without write access to the site)"
-
-
-class SentHit(NamedTuple):
-    """One hit of a bulk.
-
-    Args:
-        id: the request's.
-        attempts: that cost, before this one.
-        suspect: it failed alone before, and another hit got through since.
-    """
-
-    id: str
-    attempts: int = 0
-    suspect: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What was posted.
-
-    Args:
-        hits: in the order of the bulk.
-        with_token: the token went with it.
-        needs_token: every hit of it is refused without a valid token.
-        proved: Matomo took a hit of this site that needed the token.
-        failures: of the endpoint in a row, before this one.
-        taking: the answer before this one came from a Matomo that stores what it gets.
-    """
-
-    hits: tuple[SentHit, ...]
-    with_token: bool = False
-    needs_token: bool = False
-    proved: bool = False
-    failures: int = 0
-    taking: bool = False
-
-
-class TokenNews(StrEnum):
-    """What an answer says about the token."""
-
-    NONE = "none"
-    PROVED = "proved"
-    """A hit that needs it was taken."""
-    REFUSED = "refused"
-    """The first hit that needed it was counted invalid: do not use it any more (ruling 11)."""
-    DOUBTFUL = "doubtful"
-    """It was good before: test it again with one hit."""
-
-
-@dataclass(frozen=True, slots=True)
-class GateAction:
-    """Close the endpoint. `failures` in a row, this one included."""
-
-    kind: GateKind
-    seconds: float
-    reason: str
-    failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do.
-
-    Args:
-        settlements: one for each hit, in their order; a DELIVERED one without its record.
-        took: Matomo looked at the hits and answered as it should.
-        reason: what was wrong, empty when nothing was.
-        rolled_back: Matomo's JSON for a failure: its database, or its objection to the token (or to its absence).
-        unnamed: hits that Matomo counted invalid without naming them.
-        names_invalid: Matomo says which hits are invalid (a super user's token); None where the answer tells nothing.
-        unsaid: a hit alone was not counted, and only a super user's token would tell whether a lock or a switched off
-            recording is why.
-    """
-
-    settlements: tuple[Settlement, ...]
-    gate: GateAction | None = None
-    size: Size = Size.KEEP
-    token: TokenNews = TokenNews.NONE
-    took: bool = False
-    reason: str = ""
-    rolled_back: bool = False
-    unnamed: int = 0
-    names_invalid: bool | None = None
-    unsaid: bool = False
 
 
 def classify(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
@@ -146,13 +62,17 @@ def classify(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
 def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
     """Matomo counted: what is tracked is stored, what is invalid never will be, what is missing was lost."""
     number = len(sent.hits)
+    if reply.tracked + reply.invalid > number:
+        return _fail(TOO_MANY, answer, sent, backoff)
     if reply.tracked == reply.invalid == 0 and (reply.indices is None or number == 1):
         known = reply.indices is not None
         if number == 1 and (known or sent.taking or sent.hits[0].suspect):
             return _lock_wait_alone(answer, sent, backoff, known=known)
         return replace(_fail(RECORDING_OFF, answer, sent, backoff), unsaid=number == 1)
-    if sent.needs_token and reply.tracked == 0 and reply.invalid >= number:
+    if sent.needs_token and reply.tracked == 0 and reply.invalid == number:
         return _token_ignored(answer, sent, backoff)
+    if reply.tracked == 0 and reply.invalid < number:
+        return _none_stored(reply, answer, sent, backoff)
     rejected, sure = _invalid_places(reply, number)
     dropped = _dropped_places(number - reply.tracked - reply.invalid, rejected, number)
     reason = f"Matomo lost {len(dropped)} of {number} hits (a lock was held too long)" if dropped else ""
@@ -189,11 +109,15 @@ def _next_size(*, dropped: bool, sure: bool, guessing: bool) -> Size:
 def _invalid_places(reply: Reply, number: int) -> tuple[frozenset[int], bool]:
     """Which hits are invalid, and whether that is sure. Where Matomo gives a number only, the last ones stand for it:
     the valid ones are stored, so nothing may be sent again to find out."""
-    invalid = min(reply.invalid, number)
-    named = frozenset(reply.indices or ())
-    if len(named) == invalid and all(place < number for place in named):
+    if (named := _named(reply, number)) is not None:
         return named, True
-    return frozenset(range(number - invalid, number)), invalid == number
+    return frozenset(range(number - reply.invalid, number)), reply.invalid == number
+
+
+def _named(reply: Reply, number: int) -> frozenset[int] | None:
+    """The invalid hits where Matomo names them all and there is no contradiction."""
+    named = frozenset(reply.indices or ())
+    return named if len(named) == reply.invalid and all(place < number for place in named) else None
 
 
 def _dropped_places(missing: int, rejected: frozenset[int], number: int) -> frozenset[int]:
@@ -202,6 +126,31 @@ def _dropped_places(missing: int, rejected: frozenset[int], number: int) -> froz
         return frozenset()
     left = [place for place in range(number) if place not in rejected]
     return frozenset(left[len(left) - missing :])
+
+
+def _none_stored(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
+    """Not one of several hits is tracked, and a lock was held too long for some: nothing can be counted twice, save
+    an action (as for a hit alone), so they go again, in halves. A lock is Matomo's doing: no attempt is spent on it
+    before a hit is alone with it. What Matomo names as invalid needs no second look, unless the token may be why."""
+    number = len(sent.hits)
+    named = _named(reply, number) or frozenset()
+    rejected = frozenset() if sent.needs_token else named
+    reason = f"Matomo lost all {number - reply.invalid} of {number} hits that were valid (a lock was held too long)"
+    delay = backoff.request(1)
+
+    def settle(place: int, hit: SentHit) -> Settlement:
+        if place in rejected:
+            return Settlement(hit.id, Fate.REJECTED, status=answer.status, error=REJECTED)
+        return _put_off(hit, delay, reason, answer, unknown=place not in named)
+
+    return Decision(
+        tuple(settle(place, hit) for place, hit in enumerate(sent.hits)),
+        size=Size.HALVE,
+        token=TokenNews.DOUBTFUL if sent.needs_token and reply.invalid else TokenNews.NONE,
+        took=True,
+        reason=reason,
+        names_invalid=reply.indices is not None,
+    )
 
 
 def _lock_wait_alone(answer: BulkAnswer, sent: Sent, backoff: Backoff, *, known: bool) -> Decision:

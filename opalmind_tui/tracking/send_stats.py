@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from opalmind_tui.tracking.classify import Decision
 from opalmind_tui.tracking.queue import Fate
+from opalmind_tui.tracking.verdict import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opalmind_tui.tracking.classify import Decision, TokenNews
 from opalmind_tui.tracking.shared_token import SharedToken
+from opalmind_tui.tracking.verdict import Decision, TokenNews
 
 TRIAL_EVERY = 600.0
 """Seconds between two trials whether ordinary bulks need the token: 6 an hour, where 21 lock out."""

@@ -15,8 +15,9 @@ from opalmind_tui.matomo.answer import BulkAnswer, Failure
 from opalmind_tui.snapshot.model import GateKind
 from opalmind_tui.tracking.answer_rules import Size
 from opalmind_tui.tracking.backoff import ATTEMPTS, Backoff
-from opalmind_tui.tracking.classify import Decision, Sent, SentHit, TokenNews, classify
+from opalmind_tui.tracking.classify import classify
 from opalmind_tui.tracking.queue import Fate
+from opalmind_tui.tracking.verdict import Decision, Sent, SentHit, TokenNews
 
 BACKOFF = Backoff(lambda low, high: (low + high) / 2)
 RECORDED = [
@@ -76,9 +77,10 @@ def test_no_recorded_answer_sends_stored_hits_again_or_drops_unstored_ones(
     fate = fates(decision)
     unknown = sum(settlement.unknown for settlement in decision.settlements)
     if stored and fate[Fate.RETRY]:
-        # Nobody could tell from what came back (204 is what a bulk with send_image=0 gets, which we never send).
+        # Nobody could tell from what came back (204 is what a bulk with send_image=0 gets, which we never send), or a
+        # lock lost all: no visit of them was stored, but each one's action.
         assert unknown == fate[Fate.RETRY] == number
-        assert found["status"] in (204, None)
+        assert found["status"] in (204, None) or recorded["case"].endswith("all hit the locked visit")
     elif recorded["case"].startswith("lock:"):
         assert fate[Fate.DROPPED] == stored - fate[Fate.DELIVERED] > 0
     elif fate[Fate.DROPPED]:
@@ -110,7 +112,11 @@ def test_any_count_settles_each_hit_once(
     decision = judge(answer(body=tally(tracked, invalid, indices)), sent(number, needs_token=needs, suspect=suspect))
     fate = fates(decision)
     assert sum(fate.values()) == number
-    if fate[Fate.RETRY]:
+    if tracked + invalid > number:
+        # Not an answer to this bulk: neither believed, nor is anybody blamed for it.
+        assert fate == {Fate.RETRY: number}
+        assert all(each.unknown and not each.costs_attempt for each in decision.settlements)
+    elif fate[Fate.RETRY]:
         assert tracked == 0
     elif tracked + invalid == number:
         assert (fate[Fate.DELIVERED], fate[Fate.REJECTED]) == (tracked, invalid)
@@ -161,6 +167,44 @@ def test_hits_lost_to_a_lock_are_counted_as_dropped_and_the_bulks_halve() -> Non
     assert fates(decision) == {Fate.DELIVERED: 150, Fate.DROPPED: 50}
     assert decision.size is Size.HALVE
     assert "lock" in decision.reason
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("needs", [True, False])
+@pytest.mark.parametrize("suspect", [True, False])
+def test_more_hits_counted_than_were_sent_is_not_an_answer_to_this_bulk(
+    number: int, needs: bool, suspect: bool
+) -> None:
+    for counted in ((number + 1, 0), (0, number + 1), (number, 1)):
+        decision = judge(answer(body=tally(*counted)), sent(number, needs_token=needs, suspect=suspect, attempts=14))
+        assert {(each.fate, each.unknown, each.costs_attempt) for each in decision.settlements} == {
+            (Fate.RETRY, True, False)
+        }
+        assert decision.gate is not None
+        assert (decision.gate.kind, decision.took, decision.token) == (GateKind.BREAKER, False, TokenNews.NONE)
+
+
+def test_hits_that_a_lock_lost_all_together_are_known_and_tried_again_in_halves() -> None:
+    decision = judge(answer(body=tally(0, 0, [])), sent(4))
+    assert {(each.fate, each.unknown, each.costs_attempt) for each in decision.settlements} == {
+        (Fate.RETRY, True, False)
+    }
+    assert all(each.delay > 0 for each in decision.settlements)
+    assert (decision.size, decision.gate, decision.took) == (Size.HALVE, None, True)
+
+
+def test_of_hits_of_which_none_is_stored_the_named_are_rejected_and_the_others_sent_again() -> None:
+    decision = judge(answer(body=tally(0, 1, [2])), sent(4))
+    assert [each.fate for each in decision.settlements] == [Fate.RETRY, Fate.RETRY, Fate.REJECTED, Fate.RETRY]
+    # Unnamed, all go again: nothing of them is stored, and alone the invalid one is known.
+    decision = judge(answer(body=tally(0, 1)), sent(4))
+    assert fates(decision) == {Fate.RETRY: 4}
+    assert decision.unnamed == 0
+    # Where the token may be why, none is rejected for it.
+    decision = judge(answer(body=tally(0, 1, [2])), sent(4, needs_token=True, with_token=True, proved=True))
+    assert fates(decision) == {Fate.RETRY: 4}
+    assert [each.unknown for each in decision.settlements] == [True, True, False, True]
+    assert decision.token is TokenNews.DOUBTFUL
 
 
 def test_a_hit_lost_to_a_lock_alone_is_known_and_tried_again() -> None:

@@ -106,7 +106,7 @@ def test_whatever_was_learned_all_hits_go_in_order_in_bulks_that_fit(
     size = BulkSize(50, max_bytes=1000)
     made = hits(number, length)
     for place, each in enumerate(advice):
-        size.learn(each, made[: place + 1], took=each is Size.GROW)
+        size.learn(each, made[: place + 1], done=each is Size.GROW)
     bulks = list(size.split(made))
     assert [hit for bulk in bulks for hit in bulk] == made
     assert all(1 <= len(bulk) <= size.now <= 50 for bulk in bulks)
@@ -119,13 +119,13 @@ def test_the_hits_of_a_failed_bulk_are_halved_until_one_is_alone_while_others_go
     failing = made
     rounds = 0
     while len(failing) > 1:
-        size.learn(Size.HALVE, failing, took=False)
+        size.learn(Size.HALVE, failing, done=False)
         for _ in range(10):
-            size.learn(Size.GROW, hits(64), took=False)
+            size.learn(Size.GROW, hits(64), done=False)
         assert size.now == 64
         bulks = list(size.split(failing))
         assert max(len(bulk) for bulk in bulks) == len(failing) // 2
         failing, rounds = list(bulks[-1]), rounds + 1
     assert rounds == 6
-    size.learn(Size.GROW, made, took=True)
+    size.learn(Size.GROW, made, done=True)
     assert [len(bulk) for bulk in size.split(made)] == [64]
