@@ -13,6 +13,8 @@ class Situation:
     """What decides which actions can be taken now.
 
     Args:
+        place: the place in view.
+        shown: whether the terminal is large enough to show it.
         selected: the request under the cursor, if the list is in view and the request is still there.
         list_shown: whether the list of requests is in view.
         dead: how many requests are dead.
@@ -22,6 +24,8 @@ class Situation:
         token_refused: the queue is closed because Matomo refuses the token.
     """
 
+    place: str = "overview"
+    shown: bool = True
     read_only: bool = False
     demo: bool = False
     paused: bool = False
@@ -54,6 +58,7 @@ class Action:
         changes: whether it changes anything; never available read-only.
         footer: place in the footer from 1 on; 0: not there.
         demo_only: exists in the demo only.
+        places: the places that have it; empty: all.
         spare: gives way to the others in the footer, and is not worth a line of it.
         brief: the label where the footer is narrow; empty: the same.
         in_footer: whether the footer has it now; the key works all the same.
@@ -72,6 +77,7 @@ class Action:
     spare: bool = False
     brief: str = ""
     in_footer: Callable[[Situation], bool] = lambda now: True
+    places: tuple[str, ...] = ()
 
 
 READ_ONLY = "This dashboard is read-only: it changes nothing."
@@ -251,7 +257,7 @@ FOOTER = tuple(sorted((action for action in ACTIONS if action.footer), key=lambd
 
 def exists(action: Action, now: Situation) -> bool:
     """Whether there is such an action here at all."""
-    return now.demo or not action.demo_only
+    return (now.demo or not action.demo_only) and (not action.places or now.place in action.places)
 
 
 def why_not(action: Action, now: Situation) -> str:

@@ -21,9 +21,9 @@ from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
 from opalmind_tui.tui.dialogs.window import Dialog
+from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.operator import Operator
-from opalmind_tui.tui.overview import Overview
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
 from opalmind_tui.tui.themes import DARK, THEMES
 
@@ -65,11 +65,9 @@ class OpalmindApp(App[int]):
         super().__init__()
         self.engine, self.demo, self.use_mouse = engine, demo, mouse
         self.on_start, self.on_stop = on_start, on_stop
-        self.overview = Overview()
+        self.frame = Frame()
         self.operator = Operator(self)
-        self.poller = Poller(
-            self, engine, interval, rows=lambda: self.overview.requests.wanted, failed=self._poll_failed
-        )
+        self.poller = Poller(self, engine, interval, wanted=lambda: self.frame.wanted, failed=self._poll_failed)
         self._poll_trouble = ""
         for theme in THEMES:
             self.register_theme(theme)
@@ -80,8 +78,8 @@ class OpalmindApp(App[int]):
         return DARK.variables
 
     def get_default_screen(self) -> Screen[object]:
-        """The overview is the screen under all dialogs."""
-        return self.overview  # type: ignore[return-value]
+        """The frame is the screen under all dialogs."""
+        return self.frame  # type: ignore[return-value]
 
     def on_mount(self) -> None:
         self.call_after_refresh(lambda: self.run_worker(self._begin(), group="start"))
@@ -103,7 +101,7 @@ class OpalmindApp(App[int]):
 
     def leave(self) -> None:
         """Quit, as asked; where requests live only here, ask how."""
-        snapshot = self.overview.snapshot
+        snapshot = self.frame.snapshot
         if snapshot is None or not snapshot.store.only_here or snapshot.identity.demo:
             self.end()
             return
@@ -129,8 +127,8 @@ class OpalmindApp(App[int]):
     # -- refresh -------------------------------------------------------------------------------------------------
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
-        if self.overview.is_mounted:
-            self.overview.show(message.snapshot)
+        if self.frame.is_mounted:
+            self.frame.show(message.snapshot)
         for screen in self.screen_stack:
             if isinstance(screen, Dialog):
                 screen.show(message.snapshot)
@@ -140,18 +138,18 @@ class OpalmindApp(App[int]):
         if event.state in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED) and worker.group == GROUP:
             self.poller.finished(worker)
         elif event.state is WorkerState.ERROR:
-            self.overview.say(Status(f"{worker.group}: {worker.error}", Tone.FAIL, lasts=True))
+            self.frame.say(Status(f"{worker.group}: {worker.error}", Tone.FAIL, lasts=True))
 
     def _poll_failed(self, trouble: str) -> None:
         if trouble != self._poll_trouble:
             self._poll_trouble = trouble
-            self.overview.say(Status(trouble, Tone.FAIL, lasts=True))
+            self.frame.say(Status(trouble, Tone.FAIL, lasts=True))
 
     # -- palette -------------------------------------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: the actions of the table that can be taken now."""
-        now = self.overview.situation
+        now = self.frame.situation
         for action in ACTIONS:
             if exists(action, now) and not why_not(action, now) and action.group != "Move" and action.id != "palette":
                 yield SystemCommand(f"{action.label} ({action.sign})", action.help, self._doer(action.id))

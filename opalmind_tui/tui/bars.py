@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 
-from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.actions import Situation
 from opalmind_tui.tui.line_view import LineView
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, apart, line
+from opalmind_tui.tui.lines import EMPTY, Area, Line, Span, Tone, apart, line
 from opalmind_tui.tui.panels import header, keys
-from opalmind_tui.tui.request_list import title
 from opalmind_tui.tui.sheet import stale_age
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Header(LineView):
         return header.render(self._snapshot, area.width, paused=self._paused)
 
 
-class ListBar(LineView):
-    """The head of the lower part: tabs where one part is in view at a time, and the status at the right."""
+class PlaceBar(LineView):
+    """The bar of a place: its tabs or its title, and at the right what the dashboard has to say."""
 
     class Chosen(Message):
         """A tab was clicked."""
@@ -63,16 +64,28 @@ class ListBar(LineView):
             self.section = section
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._snapshot: Snapshot | None = None
-        self._position = (0, 0)
+        super().__init__(id=id, classes="bar")
+        self._heading: Line = ()
         self._tabs: tuple[str, ...] = ()
-        self._active = ""
+        self._trouble: Line = ()
         self._status = Status()
 
-    def show(self, snapshot: Snapshot | None, position: tuple[int, int], tabs: tuple[str, ...], active: str) -> None:
-        """Draw a newer state; with `tabs` the names of the parts, else the head of the list."""
-        self._snapshot, self._position, self._tabs, self._active = snapshot, position, tabs, active
+    def show(
+        self,
+        heading: Line = EMPTY,
+        *,
+        tabs: tuple[str, ...] = (),
+        active: str = "",
+        snapshot: Snapshot | None = None,
+        reading: Reading[T] | None = None,
+    ) -> None:
+        """Draw a newer state: a heading, or tabs; and what is wrong with the reading that the place shows."""
+        self._tabs = tabs
+        for tab in tabs:
+            chosen = tab == active
+            heading += (Span(f"{'▌' if chosen else ' '}{tab.upper()} ", Tone.ACCENT if chosen else Tone.DIM),)
+        self._heading = heading
+        self._trouble = _trouble(snapshot, reading, self.room) if snapshot and reading else ()
         self.redraw()
 
     def say(self, status: Status) -> None:
@@ -81,30 +94,14 @@ class ListBar(LineView):
         self.redraw()
 
     def draw(self, area: Area) -> list[Line]:
-        left: Line = ()
-        for tab in self._tabs:
-            chosen = tab == self._active
-            left += (Span(f"{'▌' if chosen else ' '}{tab.upper()} ", Tone.ACCENT if chosen else Tone.DIM),)
-        if not self._tabs and self._snapshot is not None:
-            mark = "▌" if self._active == "requests" else " "
-            left = line(Span(mark, Tone.ACCENT), *title(self._snapshot, self._position))
-        return [apart(left, self._right(self.room), area.width)]
+        status = self._status
+        said = line(Span(f" {safe_text(status.text, self.room)} ", status.tone)) if status.text else self._trouble
+        return [apart(self._heading, said, area.width)]
 
     @property
     def room(self) -> int:
         """Cells for a status; what is more is cut."""
         return max(10, self.content_size.width - 20)
-
-    def _right(self, room: int) -> Line:
-        if self._status.text:
-            return line(Span(f" {safe_text(self._status.text, room)} ", self._status.tone))
-        reading = self._snapshot.requests if self._snapshot else None
-        if self._snapshot is None or reading is None or reading.value is None:
-            return ()
-        if reading.error:
-            return line(Span(f"✗ {safe_text(reading.error, room)} ", Tone.FAIL))
-        age = stale_age(reading, self._snapshot)
-        return line(Span(f"{figures.span(age)} old ", Tone.WARN)) if age is not None else ()
 
     def on_click(self, event: Click) -> None:
         start = 0
@@ -113,6 +110,16 @@ class ListBar(LineView):
             if start <= event.x < end:
                 self.post_message(self.Chosen(tab))
             start = end
+
+
+def _trouble(snapshot: Snapshot, reading: Reading[T], room: int) -> Line:
+    """Why the reading failed, or that it is old."""
+    if reading.value is None:
+        return ()
+    if reading.error:
+        return line(Span(f"✗ {safe_text(reading.error, room)} ", Tone.FAIL))
+    age = stale_age(reading, snapshot)
+    return line(Span(f"{figures.span(age)} old ", Tone.WARN)) if age is not None else ()
 
 
 class KeyBar(LineView):

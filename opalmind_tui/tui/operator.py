@@ -23,7 +23,7 @@ from opalmind_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from opalmind_tui.tui.app import OpalmindApp
-    from opalmind_tui.tui.overview import Overview
+    from opalmind_tui.tui.frame import Frame
 
 Severity = Literal["information", "warning", "error"]
 _NOTICE = 160
@@ -56,14 +56,14 @@ class Operator:
             "limit": lambda: self._control(Act.LIMIT),
             "mood": self._mood,
             "pause": self._pause,
-            "next": lambda: self._screen.step(1),
-            "previous": lambda: self._screen.step(-1),
-            "up": lambda: self._screen.move(-1),
-            "down": lambda: self._screen.move(1),
-            "page_up": lambda: self._screen.move(-1, pages=True),
-            "page_down": lambda: self._screen.move(1, pages=True),
-            "home": lambda: self._screen.move(-1_000_000),
-            "end": lambda: self._screen.move(1_000_000),
+            "next": lambda: self._screen.place.step(1),
+            "previous": lambda: self._screen.place.step(-1),
+            "up": lambda: self._screen.place.move(-1),
+            "down": lambda: self._screen.place.move(1),
+            "page_up": lambda: self._screen.place.move(-1, pages=True),
+            "page_down": lambda: self._screen.place.move(1, pages=True),
+            "home": lambda: self._screen.place.move(-1_000_000),
+            "end": lambda: self._screen.place.move(1_000_000),
             "theme": self._theme,
             "palette": app.action_command_palette,
             "suspend": app.action_suspend_process,
@@ -72,8 +72,8 @@ class Operator:
         }
 
     @property
-    def _screen(self) -> Overview:
-        return self._app.overview
+    def _screen(self) -> Frame:
+        return self._app.frame
 
     def do(self, wanted: str) -> None:
         """Take an action, or say why it cannot be taken now."""

@@ -17,6 +17,8 @@ from opalmind_tui.snapshot.model import Snapshot
 if TYPE_CHECKING:
     from textual.app import App
 
+    from opalmind_tui.tui.places.place import Wanted
+
 GROUP = "poll"
 _SHORTEST = 0.1
 PACES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -46,7 +48,7 @@ class Poller:
         app: posts the messages and runs the worker.
         engine: what is asked.
         interval: seconds from one look to the next.
-        rows: how many requests the visible list can show.
+        wanted: what the place in view needs.
         failed: told why a look failed, or what keeps it waiting; an empty text when one succeeded again.
     """
 
@@ -56,11 +58,11 @@ class Poller:
         engine: EnginePort,
         interval: float,
         *,
-        rows: Callable[[], int],
+        wanted: Callable[[], Wanted],
         failed: Callable[[str], None],
     ) -> None:
         self._app, self._engine, self._interval = app, engine, interval
-        self._rows, self._failed = rows, failed
+        self._wanted, self._failed = wanted, failed
         self._timer: Timer | None = None
         self._began = 0.0
         self._looking = self._chosen = False
@@ -111,7 +113,7 @@ class Poller:
             self._failed(f"No answer from the engine for {waited:.0f} s; the figures are that old.")
 
     async def _once(self) -> None:
-        snapshot = await self._engine.take_snapshot(rows=self._rows())
+        snapshot = await self._engine.take_snapshot(rows=self._wanted().rows)
         if self._chosen:
             # What is old by the pace of the start is not by one that was chosen since.
             snapshot = replace(snapshot, interval=self._interval)

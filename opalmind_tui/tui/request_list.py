@@ -109,10 +109,10 @@ class RequestList(LineView):
         self.move(-1)
 
 
-def title(snapshot: Snapshot, position: tuple[int, int]) -> Line:
+def title(snapshot: Snapshot, position: tuple[int, int], *, focused: bool) -> Line:
     """The head of the list: how many there are, and which of them are in view."""
     queue = snapshot.queue.value
     shown = len(snapshot.requests.value or ())
     total = queue.backlog + queue.dead if queue else shown
     where = f"  {position[0]}–{position[1]} of {max(total, shown):,}" if shown else ""
-    return line(Span("REQUESTS", Tone.TITLE), Span(where, Tone.DIM))
+    return line(Span("▌" if focused else " ", Tone.ACCENT), Span("REQUESTS", Tone.TITLE), Span(where, Tone.DIM))

@@ -24,7 +24,8 @@ from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
-from opalmind_tui.tui.overview import Overview
+from opalmind_tui.tui.frame import Frame
+from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
 from tests.tui.fixtures import ROWS, healthy, token
@@ -56,11 +57,11 @@ async def confirm(pilot: Pilot[Any]) -> None:
     while pilot.app.screen.query_one("#confirm").disabled:
         await pilot.pause(0.01)
     await press(pilot, "tab", "enter")
-    assert isinstance(pilot.app.screen, Overview), screen_text(pilot)
+    assert isinstance(pilot.app.screen, Frame), screen_text(pilot)
 
 
 def overview(pilot: Pilot[Any]) -> Overview:
-    found = pilot.app.overview
+    found = pilot.app.frame.place
     assert isinstance(found, Overview)
     return found
 
@@ -73,7 +74,7 @@ async def detail(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert ROWS[1].id in shown
     assert "Video: play, Über uns" in shown
     await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Overview)
+    assert isinstance(pilot.app.screen, Frame)
 
 
 @case
@@ -159,7 +160,7 @@ async def ttl(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "enter")
     assert isinstance(pilot.app.screen, TtlDialog), "a mistake keeps the dialog open"
     await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Overview)
+    assert isinstance(pilot.app.screen, Frame)
     assert engine.planned == []
     await press(pilot, "t")
     assert pilot.app.screen.query_one("#value").value == "x", "escape lost what was typed"
@@ -238,7 +239,7 @@ async def processes(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert "312/2" in shown
     assert "others" in shown
     await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Overview)
+    assert isinstance(pilot.app.screen, Frame)
 
 
 @case
@@ -283,7 +284,7 @@ async def doctor(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "escape")
     assert isinstance(pilot.app.screen, DoctorDialog)
     await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Overview)
+    assert isinstance(pilot.app.screen, Frame)
 
 
 def test_without_a_worker_the_list_says_so() -> None:
@@ -333,13 +334,13 @@ async def pause(pilot: Pilot[Any], engine: FakeEngine) -> None:
 async def next(pilot: Pilot[Any], engine: FakeEngine) -> None:
     for section in ("features", "health", "trends", "requests"):
         await press(pilot, "tab")
-        assert overview(pilot).focused.id == section
+        assert pilot.app.focused.id == section
 
 
 @case
 async def previous(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "shift+tab")
-    assert overview(pilot).focused.id == "trends"
+    assert pilot.app.focused.id == "trends"
 
 
 @case
@@ -393,7 +394,7 @@ async def theme(pilot: Pilot[Any], engine: FakeEngine) -> None:
 async def palette(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "ctrl+p")
     assert isinstance(pilot.app.screen, CommandPalette)
-    offered = [command.title for command in pilot.app.get_system_commands(overview(pilot))]
+    offered = [command.title for command in pilot.app.get_system_commands(pilot.app.frame)]
     assert "Purge dead (D)" in offered
     assert "Mood (m)" in offered
     await press(pilot, *"retry dead", "enter")
@@ -468,14 +469,14 @@ def read_only(snapshot: Snapshot) -> Snapshot:
 async def test_read_only_refuses_politely(wanted: str) -> None:
     async with opened(read_only(healthy())) as (pilot, engine):
         await press(pilot, BY_ID[wanted].keys[0])
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
         assert READ_ONLY in screen_text(pilot)
-        assert overview(pilot).check_action("act", (wanted,)) is None
+        assert pilot.app.frame.check_action("act", (wanted,)) is None
         pilot.app.operator.do(wanted)
         await settled(pilot)
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
         assert engine.planned == []
-        offered = [command.title for command in pilot.app.get_system_commands(overview(pilot))]
+        offered = [command.title for command in pilot.app.get_system_commands(pilot.app.frame)]
         assert not any(title.startswith(BY_ID[wanted].label + " (") for title in offered)
 
 
@@ -506,4 +507,4 @@ async def test_a_click_on_a_key_and_on_a_row() -> None:
         await press(pilot, "escape")
         await pilot.click("#bar", offset=(14, 0))
         await settled(pilot)
-        assert overview(pilot).focused.id == "features"
+        assert pilot.app.focused.id == "features"

@@ -74,7 +74,7 @@ async def test_what_lasts_comes_back_after_what_passes() -> None:
     async with opened(healthy(), size=(120, 40)) as (pilot, _):
         await press(pilot, "space", "u")
         assert "Frozen" not in screen_text(pilot)
-        pilot.app.overview._said._callback()
+        pilot.app.frame._said._callback()
         await pilot.pause()
         assert "Frozen" in screen_text(pilot)
 

@@ -8,7 +8,7 @@ import pytest
 
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.dialogs.leaving import LeavingDialog
-from opalmind_tui.tui.overview import Overview
+from opalmind_tui.tui.frame import Frame
 from tests.tui.fixtures import degraded, healthy
 from tests.tui.support import opened, refreshed, screen_text, settled
 
@@ -53,7 +53,7 @@ def in_demo() -> Snapshot:
 @pytest.mark.parametrize("state", [healthy, in_demo], ids=["nothing at stake", "demo"])
 async def test_otherwise_it_leaves_at_once(state: object) -> None:
     async with opened(state()) as (pilot, engine):  # type: ignore[operator]
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
         await pilot.press("q")
         await pilot.pause()
         assert pilot.app.return_code == 0

@@ -13,7 +13,7 @@ from opalmind_tui.snapshot.model import Reading, RequestRow, Snapshot
 from opalmind_tui.tui.cursor import ListCursor
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.plan import PlanDialog
-from opalmind_tui.tui.overview import Overview
+from opalmind_tui.tui.frame import Frame
 from tests.tui.engine import FakeEngine
 from tests.tui.fixtures import NOW, ROWS, healthy, waiting_rows
 from tests.tui.support import NEVER, opened, refreshed, screen_text, settled
@@ -107,7 +107,7 @@ async def test_a_plan_acts_on_what_was_captured_when_rows_leave_meanwhile(monkey
 
 async def test_rows_are_asked_for_as_far_as_they_can_be_seen() -> None:
     async with opened(with_rows(*waiting_rows(300))) as (pilot, engine):
-        page = pilot.app.overview.requests.page
+        page = pilot.app.frame.place.requests.page
         assert engine.rows[-1] <= 2 * (page + 2)
         await press(pilot, "end")
         pilot.app.poller.look()
@@ -144,7 +144,7 @@ async def test_cancel_has_the_focus() -> None:
         await press(pilot, "D")
         assert pilot.app.screen.focused.id == "cancel"
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
         assert engine.ran == []
 
 
@@ -158,7 +158,7 @@ async def test_a_plan_that_cannot_be_made_says_why() -> None:
         await press(pilot, "R")
         assert "Redis refused: wrong password" in screen_text(pilot)
         await press(pilot, "enter")
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
 
 
 async def test_an_unexpected_error_does_not_end_the_dashboard() -> None:
@@ -168,7 +168,7 @@ async def test_an_unexpected_error_does_not_end_the_dashboard() -> None:
         await press(pilot, "R")
         assert "oops" in screen_text(pilot)
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
 
 
 async def test_a_running_plan_shows_progress_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ async def test_a_running_plan_shows_progress_and_can_be_stopped(monkeypatch: pyt
         assert isinstance(pilot.app.screen, PlanDialog)
         await pilot.press("escape")
         await settled(pilot)
-        assert isinstance(pilot.app.screen, Overview)
+        assert isinstance(pilot.app.screen, Frame)
         assert "Stopped after 1 of 3" in screen_text(pilot)
 
 

@@ -80,4 +80,4 @@ async def test_the_pace_changes_by_key_within_bounds() -> None:
         await pilot.press("minus")
         await settled(pilot)
         assert poller.change_pace(0) == 1.0
-        assert pilot.app.overview.snapshot.interval == 1.0  # type: ignore[attr-defined]
+        assert pilot.app.frame.snapshot.interval == 1.0  # type: ignore[attr-defined]

@@ -1,0 +1,204 @@
+"""The frame around every place: the header above it, the keys below it, and the way from a key to its action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import Key, Resize
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from opalmind_tui.snapshot.model import GateKind, Snapshot
+from opalmind_tui.tui import wire
+from opalmind_tui.tui.actions import ACTIONS, BY_ID, Situation, exists, why_not
+from opalmind_tui.tui.bars import Header, KeyBar, Status
+from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.table import PLACES
+
+if TYPE_CHECKING:
+    from opalmind_tui.tui.app import OpalmindApp
+
+P = TypeVar("P", bound=Place)
+
+SMALLEST = (60, 20)
+"""Columns and rows under which nothing useful fits."""
+FULL = (110, 36)
+"""From this size on all parts of the overview are in view at once."""
+_TALL = 48
+_SAID_FOR = 20.0
+TOO_SMALL = (
+    "opalmind needs at least {}x{} cells; this terminal has {}x{}.\n"
+    "Make it larger, or press q and use `opalmind-tui status`."
+)
+
+
+class Frame(Screen[None]):
+    """The one screen under all dialogs. It shows one place at a time; each is made at its first visit."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(action.keys), f"act('{action.id}')", action.label, show=False, id=action.id)
+        for action in ACTIONS
+    ]
+
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.snapshot: Snapshot | None = None
+        self._places: dict[str, Place] = {}
+        self._at = PLACES[0].id
+        self._said: Timer | None = None
+        self._lasting = Status()
+
+    @property
+    def dashboard(self) -> OpalmindApp:
+        """The app, by its own type."""
+        return cast("OpalmindApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield Header(id="header")
+        with Container(id="place"):
+            yield self._made(self._at)
+        yield KeyBar(id="keys")
+        yield Static(id="small")
+
+    @property
+    def place(self) -> Place:
+        """The place in view."""
+        return self._made(self._at)
+
+    def the(self, kind: type[P]) -> P:
+        """A place by its type."""
+        return next(place for place in self._places.values() if isinstance(place, kind))
+
+    def _made(self, name: str) -> Place:
+        if name not in self._places:
+            entry = next(entry for entry in PLACES if entry.id == name)
+            self._places[name] = entry.make(name, self.dashboard.engine)
+        return self._places[name]
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the next snapshot should bring."""
+        return self.place.wanted if self.is_mounted else Wanted()
+
+    @property
+    def situation(self) -> Situation:
+        """What decides which keys work now."""
+        snapshot = self.snapshot
+        view = snapshot.queue.value if snapshot else None
+        return self.place.situate(
+            Situation(
+                place=self._at,
+                shown=not self.has_class("-small"),
+                read_only=bool(snapshot and snapshot.identity.read_only),
+                demo=self.dashboard.demo is not None,
+                paused=self.dashboard.poller.paused,
+                delivering=bool(view and view.delivering_here),
+                dead=view.dead if view else 0,
+                trash=view.trash if view else 0,
+                held=bool(view and view.control.paused),
+                token_refused=bool(view and view.gate and view.gate.kind is GateKind.TOKEN),
+            )
+        )
+
+    # -- drawing -------------------------------------------------------------------------------------------------
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a newer snapshot."""
+        self.snapshot = snapshot
+        self.query_one(Header).show(snapshot, paused=self.dashboard.poller.paused)
+        self.place.show(snapshot)
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Draw what depends on place and cursor."""
+        self.query_one(KeyBar).show(self.situation)
+
+    def say(self, status: Status) -> None:
+        """Show what the dashboard itself has to say: trouble and a pause until they end, other things for a while."""
+        if self._said is not None:
+            self._said.stop()
+        if status.lasts or not status.text:
+            self._lasting = status
+        else:
+            self._said = self.set_timer(_SAID_FOR, lambda: self.place.say(self._lasting))
+        self.place.say(status)
+
+    def has_room_for(self, sentence: str) -> bool:
+        """Whether the place's bar shows all of a sentence."""
+        return self.place.has_room_for(sentence)
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-small")
+        full = width >= FULL[0] and height >= FULL[1]
+        self.set_class(full, "-full")
+        self.set_class(full and height >= _TALL, "-tall")
+        self.set_class(width >= 100, "-wide")
+        self.set_class(width >= 160, "-huge")
+        self.query_one("#small", Static).update(wire.content(TOO_SMALL.format(*SMALLEST, width, height)))
+        self.place.fit()
+        if self.snapshot is not None:
+            self.show(self.snapshot)
+
+    # -- moving --------------------------------------------------------------------------------------------------
+
+    async def go(self, name: str) -> None:
+        """Bring a place into view."""
+        if name == self._at:
+            return
+        self.place.display = False
+        self._at = name
+        place = self._made(name)
+        if place.is_mounted:
+            place.display = True
+            place.enter()
+        else:
+            await self.query_one("#place").mount(place)
+        place.fit()
+        place.say(self._lasting)
+        if self.snapshot is not None:
+            self.show(self.snapshot)
+        self.show_keys()
+        self.dashboard.poller.look()
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action != "act":
+            return super().check_action(action, parameters)
+        wanted = BY_ID[str(parameters[0])]
+        if not exists(wanted, self.situation):
+            return False
+        return None if why_not(wanted, self.situation) else True
+
+    def action_act(self, wanted: str) -> None:
+        """Do what the table says."""
+        self.dashboard.operator.do(wanted)
+
+    def on_key(self, event: Key) -> None:
+        """A key whose action is not available now says why."""
+        for action in ACTIONS:
+            if event.key in action.keys and exists(action, self.situation):
+                if reason := why_not(action, self.situation):
+                    self.dashboard.operator.refuse(reason)
+                    event.stop()
+                return
+
+    @on(KeyBar.Pressed)
+    def _key_clicked(self, event: KeyBar.Pressed) -> None:
+        self.dashboard.operator.do(event.action)
+
+    @on(Place.Asked)
+    def _asked(self, event: Place.Asked) -> None:
+        self.dashboard.operator.do(event.action)
+
+    @on(Place.Moved)
+    def _moved(self) -> None:
+        self.show_keys()

@@ -1,0 +1,26 @@
+"""The one table of places: keys, key bar, help and palette follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.tui.places.overview import Overview
+from opalmind_tui.tui.places.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place.
+
+    Args:
+        id: stable name; also the name of the action that goes there.
+        make: builds it, at the first visit.
+    """
+
+    id: str
+    make: Callable[[str, EnginePort], Place]
+
+
+PLACES: tuple[Entry, ...] = (Entry("overview", Overview),)
