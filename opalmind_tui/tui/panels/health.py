@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from opalmind_tui.snapshot.model import Check, HealthView, Snapshot, Verdict
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, wrap
@@ -35,7 +37,19 @@ def _body(snapshot: Snapshot, health: HealthView, area: Area) -> list[Line]:
         rows += _beside(check, area.width) if area.width >= _ASIDE else _below(check, area.width)
     if snapshot.store.durability:
         rows += paragraph(safe_text(snapshot.store.durability), Area(area.width, 3), Tone.DIM)
-    return [*rows, *paragraph(SERVICES, Area(area.width, 3), Tone.DIM)]
+    return [*rows, *paragraph(_services(snapshot), Area(area.width, 3), Tone.DIM)]
+
+
+def _services(snapshot: Snapshot) -> str:
+    """What is known of services' own queues."""
+    view = snapshot.services.value
+    if view is None or not view.services:
+        return SERVICES
+    told = [one.figures for one in view.services if one.figures is not None]
+    counts = Counter(one.figures.status if one.figures and not one.trouble else str(one.reach) for one in view.services)
+    waiting = sum((figures.pending or 0) + (figures.inflight or 0) for figures in told)
+    states = ", ".join(f"{number} {safe_text(state)}" for state, number in sorted(counts.items()))
+    return f"Services: {states}; {waiting:,} wait in their own queues."
 
 
 def _name(check: Check) -> tuple[Span, Span]:
