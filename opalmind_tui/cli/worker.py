@@ -15,22 +15,38 @@ from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
 from opalmind_tui.cli.output import say
+from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.metrics.export import Export
 
+LOOPBACK = "127.0.0.1"
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether Matomo is closed to us."""
 log = logging.getLogger(__name__)
 
 
 @click.command(cls=WithSettings)
+@click.option(
+    "--metrics",
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Serve /metrics (Prometheus), /healthz and /readyz on this port; 0 takes a free one.",
+)
+@click.option(
+    "--metrics-host",
+    default=LOOPBACK,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to serve them. Nobody is asked for a password.",
+)
 @settings_options
 @click.pass_context
-def worker(ctx: click.Context) -> int:
+def worker(ctx: click.Context, metrics: int | None, metrics_host: str) -> int:
     """Deliver the queue to Matomo until SIGTERM or ctrl+c.
 
     What happens goes to stderr, one line for each event. It survives an absence of Redis and of Matomo; a wrong
@@ -42,14 +58,15 @@ def worker(ctx: click.Context) -> int:
     with store_of(ctx) as settings:
         need_matomo(settings)
         need_writing(settings, "worker")
-        return run(_work(settings))
+        return run(_work(settings, metrics, metrics_host))
 
 
-async def _work(settings: Settings) -> int:
+async def _work(settings: Settings, port: int | None, host: str) -> int:
     from opalmind_tui.engine.engine import Engine
 
     engine = Engine(settings, role="worker", deliver=True)
     signals = _Signals()
+    export = await _export(engine, host, port) if port is not None else None
     try:
         try:
             await engine.start()
@@ -57,17 +74,31 @@ async def _work(settings: Settings) -> int:
             say(f"opalmind-tui: {error}")
             return exits.UNUSABLE
         log.info("Started: delivers to %s", engine.endpoint)
-        watch = asyncio.create_task(_watch_gate(engine))
+        watches = [asyncio.create_task(_watch_gate(engine))]
+        if export is not None:
+            watches.append(asyncio.create_task(supervised(export.watch, "metrics")))
         number = await signals.told
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
         log.info("Stopping (%s)", number.name)
     finally:
+        if export is not None:
+            await export.close()
         await signals.patiently(engine.stop())
         signals.close()
     log.info("Stopped")
     if engine.handed_over is not None:
         return exits.DEGRADED
     return exits.INTERRUPTED if number is signal.SIGINT else exits.OK
+
+
+async def _export(engine: Engine, host: str, port: int) -> Export:
+    """Serve the metrics. Raises `BadArgument` where the port is taken."""
+    from opalmind_tui.metrics.export import Export
+
+    export = Export(engine)
+    log.info("Metrics on %s", await export.open(host, port))
+    return export
 
 
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

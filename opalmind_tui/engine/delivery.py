@@ -16,6 +16,7 @@ from opalmind_tui.snapshot.model import Mode
 if TYPE_CHECKING:
     from opalmind_tui.tracking.dispatcher import Dispatcher
     from opalmind_tui.tracking.lease_keeper import Extend
+    from opalmind_tui.tracking.send_stats import DispatcherStats
 
 
 class Delivery:
@@ -45,6 +46,11 @@ class Delivery:
         """This process sends: from Redis, or what its memory holds while Redis is away."""
         queue = self._stores.queue
         return self.allowed and (queue.deliver_shared or queue.mode is Mode.MEMORY)
+
+    @property
+    def sent(self) -> DispatcherStats | None:
+        """What was sent since the start; None for a process that does not send."""
+        return self._dispatcher.stats() if self._dispatcher is not None else None
 
     @property
     def running(self) -> bool:

@@ -36,7 +36,7 @@ from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
-from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, ServicesView, Snapshot, TtlPreview
+from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Reading, ServicesView, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from opalmind_tui.matomo.reporting_client import ReportingClient
     from opalmind_tui.reports.service import Reports
     from opalmind_tui.reports.ttl import Ttl
+    from opalmind_tui.tracking.send_stats import DispatcherStats
 
 # A program that configures no logging must not get lines of ours in the middle of its screen.
 logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
@@ -281,6 +282,21 @@ class Engine:
     def delivers(self) -> bool:
         """This process sends: from Redis, or what its memory holds while Redis is away."""
         return self._delivery.active
+
+    @property
+    def sent(self) -> DispatcherStats | None:
+        """What this process has sent since its start; None where it does not send."""
+        return self._delivery.sent
+
+    @property
+    def matomo_answer(self) -> Reading[float]:
+        """Seconds that Matomo's newest answer took, or why there was none."""
+        return self._probe.reading
+
+    @property
+    def cache_in_memory(self) -> bool:
+        """The report cache lives, and counts, in this process only."""
+        return self.cache.trouble is not None
 
     async def _test_token(self) -> str:
         """Let the token be used again, by reports and by delivery; returns what Matomo says against it."""

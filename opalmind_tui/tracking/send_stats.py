@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from opalmind_tui.tracking.queue import Fate
 from opalmind_tui.tracking.verdict import Decision
+
+POST_TIMES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds up to which posts are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,8 @@ class DispatcherStats:
     """Counted in this process since its start; moments are epoch seconds.
 
     Args:
-        posts: bulks posted. failed_posts: of them those that Matomo did not take as it should.
+        posts: bulks posted. post_times: how many of them took up to each of `POST_TIMES`, and longer. post_seconds: the
+            time of all. failed_posts: of them those that Matomo did not take as it should.
         delivered, rejected, dropped, retried, dead: hits by their fate. retried counts each time.
         held: times that a hit was put off for want of a usable token.
         unknown: hits whose answer never came.
@@ -32,6 +37,8 @@ class DispatcherStats:
 
     running: bool = False
     posts: int = 0
+    post_times: tuple[int, ...] = (0,) * (len(POST_TIMES) + 1)
+    post_seconds: float = 0.0
     failed_posts: int = 0
     delivered: int = 0
     rejected: int = 0
@@ -94,7 +101,12 @@ class SendCounter:
             unknown=sum(settlement.unknown for settlement in decision.settlements),
             **{name: fates.count(fate) for fate, name in _FIELD_OF.items()},
         )
-        self.stats = replace(self.stats, last_post_at=now, last_elapsed=elapsed, last_status=status)
+        times = list(self.stats.post_times)
+        times[bisect_left(POST_TIMES, elapsed)] += 1
+        self.stats = replace(
+            self.stats, post_times=tuple(times), post_seconds=self.stats.post_seconds + elapsed, last_post_at=now,
+            last_elapsed=elapsed, last_status=status,
+        )  # fmt: skip
         if decision.reason:
             self.stats = replace(self.stats, last_error=decision.reason, last_error_at=now)
 

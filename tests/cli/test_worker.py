@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from opalmind_tui import exits
 from opalmind_tui.storage.local_server import LocalServer, free_port
@@ -39,10 +42,10 @@ class Worker:
 
 
 @contextmanager
-def working(folder: Path, variables: dict[str, str]) -> Iterator[Worker]:
+def working(folder: Path, variables: dict[str, str], *arguments: str) -> Iterator[Worker]:
     log = folder / "worker.log"
     with log.open("wb") as stderr:
-        process = subprocess.Popen(command("worker"), stderr=stderr, env=environment(**variables))
+        process = subprocess.Popen(command("worker", *arguments), stderr=stderr, env=environment(**variables))
     try:
         yield Worker(process, log)
     finally:
@@ -125,3 +128,32 @@ def test_a_second_worker_shares_the_work(settings: dict[str, str], stand_in: Ser
         wait_until(lambda: queued(settings)["totalProcessed"] == 1010)
         assert second.end() == exits.OK
     assert len(urls(stand_in)) == len(set(urls(stand_in))) == 1010
+
+
+def scraped(address: str) -> dict[str, float]:
+    """What a scraper finds, by the official parser; labels left out, so the newest of a name."""
+    with urlopen(address, timeout=20) as answer:
+        families = text_string_to_metric_families(answer.read().decode("utf-8"))
+        return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+def test_metrics_of_a_worker_at_work(tmp_path: Path, settings: dict[str, str], stand_in: Served) -> None:
+    assert run("track", "--from", "-", given=lines(0, 5), **settings).returncode == exits.OK
+    with working(tmp_path, settings, "--metrics", "0") as worker:
+        worker.wait_for("Metrics on http://127.0.0.1:")
+        (address,) = re.findall(r"Metrics on (\S+)", worker.said)
+        wait_until(lambda: scraped(address).get("opalmind_queue_delivered_total") == 5, "the delivered requests")
+        found = scraped(address)
+        assert found["opalmind_queue_accepted_total"] == 5
+        assert found["opalmind_ledger_difference"] == 0
+        assert found["opalmind_post_duration_seconds_count"] >= 1
+        assert found["opalmind_matomo_up"] == 1
+        for path in ("/healthz", "/readyz"):
+            with urlopen(address.replace("/metrics", path), timeout=20) as answer:
+                assert answer.read() == b"ok\n"
+        port = address.rpartition(":")[2].partition("/")[0]
+        refused = run("worker", "--metrics", port, **settings)
+        assert refused.returncode == exits.UNUSABLE
+        assert f"--metrics: cannot listen on 127.0.0.1 port {port}: Address already in use" in refused.stderr
+        assert worker.end() == exits.OK
+    assert stand_in.settings["MATOMO_TOKEN"] not in worker.said
