@@ -15,6 +15,7 @@ from opalmind_tui.cli.output import answer, say
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.settings import VARIABLES, Settings, Variable
+from opalmind_tui.settings.table import Kind
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.text import safe_text
 
@@ -92,6 +93,8 @@ def _value(variable: Variable, settings: Settings) -> dict[str, Any]:
         from opalmind_tui.storage.connection import address
 
         held = str(address(settings))
+    elif variable.kind is Kind.HOSTS:
+        held = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in held)
     given = dict(settings.origins)
     spellings = [other.name for other in VARIABLES if other.field == variable.field]
     origin = next((given[name] for name in spellings if name in given), "default")

@@ -21,7 +21,7 @@ EMBEDDED = "--embedded"
 METAVARS = {
     Kind.WHOLE: "N", Kind.PERCENT: "PERCENT", Kind.REDIS_URL: "URL", Kind.WEB_URL: "URL", Kind.WEB_URLS: "URLS",
     Kind.HOST: "HOST", Kind.PATH: "FILE", Kind.PASSWORD_FILE: "FILE", Kind.TOKEN_FILE: "FILE", Kind.TEXT: "TEXT",
-    Kind.PREFIX: "PREFIX",
+    Kind.PREFIX: "PREFIX", Kind.HOSTS: "HOST:PORT,...",
 }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def store_of(ctx: click.Context) -> Iterator[Settings]:
         yield settings
         return
     if settings.redis_configured:
-        raise SettingsError(EMBEDDED, "--embedded beside REDIS_URL or REDIS_HOST", "only one of the two")
+        raise SettingsError(EMBEDDED, "--embedded beside the address of a Redis", "only one of the two")
     from opalmind_tui.cli.embedded import embedded
 
     with embedded(settings) as local:

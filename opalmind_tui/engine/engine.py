@@ -153,6 +153,8 @@ class Engine:
         if self.role in LONG_LIVED:
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
+            if self._stores.locator is not None:
+                self._background(self._stores.locator.watch, "sentinels")
             upkeep = Upkeep(
                 self._stores,
                 endpoint=self.endpoint if self._delivery.allowed else "",

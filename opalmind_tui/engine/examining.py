@@ -22,6 +22,7 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import PreviewPoint, ProcessView, Reading, ServerView
 from opalmind_tui.storage.connection import address
+from opalmind_tui.storage.trouble_table import SILENT
 
 if TYPE_CHECKING:
     from opalmind_tui.matomo.reporting_client import ReportingClient
@@ -30,11 +31,6 @@ RESOLVE_WITHIN = 1.0
 """Seconds to learn whether the host's name is this machine's."""
 BETTER = 0.15
 """By how much a longer time to live must raise the predicted hit rate."""
-SILENT = (
-    "refused", "dns", "unreachable", "no-socket", "tls", "connect-timeout", "timeout", "closed", "auth", "no-auth",
-    "protected", "database", "loading", "max-clients", "broken",
-)  # fmt: skip
-"""Troubles of a server that answers nothing else either."""
 
 
 class Examining:

@@ -82,7 +82,6 @@ class Look:
         self._census = Census(settings)
         self._sample: ServerSample | None = None
         self._rows_wanted = 0
-        self._address = str(address(settings))
         self._hand_over = str(home_folder())
         self._processes = Part(self._read_processes, PROCESSES_EVERY)
         self._queue = Part(self.queue_view)
@@ -200,7 +199,7 @@ class Look:
             only_here=queue.only_here,
             hand_over=self._hand_over,
             durability=durability(queue.mode, view),
-            address=self._address,
+            address=str(address(self._settings)),
             recovering=queue.mode is Mode.MEMORY and link.writable,
         )
 

@@ -18,12 +18,13 @@ from opalmind_tui.reports.ttl import CONFIG_NAMES, Ttls
 from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
 from opalmind_tui.storage.audit import Audit
-from opalmind_tui.storage.connection import CACHE_TIMEOUT, async_client
+from opalmind_tui.storage.connection import CACHE_TIMEOUT, async_client, locator_for
 from opalmind_tui.storage.history import HistoryStore
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.meter import Meter
 from opalmind_tui.storage.presence import Presence
 from opalmind_tui.storage.runtime_config import RuntimeConfig
+from opalmind_tui.storage.sentinel import Locator
 from opalmind_tui.tracking.failover_queue import FailoverQueue
 from opalmind_tui.tracking.fullness import MEGABYTE
 from opalmind_tui.tracking.memory_queue import MemoryQueue
@@ -44,6 +45,7 @@ class Stores:
     observer: Redis
     meter: Meter
     link: RedisLink
+    locator: Locator | None
     config: RuntimeConfig
     ledger: Ledger
     audit: Audit
@@ -118,6 +120,7 @@ def open_stores(
         observer=observer,
         meter=meter,
         link=link,
+        locator=locator_for(settings),
         config=config,
         ledger=Ledger(config),
         audit=Audit(commands, link, f"{prefix}audit", clock),

@@ -20,6 +20,12 @@ class Settings:
     redis_db: int = 0
     redis_tls: bool = False
     redis_tls_ca: str = ""
+    redis_tls_cert: str = ""
+    redis_tls_key: str = ""
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_master: str = "mymaster"
+    sentinel_username: str = ""
+    sentinel_password: str = field(default="", repr=False)
 
     idempotency_prefix: str = "opalmind:idempotency:"
     cache_prefix: str = "opalmind:cache:"
@@ -59,13 +65,13 @@ class Settings:
     @property
     def redis_configured(self) -> bool:
         """True when an operator named a Redis; otherwise the local default address is tried."""
-        return bool(self.redis_url or self.redis_host)
+        return bool(self.redis_url or self.redis_host or self.sentinels)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret in these settings, longest first, for masking (I10). Never log the result."""
         from urllib.parse import unquote, urlsplit
 
-        found = {self.redis_password, self.matomo_token, self.bearer_token}
+        found = {self.redis_password, self.sentinel_password, self.matomo_token, self.bearer_token}
         if self.redis_url:
             password = urlsplit(self.redis_url).password or ""
             found |= {password, unquote(password)}

@@ -86,10 +86,24 @@ _EXCLUSIVE = (
     ("REDIS_URL", "REDIS_HOST"),
     ("REDIS_URL", "REDIS_PORT"),
     ("REDIS_URL", "REDIS_DB"),
+    ("REDIS_SENTINELS", "REDIS_URL"),
+    ("REDIS_SENTINELS", "REDIS_HOST"),
+    ("REDIS_SENTINELS", "REDIS_PORT"),
     ("REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
+    ("REDIS_SENTINEL_PASSWORD", "REDIS_SENTINEL_PASSWORD_FILE"),
     ("MATOMO_TOKEN", "MATOMO_TOKEN_FILE"),
     ("OPAL_BEARER_TOKEN", "OPAL_BEARER_TOKEN_FILE"),
 )
+
+_NEEDED = {
+    "REDIS_TLS_CERT": "REDIS_TLS_KEY",
+    "REDIS_TLS_KEY": "REDIS_TLS_CERT",
+    "REDIS_SENTINEL_MASTER": "REDIS_SENTINELS",
+    "REDIS_SENTINEL_USERNAME": "REDIS_SENTINELS",
+    "REDIS_SENTINEL_PASSWORD": "REDIS_SENTINELS",
+    "REDIS_SENTINEL_PASSWORD_FILE": "REDIS_SENTINELS",
+}
+"""What means nothing without another: it would be ignored in silence."""
 
 
 def _refuse_contradictions(found: _Found) -> None:
@@ -98,6 +112,10 @@ def _refuse_contradictions(found: _Found) -> None:
             one, other = found[first], found[second]
             shown = held(one.variable, one.text)
             raise SettingsError(one.shown_name, f"{shown} beside {other.shown_name}", "only one of the two")
+    for name, needed in _NEEDED.items():
+        if name in found and needed not in found:
+            one = found[name]
+            raise unusable(one.variable, one.text, one.shown_name, f"it only together with {needed}")
 
 
 def _refuse_url_contradictions(found: _Found, values: Mapping[str, Any]) -> None:
@@ -112,9 +130,12 @@ def _refuse_url_contradictions(found: _Found, values: Mapping[str, Any]) -> None
     if tls is not None and parts.scheme and tls != (parts.scheme == "rediss"):
         given = found["REDIS_TLS"]
         raise unusable(given.variable, given.text, given.shown_name, f"what agrees with {parts.scheme}:// in REDIS_URL")
-    if "redis_tls_ca" in values and not tls and parts.scheme != "rediss":
-        given = found["REDIS_TLS_CA"]
-        raise unusable(given.variable, given.text, given.shown_name, "a file, only with REDIS_TLS=true or rediss://")
+    for name in ("REDIS_TLS_CA", "REDIS_TLS_CERT"):
+        if name in found and not tls and parts.scheme != "rediss":
+            given = found[name]
+            raise unusable(
+                given.variable, given.text, given.shown_name, "a file, only with REDIS_TLS=true or rediss://"
+            )
 
 
 def _agreed_limits(values: dict[str, Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     WEB_URLS = "web urls"
     HOST = "host"
     TEXT = "text"
+    HOSTS = "hosts"
     PREFIX = "prefix"
     WHOLE = "whole number"
     PERCENT = "percent"
@@ -92,7 +93,7 @@ VARIABLES: tuple[Variable, ...] = (
         "REDIS_URL", "redis_url", Kind.REDIS_URL,
         "Where Redis or Valkey is. As an option it must not carry a password.",
         "redis://host:port/db, rediss://host:port/db (TLS) or unix:///path?db=0; not together with REDIS_HOST, "
-        "REDIS_PORT or REDIS_DB", "--redis-url",
+        "REDIS_PORT, REDIS_DB or REDIS_SENTINELS", "--redis-url",
     ),
     Variable(
         "REDIS_HOST", "redis_host", Kind.HOST, "Host name or address of Redis; without it 127.0.0.1.",
@@ -113,6 +114,38 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "REDIS_TLS_CA", "redis_tls_ca", Kind.PATH, "Certificates (PEM) that the server's is checked against.",
         "the path of a readable file; only with REDIS_TLS or rediss://", "--redis-tls-ca",
+    ),
+    Variable(
+        "REDIS_TLS_CERT", "redis_tls_cert", Kind.PATH, "Certificate (PEM) that we show to the server.",
+        "the path of a readable file; only together with REDIS_TLS_KEY", "--redis-tls-cert",
+    ),
+    Variable(
+        "REDIS_TLS_KEY", "redis_tls_key", Kind.PATH, "Key (PEM, without a password) of that certificate.",
+        "the path of a readable file; only together with REDIS_TLS_CERT", "--redis-tls-key",
+    ),
+    Variable(
+        "REDIS_SENTINELS", "sentinels", Kind.HOSTS,
+        "Sentinels that know which Redis is the primary now. User, password, database and TLS of it are those above; "
+        "TLS is for the sentinels, too.",
+        "host:port, several separated by commas; not together with REDIS_URL, REDIS_HOST or REDIS_PORT",
+        "--redis-sentinels",
+    ),
+    Variable(
+        "REDIS_SENTINEL_MASTER", "sentinel_master", Kind.TEXT, "Name that the sentinels give to the primary.",
+        f"{_ONE_LINE}; only with REDIS_SENTINELS", "--redis-sentinel-master",
+    ),
+    Variable(
+        "REDIS_SENTINEL_USERNAME", "sentinel_username", Kind.TEXT, "ACL user of the sentinels.",
+        f"{_ONE_LINE}; only with REDIS_SENTINELS", "--redis-sentinel-username",
+    ),
+    Variable(
+        "REDIS_SENTINEL_PASSWORD", "sentinel_password", Kind.PASSWORD, "Password of the sentinels, if they want one.",
+        "any text; only with REDIS_SENTINELS, not together with REDIS_SENTINEL_PASSWORD_FILE",
+    ),
+    Variable(
+        "REDIS_SENTINEL_PASSWORD_FILE", "sentinel_password", Kind.PASSWORD_FILE,
+        "File that holds the password of the sentinels; one line end after it is dropped.", _FILE,
+        "--redis-sentinel-password-file",
     ),
     _whole(
         "REDIS_IDEMPOTENCY_TTL", "idempotency_ttl_s", "Seconds that the record of a delivered request is kept.",

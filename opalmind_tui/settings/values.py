@@ -16,6 +16,7 @@ MASK = "***"
 MAX_SECRET_FILE = 4096
 """Bytes of a file that holds a password or token."""
 _MAX_TEXT = 200
+_MAX_HOSTS = 2000
 _SHOWN = 120
 _SAMPLES = ("change-me", "set-me")
 _SWITCHES = {
@@ -53,7 +54,8 @@ def held(variable: Variable, text: str) -> str:
     if variable.secret or (variable.from_file and not any(sign in text for sign in "/.")):
         return MASK  # a name without both is rather the secret itself, in the wrong variable
     web = variable.kind in (Kind.WEB_URL, Kind.WEB_URLS)
-    if web or variable.kind is Kind.REDIS_URL or (variable.kind is Kind.HOST and "@" in text):
+    host = variable.kind in (Kind.HOST, Kind.HOSTS)
+    if web or variable.kind is Kind.REDIS_URL or (host and "@" in text):
         text = text if web and _BARE_HOST.fullmatch(text) else masked_url(text)
     return f'"{safe_text(text, _SHOWN)}"' if text else "an empty text"
 
@@ -115,6 +117,20 @@ def _host(variable: Variable, text: str, shown_name: str) -> str:
     if not _HOST.fullmatch(text):
         raise unusable(variable, text, shown_name)
     return text
+
+
+def _hosts(variable: Variable, text: str, shown_name: str) -> tuple[tuple[str, int], ...]:
+    if len(text) > _MAX_HOSTS or not text.strip().isprintable():
+        raise unusable(variable, text, shown_name)
+    found = []
+    for one in text.split(","):
+        host, _, port = one.strip().rpartition(":")
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        usable = _HOST.fullmatch(bare) and (":" in bare) == (bare != host)
+        if not usable or not _WHOLE.fullmatch(port) or not 0 < int(port) < 65_536:
+            raise unusable(variable, text, shown_name)
+        found.append((bare, int(port)))
+    return tuple(dict.fromkeys(found))
 
 
 def _prefix(variable: Variable, text: str, shown_name: str) -> str:
@@ -236,6 +252,7 @@ _PARSERS: dict[Kind, Callable[[Variable, str, str], object]] = {
     Kind.WEB_URL: _web_url,
     Kind.WEB_URLS: _web_urls,
     Kind.HOST: _host,
+    Kind.HOSTS: _hosts,
     Kind.TEXT: _text,
     Kind.PREFIX: _prefix,
     Kind.WHOLE: _whole,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cancellable import cancellable
-from opalmind_tui.storage.greeting import greet_blocking, greeter
+from opalmind_tui.storage.greeting import blocking_greeter, greeter
 from opalmind_tui.storage.meter import Meter, metered
 from opalmind_tui.storage.packing import packing_in_c
+from opalmind_tui.storage.sentinel import ASK_TIMEOUT, Locator, following, following_blocking, locator_of
+from opalmind_tui.storage.tls import secured, secured_blocking
 
 if TYPE_CHECKING:
     import redis
@@ -38,20 +40,29 @@ class Address:
     path: str = ""
     user: str = ""
     authenticated: bool = False
+    master: str = ""
+    """Name of the primary, where sentinels say where it is; host and port are those of the last that they named."""
 
     def __str__(self) -> str:
+        if self.master and not self.host:
+            return f"{'tls ' if self.tls else ''}{self.master}/{self.database}"
         if self.path:
             return f"{self.path}#{self.database}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'tls ' if self.tls else ''}{host}:{self.port}/{self.database}"
+        name = f"{self.master} " if self.master else ""
+        return f"{'tls ' if self.tls else ''}{name}{host}:{self.port}/{self.database}"
 
 
 def address(settings: Settings) -> Address:
-    """The configured address; the default is a Redis on this machine."""
+    """The configured address; the default is a Redis on this machine. With sentinels, where the primary is now."""
     arguments, tls = _target(settings)
+    locator = locator_for(settings)
+    if locator is not None:
+        arguments["host"], arguments["port"] = locator.current or ("", 0)
     return Address(
         host=arguments.get("host", "127.0.0.1"),
         port=int(arguments.get("port", 6379)),
+        master=settings.sentinel_master if locator is not None else "",
         database=int(arguments.get("db", 0)),
         tls=tls,
         path=arguments.get("path", ""),
@@ -82,8 +93,14 @@ def async_client(
     from redis.asyncio.retry import Retry
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
-    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greeter(no_touch=no_touch)}
+    locator = locator_for(settings)
+    greet = greeter(no_touch=no_touch, primary=locator is not None)
+    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greet}
     arguments["socket_read_size"] = READ_SIZE
+    if address(settings).tls:
+        kind = secured(kind, settings)
+    if locator is not None:
+        kind = following(kind, locator)
     ours = cancellable(packing_in_c(kind))
     if meter is not None:
         ours = metered(ours, meter)
@@ -100,9 +117,25 @@ def sync_client(
     from redis.retry import Retry
 
     arguments, kind = _pool_arguments(settings, connect_timeout, timeout, connection)
-    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greet_blocking}
+    locator = locator_for(settings)
+    greet = blocking_greeter(primary=locator is not None)
+    arguments |= {"retry": Retry(_no_backoff(), 0), "redis_connect_func": greet}
+    if address(settings).tls:
+        kind = secured_blocking(kind, settings)
+    if locator is not None:
+        kind = following_blocking(kind, locator)
     pool: Any = connection.BlockingConnectionPool
     return Redis.from_pool(pool(connection_class=kind, max_connections=1, timeout=timeout, **arguments))
+
+
+def locator_for(settings: Settings) -> Locator | None:
+    """What finds the primary; None where no sentinels are configured."""
+    return locator_of(settings, _dial) if settings.sentinels else None
+
+
+def _dial(node: Settings) -> redis.asyncio.Redis:
+    """A client for one sentinel."""
+    return async_client(node, connect_timeout=ASK_TIMEOUT, timeout=ASK_TIMEOUT, pool=1)
 
 
 def _no_backoff() -> Any:
@@ -115,9 +148,7 @@ def _pool_arguments(
     settings: Settings, connect_timeout: float, timeout: float, connection: Any
 ) -> tuple[dict[str, Any], type[Any]]:
     """Arguments of a connection and its class, from redis-py's asyncio or blocking `connection` module."""
-    arguments, tls = _target(settings)
-    if tls and settings.redis_tls_ca:
-        arguments["ssl_ca_certs"] = settings.redis_tls_ca
+    arguments, _ = _target(settings)
     arguments |= {
         # RESP2 on purpose: the same reply shapes from Redis 6.2 to Valkey 9, and no push messages in between.
         "protocol": 2,
@@ -125,8 +156,6 @@ def _pool_arguments(
         "socket_timeout": timeout,
         "health_check_interval": 0,
     }
-    if tls:
-        return arguments, connection.SSLConnection
     if "path" in arguments:
         return arguments, connection.UnixDomainSocketConnection
     return arguments, connection.Connection

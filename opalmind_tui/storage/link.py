@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+from opalmind_tui.storage.trouble_table import FOREIGN_KEY
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

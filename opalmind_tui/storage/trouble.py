@@ -5,74 +5,29 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from redis import exceptions as redis_errors
 
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.storage.trouble_table import FOREIGN_KEY, KINDS
 
 TROUBLES: tuple[type[BaseException], ...] = (redis_errors.RedisError, OSError, TimeoutError)
 """What to catch around a call to Redis. Every one of them can be given to `trouble`."""
 
-FOREIGN_KEY = "wrong-type"
-"""A key holds another type than the one that we write there."""
+
+class Named(redis_errors.ConnectionError):
+    """A trouble with a connection whose kind is known where it is raised. redis-py lets it through as it is."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(KINDS[kind].sentence)
+        self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    sentence: str
-    remedy: str
-    falls_back: bool = True
-    in_doubt: bool = False
+class Demoted(redis_errors.ReadOnlyError):
+    """The primary that we talked to is a replica now; the sentinels will name another. Nothing was written."""
 
+    kind = "fail-over"
 
-_KINDS = {
-    "refused": _Kind("Redis refuses connections", "Is it running, and is the port right?"),
-    "dns": _Kind("The name of the Redis host does not resolve", "Check REDIS_HOST or REDIS_URL."),
-    "unreachable": _Kind("The Redis host cannot be reached", "Check the network, the address and the firewall."),
-    "no-socket": _Kind("The Redis socket does not exist", "Is the server running, and is the path right?"),
-    "tls": _Kind(
-        "The TLS handshake with Redis failed", "Check REDIS_TLS, REDIS_TLS_CA and the certificate.", falls_back=False
-    ),
-    "connect-timeout": _Kind(
-        "Redis did not answer the connection in time", "Check network, load, and whether it speaks TLS."
-    ),
-    "timeout": _Kind(
-        "Redis did not answer in time", "The server may hang or be overloaded: look at its slow log.", in_doubt=True
-    ),
-    "closed": _Kind("Redis closed the connection", "It may be restarting, or speak TLS; retrying.", in_doubt=True),
-    "auth": _Kind(
-        "Redis refuses the user or password", "Check REDIS_USERNAME, REDIS_PASSWORD or REDIS_URL.", falls_back=False
-    ),
-    "no-auth": _Kind("Redis wants a password", "Set REDIS_PASSWORD or REDIS_PASSWORD_FILE.", falls_back=False),
-    "permission": _Kind(
-        "Redis does not permit a command or key to this user", "Extend the user's ACL.", falls_back=False
-    ),
-    "protected": _Kind(
-        "Redis is in protected mode and refuses other hosts", "Set a password or bind address there.", falls_back=False
-    ),
-    "database": _Kind("Redis does not have that database", "Check REDIS_DB.", falls_back=False),
-    "loading": _Kind("Redis is loading its data", "Wait until it has started; retrying."),
-    "readonly": _Kind("Redis is a read-only replica", "Point REDIS_HOST or REDIS_URL at the primary."),
-    "oom": _Kind("Redis is full (maxmemory)", "Raise maxmemory or free memory; sending goes on and frees some."),
-    "misconf": _Kind(
-        "Redis refuses writes because it cannot save to disk", "Check its disk; see stop-writes-on-bgsave-error."
-    ),
-    "cluster-down": _Kind("The Redis Cluster is down", "Check the cluster's slots and nodes."),
-    "master-down": _Kind("The replica has lost its primary", "Check the primary."),
-    "max-clients": _Kind("Redis has reached its number of clients", "Raise maxclients or close idle clients."),
-    "busy": _Kind("Redis is busy with another script", "Wait, or use SCRIPT KILL there."),
-    "crossslot": _Kind(
-        "The keys lie in different slots of the Redis Cluster", "Give REDIS_QUEUE_PREFIX one hash tag.",
-        falls_back=False,
-    ),
-    FOREIGN_KEY: _Kind(
-        "A key of ours was overwritten with a value of another type",
-        "Look who writes there, then delete or rename the key.",
-    ),
-    "reply": _Kind("Redis answered with an error", "See the server's log."),
-    "broken": _Kind("What answers there does not speak the Redis protocol", "Check the address.", falls_back=False),
-}  # fmt: skip
 
 _REPLIES = (
     ("WRONGPASS", "auth"), ("INVALID USERNAME-PASSWORD", "auth"), ("INVALID PASSWORD", "auth"),
@@ -81,11 +36,24 @@ _REPLIES = (
     ("PROTECTED MODE", "protected"), ("DB INDEX IS OUT OF RANGE", "database"), ("INVALID DB INDEX", "database"),
     ("LOADING", "loading"), ("READONLY", "readonly"), ("READ ONLY REPLICA", "readonly"),
     ("OOM ", "oom"), ("OUT OF MEMORY", "oom"), ("USED MEMORY > 'MAXMEMORY'", "oom"),
-    ("MISCONF", "misconf"), ("CLUSTERDOWN", "cluster-down"), ("HASH SLOT NOT SERVED", "cluster-down"),
+    ("MISCONF", "misconf"), ("NOREPLICAS", "too-few-replicas"), ("NOT ENOUGH GOOD REPLICAS", "too-few-replicas"),
+    ("CLUSTERDOWN", "cluster-down"), ("HASH SLOT NOT SERVED", "cluster-down"),
     ("MASTERDOWN", "master-down"), ("LINK WITH MASTER IS DOWN", "master-down"),
     ("WRONGTYPE", FOREIGN_KEY),
     ("MAX NUMBER OF CLIENTS", "max-clients"), ("BUSY ", "busy"), ("CROSSSLOT", "crossslot"),
 )  # fmt: skip
+
+_HANDSHAKES = (
+    ("HOSTNAME MISMATCH", "tls-host"), ("IP ADDRESS MISMATCH", "tls-host"),
+    ("EXPIRED", "tls-expired"), ("NOT YET VALID", "tls-expired"),
+    ("CERTIFICATE_VERIFY_FAILED", "tls-unknown-ca"),
+    ("WRONG_VERSION_NUMBER", "tls-plain"), ("RECORD_LAYER_FAILURE", "tls-plain"),
+    # Alerts, which the server sends about what we showed it.
+    ("CERTIFICATE_REQUIRED", "tls-client"), ("ALERT_BAD_CERTIFICATE", "tls-client"), ("ALERT_UNKNOWN_CA", "tls-client"),
+    ("HANDSHAKE_FAILURE", "tls-client"), ("ALERT_CERTIFICATE", "tls-client"),
+    ("NO_CERTIFICATE_OR_CRL_FOUND", "tls-files"), ("KEY_VALUES_MISMATCH", "tls-files"), ("PEM", "tls-files"),
+)  # fmt: skip
+"""What OpenSSL says, and what it means; the first that fits counts."""
 
 _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (redis_errors.AuthenticationError, "auth"),
@@ -109,7 +77,7 @@ def trouble(error: BaseException) -> StoreUnavailable:
 
 def trouble_of_kind(name: str) -> StoreUnavailable:
     """The trouble with this name."""
-    kind = _KINDS[name]
+    kind = KINDS[name]
     return StoreUnavailable(name, kind.sentence, kind.remedy, falls_back=kind.falls_back, in_doubt=kind.in_doubt)
 
 
@@ -131,6 +99,8 @@ def _kind_of(error: BaseException) -> str:
 
 
 def _of_system_error(error: BaseException) -> str | None:
+    if isinstance(error, Named | Demoted):
+        return error.kind
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, socket.gaierror):
@@ -138,7 +108,8 @@ def _of_system_error(error: BaseException) -> str | None:
     if isinstance(error, FileNotFoundError):
         return "no-socket"
     if type(error).__module__ == "ssl":
-        return "tls"
+        text = str(error).upper()
+        return next((name for needle, name in _HANDSHAKES if needle in text), "tls")
     if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES):
         return "unreachable"
     return None

@@ -30,6 +30,10 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("REDIS_DB", "0", "redis_db", 0),
     ("REDIS_TLS", "TRUE", "redis_tls", True),
     ("REDIS_TLS", " off ", "redis_tls", False),
+    ("REDIS_SENTINELS", "db1:26379, [::1]:1,db1:26379", "sentinels", (("db1", 26379), ("::1", 1))),
+    ("REDIS_SENTINEL_MASTER", "shop", "sentinel_master", "shop"),
+    ("REDIS_SENTINEL_USERNAME", "watcher", "sentinel_username", "watcher"),
+    ("REDIS_SENTINEL_PASSWORD", " pw ", "sentinel_password", " pw "),
     ("REDIS_IDEMPOTENCY_TTL", "1", "idempotency_ttl_s", 1),
     ("REDIS_IDEMPOTENCY_PREFIX", "shop:idem:", "idempotency_prefix", "shop:idem:"),
     ("REDIS_CACHE_PREFIX", "shop*[x]:cache:", "cache_prefix", "shop*[x]:cache:"),
@@ -96,15 +100,26 @@ BAD: list[tuple[str, str]] = [
     ("MATOMO_TOKEN", "change-me"), ("MATOMO_TOKEN", "SET-ME"), ("MATOMO_TOKEN", "SECRET x"),
     ("MATOMO_TOKEN", "SECRET\n"), ("MATOMO_TOKEN", "SECRETÄ"), ("REDIS_PASSWORD", "SECRET\udc80"),
     ("REDIS_PASSWORD_FILE", "/nowhere/file"), ("MATOMO_TOKEN_FILE", "/nowhere/file"),
-    ("REDIS_TLS_CA", "/nowhere/ca.pem"), ("MATOMO_TOKEN_FILE", "SECRET"),
+    ("REDIS_TLS_CA", "/nowhere/ca.pem"), ("REDIS_TLS_CERT", "/nowhere/c.pem"), ("REDIS_TLS_KEY", "/nowhere/k.pem"),
+    *(("REDIS_SENTINELS", text) for text in ("db1", "db1:0", "db1:65536", "db1:1,", "::1:1", "[db1]:1", ":1", "a b:1",
+      "u:SECRET@db1:1", "redis://db1:1", "db1:1;db2:1", "db1:1\n,db2:1")),
+    ("REDIS_SENTINEL_MASTER", "shop"), ("REDIS_SENTINEL_USERNAME", "watcher"), ("REDIS_SENTINEL_PASSWORD", "SECRET"),
+    ("REDIS_SENTINEL_PASSWORD_FILE", "/nowhere/file"),
+    ("MATOMO_TOKEN_FILE", "SECRET"), ("REDIS_PASSWORD_FILE", "/\x00"),
     ("OPAL_BEARER_TOKEN", "change-me"), ("OPAL_BEARER_TOKEN", "SECRET x"), ("OPAL_BEARER_TOKEN_FILE", "/nowhere/file"),
-    ("REDIS_PASSWORD_FILE", "/\x00"),
 ]  # fmt: skip
+
+
+COMPANION = {
+    variable.name: {"REDIS_SENTINELS": "db1:26379"}
+    for variable in VARIABLES if variable.name.startswith("REDIS_SENTINEL_")
+}  # fmt: skip
+"""What a variable means nothing without."""
 
 
 @pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
 def test_a_good_value_is_taken(name: str, text: str, field: str, value: object) -> None:
-    settings = load_settings({name: text})
+    settings = load_settings({name: text, **COMPANION.get(name, {})})
     assert getattr(settings, field) == value
     assert (name, "environment") in settings.origins
 
@@ -122,7 +137,7 @@ def test_a_bad_value_ends_the_start_and_says_what_is_accepted(name: str, text: s
 
 
 def test_every_variable_has_a_good_and_a_bad_value_here() -> None:
-    in_files = {"REDIS_PASSWORD_FILE", "MATOMO_TOKEN_FILE", "OPAL_BEARER_TOKEN_FILE", "REDIS_TLS_CA"}
+    in_files = {variable.name for variable in VARIABLES if variable.from_file or variable.kind is Kind.PATH}
     names = {variable.name for variable in VARIABLES}
     assert {row[0] for row in GOOD} == names - in_files
     assert {row[0] for row in BAD} == names
@@ -176,6 +191,10 @@ CONTRADICTIONS: list[tuple[dict[str, str], str]] = [
     ({"REDIS_URL": "redis://h", "REDIS_DB": "1"}, "REDIS_DB"),
     ({"REDIS_URL": "redis://:SECRET@h", "REDIS_PASSWORD": "SECRET2"}, "REDIS_URL"),
     ({"REDIS_URL": "redis://user@h", "REDIS_USERNAME": "other"}, "REDIS_URL"),
+    ({"REDIS_URL": "redis://:SECRET@h", "REDIS_SENTINELS": "h:1"}, "REDIS_URL"),
+    ({"REDIS_HOST": "h", "REDIS_SENTINELS": "h:1"}, "REDIS_HOST"),
+    ({"REDIS_PORT": "1", "REDIS_SENTINELS": "h:1"}, "REDIS_PORT"),
+    ({"REDIS_SENTINEL_PASSWORD": "SECRET", "REDIS_SENTINEL_PASSWORD_FILE": "/x", "REDIS_SENTINELS": "h:1"}, "_FILE"),
     ({"REDIS_URL": "redis://h", "REDIS_TLS": "true"}, "redis://"),
     ({"REDIS_URL": "rediss://h", "REDIS_TLS": "false"}, "rediss://"),
     ({"REDIS_URL": "unix:///s", "REDIS_TLS": "true"}, "unix://"),
@@ -205,6 +224,23 @@ def test_tls_that_agrees_with_the_url_is_taken(tmp_path: Path) -> None:
     assert load_settings({"REDIS_URL": "rediss://h", "REDIS_TLS_CA": str(ca)}).redis_tls_ca == str(ca)
     with pytest.raises(SettingsError, match="REDIS_TLS_CA"):
         load_settings({"REDIS_HOST": "h", "REDIS_TLS_CA": str(ca)})
+    ours = {"REDIS_TLS_CERT": str(ca), "REDIS_TLS_KEY": str(ca)}
+    assert load_settings({"REDIS_SENTINELS": "h:1", "REDIS_TLS": "yes", **ours}).redis_tls_key == str(ca)
+    for name in ours:
+        with pytest.raises(SettingsError, match="only together with"):
+            load_settings({"REDIS_URL": "rediss://h", name: str(ca)})
+    with pytest.raises(SettingsError, match="REDIS_TLS_CERT"):
+        load_settings({"REDIS_HOST": "h", **ours})
+
+
+def test_the_password_of_the_sentinels_is_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\n")
+    settings = load_settings({"REDIS_SENTINELS": "h:1", "REDIS_SENTINEL_PASSWORD_FILE": str(file)})
+    assert settings.sentinel_password == "s3cret"
+    assert settings.secrets() == ("s3cret",)
+    assert "s3cret" not in repr(settings)
+    assert settings.redis_configured
 
 
 THRESHOLDS: list[tuple[dict[str, str], str, float, int]] = [

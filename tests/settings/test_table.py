@@ -30,7 +30,7 @@ def test_names_and_options_are_unique() -> None:
 def test_no_option_takes_a_secret() -> None:
     assert not [variable.name for variable in VARIABLES if variable.secret and variable.option]
     secrets = {variable.name for variable in VARIABLES if variable.secret}
-    assert secrets == {"REDIS_PASSWORD", "MATOMO_TOKEN", "OPAL_BEARER_TOKEN"}
+    assert secrets == {"REDIS_PASSWORD", "REDIS_SENTINEL_PASSWORD", "MATOMO_TOKEN", "OPAL_BEARER_TOKEN"}
 
 
 def test_options_lead_to_their_variables() -> None:

@@ -20,7 +20,7 @@ from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.connection import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 from opalmind_tui.storage.local_server import LocalServer, free_port
-from opalmind_tui.storage.trouble import _KINDS
+from opalmind_tui.storage.trouble_table import KINDS
 from tests.storage.test_trouble import kind_of
 from tests.support.servers import Product, running
 
@@ -35,9 +35,9 @@ def settings_of(server: LocalServer) -> Settings:
 
 
 def test_every_trouble_has_its_own_sentence_and_a_remedy() -> None:
-    sentences = [kind.sentence for kind in _KINDS.values()]
+    sentences = [kind.sentence for kind in KINDS.values()]
     assert len(set(sentences)) == len(sentences)
-    assert all(kind.remedy for kind in _KINDS.values())
+    assert all(kind.remedy for kind in KINDS.values())
     # A server that hangs is named within two seconds.
     assert max(CONNECT_TIMEOUT, COMMAND_TIMEOUT) < 2.0
 
@@ -163,9 +163,9 @@ async def test_at_the_start(any_product: Product, kind: str) -> None:
             snapshot = await engine.take_snapshot()
         finally:
             await engine.stop()
-    assert snapshot.store.reason == _KINDS[kind].sentence
-    assert snapshot.store.remedy == _KINDS[kind].remedy
-    assert _KINDS[kind].sentence in snapshot.cause
+    assert snapshot.store.reason == KINDS[kind].sentence
+    assert snapshot.store.remedy == KINDS[kind].remedy
+    assert KINDS[kind].sentence in snapshot.cause
 
 
 # -- mid-run -----------------------------------------------------------------------------------------------------------
@@ -210,12 +210,12 @@ async def test_mid_run(any_product: Product, kind: str) -> None:
             assert not (await engine.take_snapshot()).store.reason
             MID_RUN[kind](server)
             async with asyncio.timeout(30):
-                while (snapshot := await engine.take_snapshot()).store.reason != _KINDS[kind].sentence:  # noqa: ASYNC110
+                while (snapshot := await engine.take_snapshot()).store.reason != KINDS[kind].sentence:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         finally:
             server.send(signal.SIGCONT)
             await engine.stop()
-    assert snapshot.store.remedy == _KINDS[kind].remedy
+    assert snapshot.store.remedy == KINDS[kind].remedy
     assert "new-secret" not in str(snapshot)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import redis.asyncio
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble
+from opalmind_tui.storage.trouble import TROUBLES, trouble
+from opalmind_tui.storage.trouble_table import FOREIGN_KEY
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "enqueue": ("endpoints", "admission", "fullness", "wake"),
