@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
-from opalmind_tui.snapshot.redis_report import RedisReport
 
 
 @click.command()
@@ -81,10 +80,10 @@ class DemoEngine:
         await self._world.stop()
 
     async def take_snapshot(
-        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
     ) -> Snapshot:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""
-        snapshot = await self._started.take_snapshot(rows=rows, view=view, groups=groups)
+        snapshot = await self._started.take_snapshot(rows=rows, closer=closer, view=view, groups=groups)
         return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
 
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
@@ -94,10 +93,6 @@ class DemoEngine:
     async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
         """As `EnginePort`."""
         return await self._started.request_detail(request_id, reveal=reveal)
-
-    async def redis_report(self) -> RedisReport:
-        """As `EnginePort`."""
-        return await self._started.redis_report()
 
     def switch_count(self) -> None:
         """As `EnginePort`."""

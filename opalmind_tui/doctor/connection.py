@@ -11,7 +11,7 @@ NAMED_BY_THE_SERVER = ("oom", "misconf", "readonly")
 CLOCK_APART = 5.0
 """Seconds. Matomo silently replaces a `cdt` that is as much in the future."""
 SLOW_ANSWER = 0.05
-"""Seconds of a PING. A cache look-up gives up after 0.25."""
+"""Seconds of a round trip. A cache look-up gives up after 0.25."""
 SLOW_COMMAND, SLOW_SINCE = 0.1, 3600.0
 """Seconds that a command held the server, and how long ago that still counts."""
 CLIENTS_FULL = 0.9
@@ -146,7 +146,7 @@ def slow_answers(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "slow-answers", Severity.WARNING, "Redis answers slowly",
-        f"A PING took {server.round_trip * 1000:.0f} ms; a cache look-up gives up after 250 ms.",
+        f"An answer took {server.round_trip * 1000:.0f} ms; a cache look-up gives up after 250 ms.",
         "Look-ups of reports time out and go to Matomo, and accepting requests takes longer.",
         "Look at the network to the server, at its load and its slow log.", facts.cli("--latency"),
     )  # fmt: skip

@@ -21,9 +21,9 @@ from opalmind_tui.engine.finding import Finding
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.history import Recorder
 from opalmind_tui.engine.identity import identity_of, user_of
+from opalmind_tui.engine.key_count import KeyCount
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
-from opalmind_tui.engine.redis_screen import RedisScreen
 from opalmind_tui.engine.roles import GRACE, LONG_LIVED, Role
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.engine.supervision import supervised
@@ -37,7 +37,6 @@ from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Reading, ServicesView, Snapshot, TtlPreview
-from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 from opalmind_tui.tracking.queue import Answer
@@ -62,6 +61,7 @@ class Engine:
         deliver: whether it takes requests from a shared Redis (ruling 2). What its own memory accepted it always sends.
         interval: seconds between two looks; only passed on to the screen.
         clock: epoch seconds.
+        ticks: seconds from any start.
 
     Use it as an async context manager, or `start` and `stop`. Used from one event loop.
     """
@@ -74,10 +74,11 @@ class Engine:
         deliver: bool = False,
         interval: float = 1.0,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self._secrets = settings.secrets()
-        self._clock = clock
+        self._clock, self._ticks = clock, ticks
         self.role: Role = role
         self.endpoint = tracking_url(settings.matomo_base_url) if settings.matomo_base_url else ""
         user = user_of(settings)
@@ -112,7 +113,8 @@ class Engine:
         self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
         self._attached = Attached(settings, role, clock)
         self._look: Look | None = None
-        self._redis_screen: RedisScreen | None = None
+        self._key_count = KeyCount(settings, self._stores)
+        self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
         table = kinds(
             self._stores,
@@ -148,19 +150,21 @@ class Engine:
             counts_nothing_itself=self.role in ("status", "doctor"),
             own_minutes=own if self.role == "dashboard" else None,
             clock=self._clock,
+            ticks=self._ticks,
         )
-        self._redis_screen = RedisScreen(self.settings, self._stores, self._look, self._clock)
         if self.role in LONG_LIVED:
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
             if self._stores.locator is not None:
                 self._background(self._stores.locator.watch, "sentinels")
-            upkeep = Upkeep(
+            self._upkeep = Upkeep(
                 self._stores,
                 endpoint=self.endpoint if self._delivery.allowed else "",
                 writes=not self.settings.read_only,
+                observes=lambda: self.role == "dashboard" and not self.delivers,
+                ticks=self._ticks,
             )
-            self._background(upkeep.run, "housekeeping")
+            self._background(self._upkeep.run, "housekeeping")
             self._background(self._probe.watch, "matomo")
             writes = not self.settings.read_only
             recorder = Recorder(self._stores, self._probe, self._look.figures, own, writes=writes, clock=self._clock)
@@ -192,8 +196,7 @@ class Engine:
             if self._delivery.running:
                 await self._ending.send(ends)
                 await self._delivery.stop(max(0.0, ends - time.monotonic()))
-            if self._redis_screen is not None:
-                await self._redis_screen.stop()
+            await self._key_count.stop()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -316,11 +319,12 @@ class Engine:
     # -- the screen's port ---------------------------------------------------------------------------------------
 
     async def take_snapshot(
-        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
     ) -> Snapshot:
         """See `EnginePort`."""
-        snapshot = await self._finding.add_to(await self._looking.snapshot(rows, self._interval), view)
-        return replace(snapshot, services=self._attached.reading)
+        taken = await self._looking.snapshot(rows, self._interval, closer=closer)
+        found = await self._finding.add_to(self._key_count.added_to(taken), view)
+        return replace(found, services=self._attached.reading)
 
     async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
         """See `EnginePort`."""
@@ -347,16 +351,9 @@ class Engine:
         if self._stores.link.trouble is not None:
             await self._stores.link.probe()
 
-    async def redis_report(self) -> RedisReport:
-        """See `EnginePort`."""
-        if self._redis_screen is None:
-            raise RuntimeError("the engine has not been started")
-        return await self._redis_screen.report()
-
     def switch_count(self) -> None:
         """See `EnginePort`."""
-        if self._redis_screen is not None:
-            self._redis_screen.switch_count()
+        self._key_count.switch()
 
     async def audit(self, limit: int) -> tuple[AuditEntry, ...]:
         """What operators did, the newest first. Raises `StoreUnavailable`."""

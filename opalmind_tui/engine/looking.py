@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from opalmind_tui.engine.hand_over import home_folder
 from opalmind_tui.engine.history import PAST_EVERY, Figures, Past, figures_of
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.parts import Part
-from opalmind_tui.engine.rates import Rates, RecentFigures
+from opalmind_tui.engine.queue_look import QueueLook
+from opalmind_tui.engine.rates import RecentFigures
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.health import Facts, cause_line, health_document, health_view
 from opalmind_tui.observe.census import Census
+from opalmind_tui.observe.closer import CloserLook
 from opalmind_tui.observe.durability import durability
+from opalmind_tui.observe.info import keys_of
 from opalmind_tui.observe.server import ServerSample, read_server
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.census import KeyCensus
@@ -28,23 +30,18 @@ from opalmind_tui.snapshot.model import (
     KeyCounts,
     Mode,
     ProcessView,
-    QueueFigures,
     QueueView,
     Reading,
-    RequestRow,
     ServerView,
     Snapshot,
-    State,
     StoreStatus,
 )
+from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.connection import address
-from opalmind_tui.tracking.queue import QueueCounts
 
 T = TypeVar("T")
-SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, PROCESSES_EVERY = 2.0, 2.0, 2.0, 5.0
-"""Seconds between two reads of a part; together they keep a look at about five commands a second."""
-STEADY = 0.05
-"""Requests a second below which the backlog counts as steady."""
+SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, PROCESSES_EVERY, CLOSER_EVERY = 2.0, 2.0, 3.0, 5.0, 5.0
+"""Seconds between two reads of a part; together they keep to the budget of `snapshot.redis_report`."""
 
 
 class Look:
@@ -56,6 +53,8 @@ class Look:
         identity: whose screen it is.
         counts_nothing_itself: this process only asks: where Redis is away it knows nothing of the cache (ruling 3).
         own_minutes: what this process notes by itself, for a screen that shows the day; None for all others.
+        clock: epoch seconds.
+        ticks: seconds from any start.
     """
 
     def __init__(
@@ -70,35 +69,44 @@ class Look:
         counts_nothing_itself: bool = False,
         own_minutes: Iterable[Minute] | None = None,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._stores, self._probe = settings, stores, probe
-        self._endpoint, self._delivers, self._clock = endpoint, delivers, clock
+        self._clock = clock
         self.identity = identity
         self._counts_nothing_itself = counts_nothing_itself
-        self._rates, self._rates_of = Rates(), Mode.REDIS
         self._history = RecentFigures()
         self._day = Past(stores, () if own_minutes is None else own_minutes, clock)
         self._remembers = own_minutes is not None
-        self._census = Census(settings)
+        self._census = Census(settings, clock=ticks)
         self._sample: ServerSample | None = None
-        self._rows_wanted = 0
+        self._info_denied = False
+        self._database = address(settings).database
         self._hand_over = str(home_folder())
         self._processes = Part(self._read_processes, PROCESSES_EVERY)
+        self._queue_look = QueueLook(
+            stores,
+            endpoint,
+            delivers=delivers,
+            processes=lambda: self._processes.get(self._clock()),
+            need_queue=self.need_queue,
+        )
         self._queue = Part(self.queue_view)
-        self._rows = Part(self._read_rows)
         self._cache = Part(self._read_cache, CACHE_EVERY)
         self._server = Part(self._read_server, SERVER_EVERY)
         self._keys = Part(self._read_keys, KEYS_EVERY)
         self._past = Part(self._read_past, PAST_EVERY)
+        self._closer, self._near = CloserLook(stores.meter, ticks), False
+        self._redis = Part(self._read_redis, CLOSER_EVERY)
 
-    async def snapshot(self, rows: int, interval: float) -> Snapshot:
-        """One frame. `rows`: requests that the list can show."""
+    async def snapshot(self, rows: int, interval: float, *, closer: bool = False) -> Snapshot:
+        """One frame. `rows`: requests that the list can show; `closer`: whether Redis is looked at from near."""
         now = self._clock()
-        self._rows_wanted = rows
+        self._near = closer
         server = await self._server.get(now)
         keys = await self._keys.get(now)
         queue = await self._queue.get(now)
-        requests = await self._rows.get(now)
+        requests = await self._queue_look.rows(now, rows, queue)
         cache = await self._cache.get(now)
         facts = self._facts(now, queue, cache, server, keys)
         sentence, verdict = cause_line(facts)
@@ -111,12 +119,13 @@ class Look:
             identity=self.identity,
             store=facts.store,
             queue=queue,
-            requests=_behind_gate(requests, queue.value),
+            requests=requests,
             cache=cache,
             server=server,
             keys=keys,
             health=Reading(health_view(facts), now),
             processes=self._processes.reading,
+            redis=await self._redis_report(now) if closer else Reading(),
             history=self._history.series(),
             past=replace(self._past.reading, value=self._day.view),
             cause=sentence,
@@ -175,8 +184,9 @@ class Look:
 
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
-        for part in (self._queue, self._rows, self._cache, self._server, self._keys, self._past):
+        for part in (self._queue, self._cache, self._server, self._keys, self._past):
             part.expire()
+        self._queue_look.expire()
 
     def _facts(
         self,
@@ -207,12 +217,33 @@ class Look:
 
     async def _read_server(self) -> ServerView:
         self.need_redis()
-        view, self._sample = await self._asked(read_server(self._stores.observer, self._sample, self._clock()))
+        question = read_server(
+            self._stores.observer, self._sample, self._clock(), trips=self._stores.meter.trips, commands=self._near
+        )
+        try:
+            view, sample = await self._asked(question)
+        except StoreUnavailable as error:
+            self._info_denied = error.kind == "permission"
+            raise
+        self._sample, self._info_denied = sample, False
+        self._closer.note(sample.info)
         return view
 
     async def _read_keys(self) -> KeyCounts:
         self.need_redis()
-        return self._tell_cache(await self._asked(self._census.step(self._stores.observer)))
+        told = self._sample.info if self._sample is not None and self._server.reading.error is None else {}
+        size = keys_of(told, self._database)
+        return self._tell_cache(await self._asked(self._census.step(self._stores.observer, size)))
+
+    async def _read_redis(self) -> None:
+        """What INFO does not tell, for the look from near."""
+        self.need_redis()
+        await self._asked(self._closer.ask(self._stores.observer, clients=self.clients))
+
+    async def _redis_report(self, now: float) -> Reading[RedisReport]:
+        asked = await self._redis.get(now)
+        info = {} if self._sample is None or self._info_denied else self._sample.info
+        return Reading(replace(self._closer.report(info, now), census=self.census()), now, asked.error)
 
     async def _count_keys(self) -> KeyCounts:
         self.need_redis()
@@ -258,58 +289,6 @@ class Look:
         self.need_redis()
         return await self._asked(self._day.read())
 
-    async def _read_rows(self) -> tuple[RequestRow, ...]:
-        self.need_queue()
-        return await self._stores.queue.rows(limit=self._rows_wanted)
-
     async def queue_view(self) -> QueueView:
         """The queue now. Raises `StoreUnavailable`."""
-        self.need_queue()
-        counts = await self._stores.queue.counts(self._endpoint)
-        found = await self._processes.get(self._clock())
-        workers = sum(one.delivers and one.endpoint == self._endpoint for one in found.value or () if not found.error)
-        delivers = self._delivers()
-        return self._queue_view(counts, delivers, workers)
-
-    def _queue_view(self, counts: QueueCounts, delivers: bool, workers: int) -> QueueView:
-        backlog = counts.pending + counts.scheduled + counts.inflight
-        if self._rates_of is not self._stores.queue.mode:
-            # Another store counts from here on: differences between the two mean nothing.
-            self._rates, self._rates_of = Rates(), self._stores.queue.mode
-        self._rates.add(
-            counts.at,
-            {
-                "accepted": counts.accepted,
-                "delivered": counts.delivered,
-                "retried": counts.retried,
-                "backlog": backlog,
-            },
-        )
-        slope = self._rates.slope("backlog")
-        view = QueueView(
-            **{figure.name: getattr(counts, figure.name) for figure in fields(QueueFigures)},
-            ledger_difference=counts.ledger_difference,
-            endpoint=self._endpoint,
-            accepted_rate=self._rates.counter("accepted"),
-            delivered_rate=self._rates.counter("delivered"),
-            retried_rate=self._rates.counter("retried"),
-            slope=slope if abs(slope) >= STEADY else 0.0,
-            clears_in=backlog / -slope if backlog and slope <= -STEADY else None,
-            delivering_here=delivers,
-            workers=workers,
-        )
-        return view if self._stores.queue.mode is Mode.MEMORY else self._stores.ledger.judged(view)
-
-
-def _behind_gate(requests: Reading[tuple[RequestRow, ...]], view: QueueView | None) -> Reading[tuple[RequestRow, ...]]:
-    """Due requests of a closed endpoint are tried when it opens, not now."""
-    if requests.value is None or view is None or view.closed is None or view.other_endpoints:
-        return requests
-    opens = view.closed.until
-
-    def moved(row: RequestRow) -> RequestRow:
-        if row.next_try is None or row.state is State.INFLIGHT or row.next_try >= opens:
-            return row
-        return replace(row, next_try=opens if math.isfinite(opens) else None)
-
-    return replace(requests, value=tuple(moved(row) for row in requests.value))
+        return await self._queue_look.view()

@@ -9,19 +9,19 @@ from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
-from opalmind_tui.snapshot.redis_report import RedisReport
 
 
 class EnginePort(Protocol):
     """The engine as a screen sees it; a recording can stand in for it."""
 
     async def take_snapshot(
-        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
     ) -> Snapshot:
         """Read what one frame needs.
 
         Args:
-            rows: how many requests the visible list can show.
+            rows: how many requests the visible list can show; 0 where none is visible.
+            closer: whether a screen shows Redis from near (`Snapshot.redis`).
             view: the part of the queue's lists that the screen shows; the engine searches at most one list at a time,
                 for as long as it is asked for it.
             groups: the groups of failures that the screen shows.
@@ -61,10 +61,6 @@ class EnginePort(Protocol):
 
         Raises `OpalmindError` where the look-ups cannot be read.
         """
-        ...
-
-    async def redis_report(self) -> RedisReport:
-        """Look closer at the server: for a screen that shows just that. Raises `StoreUnavailable`."""
         ...
 
     def switch_count(self) -> None:

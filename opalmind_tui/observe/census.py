@@ -92,18 +92,19 @@ class Census:
         self._sample = Sample(settings, self._keyspace, clock)
         self._latest = KeyCounts()
 
-    async def step(self, client: Redis) -> KeyCounts:
-        """One cheap step: DBSIZE, at most `STEP_SCANS` SCANs of a small database, and what the sample needs.
+    async def step(self, client: Redis, size: int | None = None) -> KeyCounts:
+        """One cheap step: at most `STEP_SCANS` SCANs of a small database, and what the sample needs.
 
         Args:
             client: answers in bytes.
+            size: keys of the database, where that is known by now; else DBSIZE is asked.
 
         Raises:
             StoreUnavailable: the server did not answer, or does not permit DBSIZE, SCAN or, for a large database,
                 scripts with RANDOMKEY.
         """
         try:
-            self._size = int(await client.dbsize())
+            self._size = int(await client.dbsize()) if size is None else size
             due = self._due()
             if due:
                 await self._sample.step(client, self._size, needed=self._size > EXACT_UP_TO)

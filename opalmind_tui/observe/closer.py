@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,23 +21,24 @@ SLOW = 5
 """Newest entries of the slow log."""
 MOST_CLIENTS = 60
 """Connections up to which they are listed: the list grows by 350 bytes for each, and has no end."""
+WINDOW = 20.0
+"""Seconds that rates look back: parts are read at paces of their own, of some seconds."""
 _WORD = 40
-_SECTIONS = ("commandstats", "replication", "stats", "persistence")
 _MOST_REPLICAS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What the next look needs to know of this one."""
+    """Counters at one moment. `usec`: microseconds and calls of each command; empty where they were not asked."""
 
-    at: float = 0.0
-    run_id: str = ""
-    commands: Counter[str] | None = None
-    sent: int = 0
-    received: int = 0
-    input: int = 0
-    output: int = 0
-    usec: Mapping[str, tuple[float, int]] | None = None
+    at: float
+    run_id: str
+    commands: Counter[str]
+    sent: int
+    received: int
+    input: int
+    output: int
+    usec: Mapping[str, tuple[float, int]]
 
 
 class CloserLook:
@@ -50,90 +51,109 @@ class CloserLook:
 
     def __init__(self, meter: Meter, clock: Callable[[], float] = time.monotonic) -> None:
         self._meter, self._clock = meter, clock
-        self._last = _Mark()
+        self._marks: deque[_Mark] = deque()
+        self._slow: tuple[SlowCommand, ...] = ()
+        self._clients: tuple[ClientRow, ...] | None = ()
+        self._denied: tuple[str, ...] = ()
 
-    async def look(self, client: Redis, *, clients: int, now: float) -> RedisReport:
-        """One round trip of seven commands at the most. What the server does not permit is listed, and no error.
+    def note(self, info: Info) -> None:
+        """Note where the counters stand, at each reading of INFO: rates are known at once when somebody looks then."""
+        mark = self._mark(info)
+        if self._marks and self._marks[-1].run_id != mark.run_id:
+            self._marks.clear()
+        self._marks.append(mark)
+        while len(self._marks) > 2 and mark.at - self._marks[1].at >= WINDOW:
+            self._marks.popleft()
+
+    async def ask(self, client: Redis, *, clients: int) -> None:
+        """Ask what INFO does not tell: two commands. What the server does not permit is listed, and no error.
 
         Args:
             client: answers in bytes.
             clients: connections that the server has; many are not listed.
-            now: epoch seconds.
 
         Raises:
             StoreUnavailable: the server did not answer.
         """
         listed = clients <= MOST_CLIENTS
         async with client.pipeline(transaction=False) as pipe:
-            for section in _SECTIONS:
-                pipe.info(section)
             pipe.slowlog_get(SLOW)
             if listed:
                 pipe.client_list()
             try:
-                answers = await pipe.execute(raise_on_error=False)
+                slow, *rows = await pipe.execute(raise_on_error=False)
             except TROUBLES as error:
                 raise trouble(error) from error
-        asked = ("INFO", "INFO", "INFO", "INFO", "SLOWLOG", "CLIENT")
-        denied = dict.fromkeys(name for name, answer in zip(asked, answers, strict=False) if _refused(answer))
-        commands, replication, stats, persistence = (one if isinstance(one, dict) else {} for one in answers[:4])
-        mark = self._mark(commands, stats)
-        last, self._last = self._last, mark
-        seconds = mark.at - last.at if last.commands is not None else 0.0
+        self._slow = _slow(slow)
+        self._clients = _clients(rows[0]) if rows else None
+        asked = zip(("SLOWLOG", "CLIENT"), (slow, *rows), strict=False)
+        self._denied = tuple(name for name, answer in asked if isinstance(answer, Exception))
+
+    def report(self, info: Info, now: float) -> RedisReport:
+        """All that is known by now.
+
+        Args:
+            info: the newest INFO; empty where it is not permitted.
+            now: epoch seconds.
+        """
         return RedisReport(
             at=now,
-            slow=_slow(answers[4]),
-            replicas=_replicas(replication),
-            clients=_clients(answers[5]) if listed else None,
-            input=max(0, mark.input - last.input) / seconds if seconds > 0 and stats else None,
-            output=max(0, mark.output - last.output) / seconds if seconds > 0 and stats else None,
-            changes=whole(persistence, "rdb_changes_since_last_save"),
-            rewriting=bool(
-                whole(persistence, "aof_rewrite_in_progress") or whole(persistence, "rdb_bgsave_in_progress")
-            ),
+            slow=self._slow,
+            replicas=_replicas(info),
+            clients=self._clients,
+            input=self._rate(lambda mark: mark.input) if info else None,
+            output=self._rate(lambda mark: mark.output) if info else None,
+            changes=whole(info, "rdb_changes_since_last_save"),
+            rewriting=bool(whole(info, "aof_rewrite_in_progress") or whole(info, "rdb_bgsave_in_progress")),
             latency=_latency(self._meter.trips),
-            cost=_cost(last, mark, seconds),
-            denied=tuple(denied),
+            cost=self._cost(),
+            denied=self._denied if info else (*self._denied, "INFO"),
         )
 
-    def _mark(self, commands: Info, stats: Info) -> _Mark:
+    def _mark(self, info: Info) -> _Mark:
         return _Mark(
             at=self._clock(),
+            run_id=text(info, "run_id"),
             commands=self._meter.commands.copy(),
             sent=self._meter.sent,
             received=self._meter.received,
-            input=whole(stats, "total_net_input_bytes"),
-            output=whole(stats, "total_net_output_bytes"),
+            input=whole(info, "total_net_input_bytes"),
+            output=whole(info, "total_net_output_bytes"),
             usec={
                 name.removeprefix("cmdstat_"): (float(one.get("usec", 0)), int(one.get("calls", 0)))
-                for name, one in commands.items()
-                if isinstance(one, Mapping)
+                for name, one in info.items()
+                if name.startswith("cmdstat_") and isinstance(one, Mapping)
             },
         )
 
+    def _rate(self, figure: Callable[[_Mark], float]) -> float | None:
+        """Growth per second of a counter; None before that is known."""
+        if len(self._marks) < 2 or self._marks[-1].at <= self._marks[0].at:
+            return None
+        first, last = self._marks[0], self._marks[-1]
+        return max(0.0, figure(last) - figure(first)) / (last.at - first.at)
 
-def _refused(answer: object) -> bool:
-    return isinstance(answer, Exception)
+    def _cost(self) -> Cost:
+        return Cost(
+            commands=self._rate(lambda mark: mark.commands.total()) or 0.0,
+            sent=self._rate(lambda mark: mark.sent) or 0.0,
+            received=self._rate(lambda mark: mark.received) or 0.0,
+            server=self._server_time(),
+        )
 
-
-def _cost(last: _Mark, mark: _Mark, seconds: float) -> Cost:
-    if seconds <= 0 or last.commands is None or mark.commands is None:
-        return Cost()
-    made = mark.commands - last.commands
-    return Cost(
-        commands=made.total() / seconds,
-        sent=(mark.sent - last.sent) / seconds,
-        received=(mark.received - last.received) / seconds,
-        server=_server_time(made, last.usec or {}, mark.usec or {}, seconds),
-    )
+    def _server_time(self) -> float | None:
+        """From those moments alone at which the server told of its commands."""
+        told = [mark for mark in self._marks if mark.usec]
+        if len(told) < 2 or told[-1].at <= told[0].at:
+            return None
+        first, last = told[0], told[-1]
+        return _server_time(last.commands - first.commands, first.usec, last.usec, last.at - first.at)
 
 
 def _server_time(
     made: Counter[str], before: Mapping[str, tuple[float, int]], after: Mapping[str, tuple[float, int]], seconds: float
-) -> float | None:
+) -> float:
     """Our calls, each at the mean time of such a call of late: the server does not say whose call took how long."""
-    if not after:
-        return None
     total = 0.0
     for name, calls in made.items():
         # Redis 6.2 knows no subcommands.

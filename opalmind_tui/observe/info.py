@@ -89,6 +89,14 @@ def view_of(info: Info) -> ServerView:
     )
 
 
+def keys_of(info: Info, number: int) -> int | None:
+    """Keys of one database; None where the server told nothing of databases."""
+    if not info:
+        return None
+    database = info.get(f"db{number}")
+    return whole(database, "keys") if isinstance(database, Mapping) else 0
+
+
 def _keys(info: Info) -> int:
     """Keys of all databases."""
     databases = (value for name, value in info.items() if name.startswith("db") and name[2:].isdecimal())

@@ -22,7 +22,7 @@ SAMPLE = 200
 """Keys that are drawn at first, in one round trip."""
 MOST = 400
 """Keys that a sample grows to; then the newest replaces the oldest."""
-REFRESH, REFRESH_EVERY = 4, 2.0
+REFRESH, REFRESH_EVERY = 20, 10.0
 """Keys, and seconds, of one step of renewal."""
 UPHEAVAL = 0.2
 """Change of the number of keys, as a share, after which the old sample says nothing any more."""

@@ -1,10 +1,10 @@
-"""The server's own figures: one INFO and one PING, rates from what changed since the sample before."""
+"""The server's own figures: one INFO, rates from what changed since the sample before."""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from opalmind_tui.observe.info import Info, takes_several_sections, text, view_of, whole
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 SECTIONS = ("server", "clients", "memory", "persistence", "stats", "replication", "keyspace")
+COMMANDS = "commandstats"
+"""The section that tells how often each command was called, and how long they took: as much again as all others."""
 CONFIG_EVERY = 60.0
 """Seconds between two questions for `appendfsync` and `save`, which INFO does not tell."""
 CONFIG_DENIED_EVERY = 600.0
@@ -35,7 +37,7 @@ class Saving:
 
 @dataclass(frozen=True, slots=True)
 class ServerSample:
-    """What the next reading needs to know of this one. Opaque to callers."""
+    """What the next reading needs to know of this one. `info`: everything that the server said."""
 
     at: float = 0.0
     run_id: str = ""
@@ -44,35 +46,42 @@ class ServerSample:
     memory: Points = ()
     round_trips: tuple[float, ...] = ()
     saving: Saving = Saving()
+    info: Info = field(default_factory=dict)
 
 
-async def read_server(client: Redis, previous: ServerSample | None, now: float) -> tuple[ServerView, ServerSample]:
-    """Read the server once: two commands, about 6 kB; two more once a minute.
+async def read_server(
+    client: Redis, previous: ServerSample | None, now: float, *, trips: Sequence[float] = (), commands: bool = False
+) -> tuple[ServerView, ServerSample]:
+    """Read the server once: one command, about 5 kB; two more once a minute.
 
     Args:
         client: answers in bytes or text.
         previous: the sample of the last reading; None at first. The first reading has no rates but the server's
             own figure of operations per second.
         now: epoch seconds.
+        trips: round trips that a meter of the client notes, in seconds; without them that of INFO counts.
+        commands: whether to ask for the statistics of commands, too.
 
     Raises:
         StoreUnavailable: the server did not answer, or does not permit INFO (kind ``permission``).
     """
-    from redis.exceptions import ResponseError
-
     last = previous or ServerSample()
     try:
         started = time.perf_counter()
-        with suppress(ResponseError):
-            # A server that cannot save refuses even this, and answers: that is all that is wanted.
-            await client.ping()
-        round_trip = time.perf_counter() - started
-        info: Info = await client.info(*SECTIONS) if last.several_sections else await client.info()
+        info: Info = await client.info(*_sections(last, commands))
+        round_trip = trips[-1] if trips else time.perf_counter() - started
         saving = await _saving(client, last, text(info, "run_id"), now)
     except TROUBLES as error:
         raise trouble(error) from error
     sample = _sample(info, last, now, round_trip, saving)
     return _view(info, last, sample), sample
+
+
+def _sections(last: ServerSample, commands: bool) -> tuple[str, ...]:
+    """What INFO is to name. A server that takes one section alone is asked for its usual ones, or for all."""
+    if last.several_sections:
+        return (*SECTIONS, COMMANDS) if commands else SECTIONS
+    return ("all",) if commands else ()
 
 
 async def _saving(client: Redis, last: ServerSample, run_id: str, now: float) -> Saving:
@@ -107,6 +116,7 @@ def _sample(info: Info, last: ServerSample, now: float, round_trip: float, savin
         memory=with_point(last.memory if same else (), now, whole(info, "used_memory")),
         round_trips=(*(last.round_trips if same else ()), round_trip)[-ROUND_TRIPS:],
         saving=saving,
+        info=info,
     )
 
 

@@ -28,6 +28,7 @@ from opalmind_tui.snapshot.queue import (
     RequestRow,
     State,
 )
+from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.snapshot.server import KeyCounts, ServerView
 from opalmind_tui.snapshot.services import ServicesView
 
@@ -174,6 +175,8 @@ class Snapshot:
     processes: Reading[tuple[ProcessView, ...]] = field(default_factory=Reading)
     services: Reading[ServicesView] = field(default_factory=Reading)
     """OpalMind services that run beside us; without a value where none is attached."""
+    redis: Reading[RedisReport] = field(default_factory=Reading)
+    """A closer look at the server; empty unless it was asked for."""
     history: tuple[Series, ...] = ()
     """What this process saw in the last minutes."""
     past: Reading[History] = field(default_factory=Reading)

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
 
+MOST_COMMANDS = 5.0
+"""Commands a second that a dashboard which only looks, once a second, asks of the server at the most."""
+MOST_BYTES = 20_000
+"""Bytes a second to and from the server of such a dashboard."""
+
 
 @dataclass(frozen=True, slots=True)
 class SlowCommand:

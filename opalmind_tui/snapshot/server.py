@@ -45,7 +45,7 @@ class ServerView:
     replicas: int = 0
     master_link_up: bool | None = None
     round_trip: float = 0.0
-    """Seconds of one PING, the smallest of the last few."""
+    """Seconds from sending a command to its answer, the smallest of the last few."""
 
 
 @dataclass(frozen=True, slots=True)

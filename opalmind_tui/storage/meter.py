@@ -23,7 +23,7 @@ class Meter:
 
     def count(self, arguments: tuple[Any, ...]) -> None:
         """A command is about to be sent."""
-        name = str(arguments[0]).lower()
+        name = str(arguments[0]).lower().replace(" ", "|")
         self.commands[f"{name}|{str(arguments[1]).lower()}" if name in _CONTAINERS and arguments[1:] else name] += 1
 
 

@@ -23,6 +23,21 @@ MOST = 200
 """Processes that a look-up reads at the most."""
 
 
+_WHO = """
+local seconds = tonumber(redis.call('TIME')[1])
+local from = string.format('%.0f', seconds - tonumber(ARGV[1]))
+local till = string.format('%.0f', seconds + 1)
+return {seconds, redis.call('ZRANGEBYSCORE', KEYS[1], from, till, 'WITHSCORES', 'LIMIT', 0, ARGV[2])}
+"""
+"""KEYS: the set. ARGV: seconds to look back, most members. Answers the server's seconds, members and their moments."""
+_ANNOUNCE = """
+local seconds = tonumber(redis.call('TIME')[1])
+if ARGV[1] ~= '' and ARGV[1] ~= ARGV[2] then redis.call('ZREM', KEYS[1], ARGV[1]) end
+redis.call('ZADD', KEYS[1], seconds, ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', seconds - tonumber(ARGV[3]))
+"""
+"""KEYS: the set. ARGV: what was said before, what is said now, seconds until it is forgotten."""
+
 _TEXTS = ("id", "host", "user", "role", "version", "endpoint", "environment")
 LONGEST = 2_000
 """Bytes of one announcement; a longer one is none of ours."""
@@ -59,6 +74,7 @@ class Presence:
             "version": version, "endpoint": endpoint, "environment": environment,
         }  # fmt: skip
         self._said: bytes = b""
+        self._announce, self._who_is_there = client.register_script(_ANNOUNCE), client.register_script(_WHO)
 
     async def announce(self, *, delivers: bool, claims: int = 0, requests: int = 0) -> None:
         """Say that this process is there. Raises `StoreUnavailable`.
@@ -69,13 +85,7 @@ class Presence:
         """
         member = orjson.dumps({**self._who, "delivers": delivers, "claims": claims, "requests": requests})
         try:
-            seconds, _ = await self._client.time()
-            async with self._client.pipeline(transaction=True) as pipe:
-                if self._said not in (b"", member):
-                    pipe.zrem(self._key, self._said)
-                pipe.zadd(self._key, {member: float(seconds)})
-                pipe.zremrangebyscore(self._key, "-inf", seconds - 4 * GONE_AFTER)
-                await pipe.execute()
+            await self._announce(keys=[self._key], args=[self._said, member, 4 * int(GONE_AFTER)])
         except TROUBLES as error:
             raise trouble(error) from error
         self._said = member
@@ -92,12 +102,10 @@ class Presence:
     async def processes(self) -> tuple[ProcessView, ...]:
         """Who announced itself of late, in a steady order. Raises `StoreUnavailable`."""
         try:
-            seconds, _ = await self._client.time()
-            found: list[tuple[bytes, float]] = await self._client.zrangebyscore(  # type: ignore[assignment]
-                self._key, seconds - GONE_AFTER, seconds + 1, start=0, num=MOST, withscores=True
-            )
+            seconds, told = await self._who_is_there(keys=[self._key], args=[int(GONE_AFTER), MOST])
         except TROUBLES as error:
             raise trouble(error) from error
+        found = zip(told[::2], map(float, told[1::2]), strict=True)
         # The newest word of each counts: an older one stays a moment where an answer was lost.
         known = {view.id: view for member, seen in found if (view := self._view(member, seen, seconds)) is not None}
         return tuple(sorted(known.values(), key=lambda view: (not view.delivers, view.role, view.host, view.pid)))

@@ -200,8 +200,8 @@ class Operator:
         self._app.push_screen(DoctorDialog(self._app.engine, can_act=not self._screen.situation.read_only), chosen)
 
     def _redis(self) -> None:
-        poller = self._app.poller
-        self._app.push_screen(RedisDialog(self._app.engine, lambda: self._screen.snapshot, lambda: poller.paused))
+        self._app.push_screen(RedisDialog(self._app.engine, self._app.poller.look))
+        self._app.poller.look()
 
     def _pace(self, steps: int) -> None:
         seconds = self._app.poller.change_pace(steps)

@@ -113,7 +113,8 @@ class Poller:
             self._failed(f"No answer from the engine for {waited:.0f} s; the figures are that old.")
 
     async def _once(self) -> None:
-        snapshot = await self._engine.take_snapshot(rows=self._wanted().rows)
+        wanted = self._wanted()
+        snapshot = await self._engine.take_snapshot(rows=wanted.rows, closer=wanted.closer)
         if self._chosen:
             # What is old by the pace of the start is not by one that was chosen since.
             snapshot = replace(snapshot, interval=self._interval)

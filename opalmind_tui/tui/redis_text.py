@@ -16,10 +16,13 @@ _MOST_CLIENTS = 12
 _POINTS = 24
 
 
-def redis_text(report: RedisReport, snapshot: Snapshot) -> str:
-    """Everything that the screen shows."""
-    server = snapshot.server.value
-    lines = [*(_server(server, snapshot.taken_at, report) if server else []), *_network(report), *_slow(report)]
+def redis_text(snapshot: Snapshot) -> str:
+    """Everything that the screen shows; empty where the look was not taken from near."""
+    report, server = snapshot.redis.value, snapshot.server.value
+    if report is None:
+        return ""
+    trouble = [safe_text(snapshot.redis.error), ""] if snapshot.redis.error else []
+    lines = [*trouble, *_server(server, snapshot.taken_at, report), *_network(report), *_slow(report)]
     lines += [_cost(report.cost), *_replicas(report, server), *_clients(report)]
     return "\n".join(lines) + "\n\n" + _keys(report)
 
@@ -28,15 +31,19 @@ def _row(label: str, value: str) -> str:
     return f"{label:<{_LABEL}}{value}"
 
 
-def _server(server: ServerView, now: float, report: RedisReport) -> list[str]:
+def _server(server: ServerView | None, now: float, report: RedisReport) -> list[str]:
+    if server is None or "INFO" in report.denied:
+        said = _FORBIDDEN if "INFO" in report.denied else "..."
+        return [_row(label, said) for label in ("server", "memory", "policy", "load", "on disk")]
     limit = f" of {figures.size(server.max_memory)}" if server.max_memory else ", no limit"
     full = "" if server.full_in is None or not server.max_memory else f", full in about {figures.words(server.full_in)}"
     saved = figures.words(now - server.last_save) + " ago" if server.last_save else "never"
     aof = f"on ({server.appendfsync or 'appendfsync ' + _FORBIDDEN})" if server.aof_enabled else "off"
     named = f"{server.product} {server.version}, {server.role}, up {figures.words(server.uptime)}"
+    used = f"{figures.size(server.used_memory)}{limit}, peak {figures.size(server.peak_memory)}{full}"
     return [
         _row("server", safe_text(named)),
-        _row("memory", f"{figures.size(server.used_memory)}{limit}, peak {figures.size(server.peak_memory)}{full}"),
+        _row("memory", f"{used}, fragmentation {server.fragmentation:.2f}"),
         _row("policy", safe_text(f"{server.policy}, evicted {figures.rate(server.evicted_rate)}, ")
              + f"expired {figures.rate(server.expired_rate)}"),
         _row("load", f"{figures.rate(server.ops_rate)}, key hits {figures.percent(server.keyspace_hit_rate)}, "

@@ -6,9 +6,13 @@ import asyncio
 
 import pytest
 import redis
+from redis.asyncio import Redis
 
+from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.observe.closer import MOST_CLIENTS, CloserLook
+from opalmind_tui.observe.server import read_server
 from opalmind_tui.settings import load_settings
+from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.storage.meter import Meter
@@ -16,6 +20,18 @@ from tests.observe.conftest import Limit
 from tests.support.servers import Product, running
 
 NOW = 1_700_000_000.0
+
+
+async def looked(closer: CloserLook, client: Redis, clients: int = 2) -> RedisReport:
+    """Everything asked at once, as a screen that was just opened does."""
+    try:
+        _, sample = await read_server(client, None, NOW, commands=True)
+        info = sample.info
+    except StoreUnavailable:
+        info = {}
+    closer.note(info)
+    await closer.ask(client, clients=clients)
+    return closer.report(info, NOW)
 
 
 class Clock:
@@ -32,15 +48,15 @@ async def test_what_we_cost_is_what_the_server_saw(server: LocalServer, admin: r
     meter, clock = Meter(), Clock()
     client = async_client(load_settings({"REDIS_URL": server.url}), meter=meter)
     closer = CloserLook(meter, clock)
-    await closer.look(client, clients=2, now=NOW)
+    await looked(closer, client)
     before = admin.info("stats")
     for number in range(100):
         await client.set(f"key{number}", "x" * 1_000)
         await client.get(f"key{number}")
     clock.now += 10.0
     after = admin.info("stats")
-    report = await closer.look(client, clients=2, now=NOW)
-    assert report.cost.commands == pytest.approx(20.6, abs=0.1)
+    report = await looked(closer, client)
+    assert report.cost.commands == pytest.approx(20.5, abs=0.1)
     sent = after["total_net_input_bytes"] - before["total_net_input_bytes"]
     received = after["total_net_output_bytes"] - before["total_net_output_bytes"]
     # The administrator's two INFOs and our look are in one figure and not in the other.
@@ -60,12 +76,12 @@ async def test_programs_are_told_apart(server: LocalServer, admin: redis.Redis) 
     await asyncio.gather(*(ours.ping() for _ in range(3)))
     with redis.Redis.from_url(server.url, client_name="shop") as other:
         other.ping()
-        report = await CloserLook(Meter()).look(ours, clients=4, now=NOW)
+        report = await looked(CloserLook(Meter()), ours, 4)
     rows = {row.name: row for row in report.clients or ()}
     assert rows["shop"].connections == 1
     assert not rows["shop"].ours
     assert any(row.ours and row.name.startswith("opalmind-tui-") for row in rows.values())
-    assert (await CloserLook(Meter()).look(ours, clients=MOST_CLIENTS + 1, now=NOW)).clients is None
+    assert (await looked(CloserLook(Meter()), ours, MOST_CLIENTS + 1)).clients is None
     await ours.aclose()
 
 
@@ -73,7 +89,7 @@ async def test_the_slow_log_names_commands_alone(server: LocalServer, admin: red
     admin.config_set("slowlog-log-slower-than", 0)
     client = async_client(load_settings({"REDIS_URL": server.url}))
     await client.set("a-secret", "in-an-argument")
-    report = await CloserLook(Meter()).look(client, clients=2, now=NOW)
+    report = await looked(CloserLook(Meter()), client, 2)
     admin.config_set("slowlog-log-slower-than", 10_000)
     assert report.slow
     assert all("secret" not in slow.name and slow.at > 0 for slow in report.slow)
@@ -82,7 +98,7 @@ async def test_the_slow_log_names_commands_alone(server: LocalServer, admin: red
 
 @pytest.mark.parametrize(("denied", "named"), [("slowlog", "SLOWLOG"), ("client", "CLIENT"), ("info", "INFO")])
 async def test_what_is_forbidden_is_listed_and_the_rest_is_read(limit: Limit, denied: str, named: str) -> None:
-    report = await CloserLook(Meter()).look(await limit(denied), clients=2, now=NOW)
+    report = await looked(CloserLook(Meter()), await limit(denied), 2)
     assert report.denied == (named,)
     assert bool(report.clients) is (named != "CLIENT")
 
@@ -94,7 +110,7 @@ async def test_replicas_and_their_lag(any_product: Product) -> None:
             client = async_client(load_settings({"REDIS_URL": primary.url}))
             closer = CloserLook(Meter())
             for _ in range(200):
-                report = await closer.look(client, clients=2, now=NOW)
+                report = await looked(closer, client)
                 if report.replicas and report.replicas[0].state == "online":
                     break
                 await asyncio.sleep(0.1)

@@ -160,5 +160,5 @@ async def test_renewal_looks_at_twenty_keys_in_ten_seconds(client: Redis, admin:
     assert census.view().looked_at == first + 20
     calls = {name: figures["calls"] for name, figures in admin.info("commandstats").items()}
     assert calls["cmdstat_randomkey"] == 20
-    assert calls["cmdstat_eval"] == 5
+    assert calls["cmdstat_eval"] == 1
     assert calls["cmdstat_dbsize"] == 10

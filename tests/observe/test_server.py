@@ -103,14 +103,14 @@ async def test_a_clock_that_stands_or_goes_back_divides_by_nothing(client: Redis
         assert view.evicted_rate == 0
 
 
-async def test_two_commands_a_reading_and_config_once_a_minute(client: Redis, admin: redis.Redis) -> None:
+async def test_one_command_a_reading_and_config_once_a_minute(client: Redis, admin: redis.Redis) -> None:
     _, sample = await read_server(client, None, NOW)
     admin.config_resetstat()
     for second in range(1, 11):
         _, sample = await read_server(client, sample, NOW + second)
     calls = {name: figures["calls"] for name, figures in admin.info("commandstats").items()}
     assert calls["cmdstat_info"] == 10
-    assert calls["cmdstat_ping"] == 10
+    assert "cmdstat_ping" not in calls
     # Redis 6.2 counts CONFIG RESETSTAT, which began this count, under the same name.
     assert sum(count for name, count in calls.items() if name.startswith("cmdstat_config")) == 1
     admin.config_set("appendfsync", "always")

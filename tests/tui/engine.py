@@ -10,7 +10,7 @@ from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
-from opalmind_tui.snapshot.model import PreviewPoint, Snapshot, TtlPreview
+from opalmind_tui.snapshot.model import PreviewPoint, Reading, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
 from tests.tui.redis_fixtures import REPORT
 
@@ -37,12 +37,14 @@ class FakeEngine:
         self.planned: list[Command] = []
         self.ran: list[Plan] = []
         self.rows: list[int] = []
+        self.closer: list[bool] = []
         self.trouble: Exception | None = None
         self.plan_trouble: Exception | None = None
         self.hold: asyncio.Event | None = None
         self.outcome = ""
         self.left_behind = False
-        self.report = REPORT
+        self.report: RedisReport | None = REPORT
+        self.redis_trouble: str | None = None
         self.switched = 0
         self._plan = plan or plain_plan
         self.preview = plain_preview()
@@ -52,12 +54,15 @@ class FakeEngine:
         self.diagnosis_trouble: Exception | None = None
 
     async def take_snapshot(
-        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
+        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
     ) -> Snapshot:
         self.rows.append(rows)
+        self.closer.append(closer)
         if self.trouble is not None:
             raise self.trouble
-        return self.snapshot
+        if not closer:
+            return self.snapshot
+        return replace(self.snapshot, redis=Reading(self.report, self.snapshot.taken_at, self.redis_trouble))
 
     async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
         return None
@@ -86,11 +91,6 @@ class FakeEngine:
         if self.preview_trouble is not None:
             raise self.preview_trouble
         return replace(self.preview, feature=feature, proposed=None if seconds is None else _point(seconds))
-
-    async def redis_report(self) -> RedisReport:
-        if self.trouble is not None:
-            raise self.trouble
-        return self.report
 
     def switch_count(self) -> None:
         self.switched += 1

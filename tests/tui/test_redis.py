@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from textual.widgets import Static
 
-from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
+from opalmind_tui.snapshot.model import Reading, Snapshot
+from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.text import cells
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.redis_text import redis_text
@@ -18,8 +19,13 @@ from tests.tui.support import opened, settled
 INNER = 74
 
 
+def near(report: RedisReport = REPORT) -> Snapshot:
+    """A look from near."""
+    return replace(healthy(), redis=Reading(report, report.at))
+
+
 def test_everything_is_said_within_the_window_and_nothing_of_it_is_a_control() -> None:
-    shown = redis_text(REPORT, healthy())
+    shown = redis_text(near())
     assert all(cells(row) <= INNER for row in shown.split("\n") if not row[:1].isdigit() and "TTL, and" not in row)
     assert "\x1b" not in shown
     assert "\u202e" not in shown
@@ -30,21 +36,21 @@ def test_everything_is_said_within_the_window_and_nothing_of_it_is_a_control() -
 
 
 def test_what_is_forbidden_says_so_in_its_place() -> None:
-    shown = redis_text(replace(REPORT, denied=("SLOWLOG", "CLIENT", "INFO")), healthy())
-    for label in ("slow log", "clients", "network"):
+    shown = redis_text(near(replace(REPORT, denied=("SLOWLOG", "CLIENT", "INFO"))))
+    for label in ("server", "memory", "policy", "load", "on disk", "slow log", "clients", "network"):
         assert any(row.startswith(label) and "not permitted" in row for row in shown.split("\n")), label
 
 
 def test_a_count_says_how_far_it_is_and_then_takes_the_samples_place() -> None:
     running = CountProgress(500, 1_000, running=True, seconds_left=4.0)
-    assert "50 %, 500 of 1,000 keys, 4 s left" in redis_text(replace(REPORT, counting=running), healthy())
+    assert "50 %, 500 of 1,000 keys, 4 s left" in redis_text(near(replace(REPORT, counting=running)))
     stopped = replace(running, running=False, error="away")
-    assert "stopped: away" in redis_text(replace(REPORT, counting=stopped), healthy())
+    assert "stopped: away" in redis_text(near(replace(REPORT, counting=stopped)))
     done = CountProgress(1_000, 1_000, census=replace(CENSUS, counted=True, total=1_000))
-    shown = redis_text(replace(REPORT, counting=done), healthy())
+    shown = redis_text(near(replace(REPORT, counting=done)))
     assert "Every key was counted." in shown
     assert "445 looks at random ones" not in shown
-    assert "empty" in redis_text(replace(REPORT, census=KeyCensus()), healthy())
+    assert "empty" in redis_text(near(replace(REPORT, census=KeyCensus())))
 
 
 async def test_the_screen_opens_counts_and_closes() -> None:
@@ -61,13 +67,19 @@ async def test_the_screen_opens_counts_and_closes() -> None:
         assert not isinstance(pilot.app.screen, RedisDialog)
 
 
-async def test_a_server_that_is_away_is_named_there() -> None:
+async def test_looks_are_from_near_only_while_the_screen_is_open_and_say_what_failed() -> None:
     async with opened(healthy()) as (pilot, engine):
-        engine.trouble = StoreUnavailable("refused", "Connection refused", "Start the server")
+        assert not any(engine.closer)
+        engine.redis_trouble = "Connection refused"
         await pilot.press("4")
         await settled(pilot)
+        assert engine.closer[-1]
         assert "Connection refused" in str(pilot.app.screen.query_one("#redis-text", Static).content)
-        engine.trouble = None
+        await pilot.press("escape")
+        await settled(pilot)
+        await pilot.press("plus")
+        await settled(pilot)
+        assert not engine.closer[-1]
 
 
 async def test_the_pace_changes_by_key_within_bounds() -> None:

@@ -20,9 +20,11 @@ class Wanted:
 
     Args:
         rows: requests of the overview's list.
+        closer: Redis from near.
     """
 
     rows: int = 0
+    closer: bool = False
 
 
 class Place(Vertical):

@@ -1,42 +1,34 @@
-"""What the Redis screen shows, and the count of all keys that it can start: asked only while somebody looks."""
+"""The count of all keys that an operator can start: beside all else, at the server's own pace."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
-from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.observe.closer import CloserLook
 from opalmind_tui.observe.full_count import FullCount
 from opalmind_tui.settings import Settings
-from opalmind_tui.snapshot.redis_report import RedisReport
+from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.storage.connection import async_client
 
 
-class RedisScreen:
-    """Answers for one screen.
+class KeyCount:
+    """Counts for one screen."""
 
-    Args:
-        look: knows the census by sample and the server's figures.
-    """
-
-    def __init__(self, settings: Settings, stores: Stores, look: Look, clock: Callable[[], float]) -> None:
-        self._settings, self._stores, self._look, self._clock = settings, stores, look, clock
-        self._closer = CloserLook(stores.meter)
+    def __init__(self, settings: Settings, stores: Stores) -> None:
+        self._settings, self._stores = settings, stores
         self._count: FullCount | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def report(self) -> RedisReport:
-        """Look closer. Raises `StoreUnavailable`."""
-        self._look.need_redis()
-        found = await self._closer.look(self._stores.observer, clients=self._look.clients, now=self._clock())
-        count = self._count
-        return replace(found, census=self._look.census(), counting=None if count is None else count.progress)
+    def added_to(self, taken: Snapshot) -> Snapshot:
+        """A look from near with how far the count is."""
+        if taken.redis.value is None or self._count is None:
+            return taken
+        report = replace(taken.redis.value, counting=self._count.progress)
+        return replace(taken, redis=replace(taken.redis, value=report))
 
-    def switch_count(self) -> None:
+    def switch(self) -> None:
         """Count all keys from the start, or on from where it stopped; stop it where it runs."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
