@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,8 @@ FINAL = frozenset({Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED})
 """Matomo has answered for good."""
 ASK_EVERY = 0.5
 """Seconds between two questions whether delivery was paused, while a claim of several bulks is sent."""
+BRISK = 0.05
+"""Seconds that a bulk takes at most, for the next to be as good as posted when it is claimed meanwhile."""
 
 
 class ClaimRound:
@@ -38,7 +41,8 @@ class ClaimRound:
         self._closings = shared.closings
         self._unsettled: list[Settlement] = []
         self._marked = False
-        self._asked_at = 0.0
+        """Whether the store may know for good that it is posted: then it is settled, and not released."""
+        self._asked_at = self._since if claim.posting else -math.inf
         self.posting = False
         """Whether Matomo may be working on a bulk right now."""
         self._store_failed = False
@@ -158,13 +162,13 @@ class ClaimRound:
         )
 
     async def _may_post(self) -> bool:
-        """Whether the next bulk may leave. The claim is marked before the first; later the store is asked now and then,
-        for somebody may have paused delivery meanwhile."""
+        """Whether the next bulk may leave. The claim is marked before the first, if it was not when it was made. Later
+        the store is asked now and then, for somebody may have paused delivery meanwhile."""
         if self._shared.stopping:
             self._halted = "the sender stops"
         elif not self._shared.keeper.may_post(self.token):
             self._halted, self._store_failed = "the lease could not be renewed", True
-        if self._halted or (self._marked and time.monotonic() - self._asked_at < ASK_EVERY):
+        if self._halted or time.monotonic() - self._asked_at < ASK_EVERY:
             return not self._halted
         try:
             pause = await self._shared.queue.mark_posted(self.token)
@@ -214,7 +218,7 @@ class ClaimRound:
             # A probe is there to find out.
             taking=shared.taking and not self._claim.probe,
         )
-        self.posting = True
+        self.posting = self._marked = True
         self._on_post(last)
         try:
             answer = await self._poster.post_bulk([hit.params for hit in bulk], with_token=with_token)
@@ -239,6 +243,7 @@ class ClaimRound:
         shared.size.learn(decision.size, bulk, done=all(each.fate in FINAL for each in decision.settlements))
         shared.taking = decision.took
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
+        shared.brisk = decision.took and answer.elapsed <= BRISK
         settlements: list[Settlement] = []
         # One of each kind in a bulk: a hundred thousand are remembered.
         deliveries: dict[tuple[Fate, str], Delivery] = {}

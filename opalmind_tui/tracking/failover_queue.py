@@ -126,14 +126,18 @@ class FailoverQueue:
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float, posting: bool = False) -> Claim:
         """From Redis while it can be reached (a full one drains on), else from memory."""
         if self._link.reachable:
-            claim = await self._claim_shared(endpoint, token, limit, lease) if self.deliver_shared else Claim(token)
+            claim = (
+                await self._claim_shared(endpoint, token, limit, lease, posting)
+                if self.deliver_shared
+                else Claim(token)
+            )
             # While the way back is open memory's requests move over instead: a visitor has one sender.
             if claim.requests or claim.gate is not None or self._link.writable:
                 return claim
-        claim = await self._private.claim(endpoint, token, limit=limit, lease=lease)
+        claim = await self._private.claim(endpoint, token, limit=limit, lease=lease, posting=posting)
         if claim.requests:
             self._claims[token] = self._private
             if token in self._doubtful:
@@ -141,10 +145,10 @@ class FailoverQueue:
                 self._orphans.add(token)
         return claim
 
-    async def _claim_shared(self, endpoint: str, token: str, limit: int, lease: float) -> Claim:
+    async def _claim_shared(self, endpoint: str, token: str, limit: int, lease: float, posting: bool) -> Claim:
         try:
             await self._share_control(endpoint)
-            claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease))
+            claim = await self._guard(self._shared.claim(endpoint, token, limit=limit, lease=lease, posting=posting))
         except StoreUnavailable as error:
             # Redis may hold a claim under this token. Asked again with it, it gives the same; if the token goes to
             # memory's requests meanwhile, that claim is nobody's.

@@ -69,6 +69,7 @@ class Claim:
         at: the store's clock when it answered.
         wakes: the process is told when another one accepts something, so that it need not look often.
         control: what operators ask of this endpoint's delivery.
+        posting: it may be posted at once: the store has noted that, and no pause was in force.
     """
 
     token: str
@@ -79,6 +80,7 @@ class Claim:
     at: float | None = None
     wakes: bool = False
     control: Control = field(default_factory=Control)
+    posting: bool = False
 
 
 class Fate(StrEnum):

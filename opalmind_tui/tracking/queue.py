@@ -50,11 +50,15 @@ class TrackingQueue(Protocol):
         """
         ...
 
-    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float, posting: bool = False) -> Claim:
         """Lease up to `limit` due requests of `endpoint`, no visitor of which is leased elsewhere (I5).
 
         The same token again returns what it already holds. A closed gate gives nothing; after its end a breaker
         gives one probe to one caller. A pause gives nothing, a rate as many as are free now.
+
+        Args:
+            posting: the caller posts at once what it gets (`Claim.posting`): as `mark_posted`, a lost lease makes the
+                outcome unknown, but `release` still gives back what was not posted after all.
         """
         ...
 

@@ -89,7 +89,7 @@ class Sender:
             if blocked > 0:
                 return min(blocked, POLL)
             try:
-                claim = await self._claim()
+                claim = await self._claim(posting=True)
             except StoreUnavailable as error:
                 self._shared.counter.store_failed(error)
                 return STORE_WAIT
@@ -108,11 +108,17 @@ class Sender:
                 fine &= await self._settled()
         return 0.0 if fine else STORE_WAIT
 
-    async def _claim(self) -> Claim:
-        """A claim. Where the store failed, the same token next time: should the claim have been made, it comes back."""
+    async def _claim(self, *, posting: bool) -> Claim:
+        """A claim. Where the store failed, the same token next time: should the claim have been made, it comes back.
+
+        Args:
+            posting: it is posted as soon as it is there.
+        """
         shared = self._shared
         since = time.monotonic()
-        claim = await shared.queue.claim(shared.endpoint, self._token, limit=shared.size.now, lease=shared.lease)
+        claim = await shared.queue.claim(
+            shared.endpoint, self._token, limit=shared.size.now, lease=shared.lease, posting=posting
+        )
         if claim.requests:
             self._token = new_token()
             shared.keeper.hold(claim.token, since)
@@ -139,7 +145,7 @@ class Sender:
 
     async def _claim_ahead(self) -> ClaimRound | None:
         try:
-            claim = await self._claim()
+            claim = await self._claim(posting=self._shared.brisk)
         except StoreUnavailable as error:
             self._shared.counter.store_failed(error)
             return None

@@ -55,6 +55,8 @@ class Shared:
     """By the loop's clock: the endpoint is closed, and the store could not be told."""
     closings: int = 0
     """How often an answer closed the endpoint: what was claimed before is not posted after it."""
+    brisk: bool = False
+    """The newest bulk was taken so fast that the next may be marked as posted when it is claimed."""
     steady: bool = False
     """The newest bulk was taken, and fast enough that the next may be claimed while one is under way."""
     taking: bool = False

@@ -154,6 +154,13 @@ class AwayQueue:
         return call
 
 
+class Unmarked(AwayQueue):
+    """As such, and no claim is marked as posted when it is made: each is before its first post."""
+
+    async def claim(self, *args: Any, **more: Any) -> Any:
+        return await self.queue.claim(*args, **more | {"posting": False})
+
+
 class Choosy:
     """A client behind which Matomo breaks down over certain hits: what HTTP scripts cannot see, the url decides."""
 

@@ -124,9 +124,11 @@ class Bench:
         assert [answer.outcome for answer in answers] == [Acceptance.ACCEPTED] * len(requests)
         return [answer.id for answer in answers]
 
-    async def claim(self, limit: int = 100, *, token: str = "", lease: float = 60, endpoint: str = ENDPOINT) -> Claim:
+    async def claim(
+        self, limit: int = 100, *, token: str = "", lease: float = 60, endpoint: str = ENDPOINT, posting: bool = False
+    ) -> Claim:
         """Claim."""
-        claim: Claim = await self.queue.claim(endpoint, token or new_token(), limit=limit, lease=lease)
+        claim: Claim = await self.queue.claim(endpoint, token or new_token(), limit=limit, lease=lease, posting=posting)
         return claim
 
     async def settle_all(self, claim: Claim, fate: Fate, **more: Any) -> Settled:

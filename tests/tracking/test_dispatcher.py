@@ -13,7 +13,7 @@ from opalmind_tui.demo.matomo import Asked, Behaviour
 from opalmind_tui.snapshot.model import GateKind
 from opalmind_tui.tracking import backoff, classify, dispatcher, sender
 from opalmind_tui.tracking.request import TrackingRequest
-from tests.tracking.delivery import SUPER, AwayQueue, Choosy, Delivery, delivering, page
+from tests.tracking.delivery import SUPER, AwayQueue, Choosy, Delivery, Unmarked, delivering, page
 from tests.tracking.queue_harness import RECORD_PREFIX, Bench
 
 
@@ -346,7 +346,7 @@ async def test_a_claim_whose_answer_was_lost_is_asked_for_again(bench: Bench) ->
 
 
 async def test_nothing_is_posted_when_the_store_could_not_be_told(bench: Bench) -> None:
-    queue = AwayQueue(bench.queue)
+    queue = Unmarked(bench.queue)
     async with delivering(bench, queue=queue, senders=1) as field:
         queue.away = {"mark_posted"}
         await field.accept(page(0))

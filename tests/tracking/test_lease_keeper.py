@@ -15,7 +15,7 @@ from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.extenders import loop_extender, redis_extender
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.lease_keeper import LeaseKeeper
-from tests.tracking.delivery import AwayQueue, delivering, page
+from tests.tracking.delivery import Unmarked, delivering, page
 from tests.tracking.queue_harness import ENDPOINT, TAG, Bench, hit
 
 
@@ -161,7 +161,7 @@ async def test_a_claim_whose_renewal_failed_is_given_back_and_not_posted(bench: 
     store = Store()
     store.error = AWAY
 
-    class Late(AwayQueue):
+    class Late(Unmarked):
         """Between claim and post the lease keeper runs once."""
 
         async def mark_posted(self, token: str) -> None:

@@ -86,11 +86,11 @@ class BothQueues(RuleBasedStateMachine):
         for _ in range(1 + twice):
             self.both("enqueue", ENDPOINT, requests, ids)
 
-    @rule(limit=st.integers(1, 6), again=st.booleans())
-    def claim(self, limit: int, again: bool) -> None:
+    @rule(limit=st.integers(1, 6), again=st.booleans(), posting=st.booleans())
+    def claim(self, limit: int, again: bool, posting: bool) -> None:
         if not again or not self.tokens:
             self.tokens.append(new_token())
-        self.both("claim", ENDPOINT, self.tokens[-1], limit=limit, lease=30)
+        self.both("claim", ENDPOINT, self.tokens[-1], limit=limit, lease=30, posting=posting)
 
     @rule(
         data=st.data(), fate=st.sampled_from(Fate), unknown=st.booleans(), alone=st.booleans(), held=st.booleans(),

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from opalmind_tui.errors import LeaseLost
-from opalmind_tui.tracking import sender
+from opalmind_tui.tracking import claim_round, sender
 from opalmind_tui.tracking.claim_round import ClaimRound
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.queue import Claim, Fate
@@ -70,6 +70,8 @@ async def test_a_claim_that_the_store_knows_nothing_of_is_not_posted(
         return found
 
     monkeypatch.setattr(ClaimRound, "_sort", later)
+    # So long ago that the store is asked before the post.
+    monkeypatch.setattr(claim_round, "ASK_EVERY", 0.0)
     async with delivering(bench, poster=lambda _: matomo, senders=1) as field:
         await field.accept(page(1))
         await asyncio.wait_for(claimed.wait(), 10)

@@ -133,6 +133,10 @@ class Leases:
             claim.posted = True
         return None if paused is None else paused.gate
 
+    def mark_posting(self, token: str) -> None:
+        """It is posted at once: its outcome is unknown should it be lost, but it may still be given back."""
+        self.claims[token].posting = True
+
     def extend(self, token: str, lease: int) -> bool:
         """Renew a lease; false when it is lost."""
         now = self._store.now()
@@ -180,7 +184,7 @@ class Leases:
             for request_id in claim.ids:
                 item = self._held(request_id, token)
                 if item is not None:
-                    self._recover(item, posted=claim.posted, now=now)
+                    self._recover(item, posted=claim.may_be_posted, now=now)
                     reaped += 1
             self._end(token)
         return reaped

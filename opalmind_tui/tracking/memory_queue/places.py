@@ -63,12 +63,18 @@ class Item:
 
 @dataclass(slots=True)
 class Lease:
-    """A claim: what it holds, until when, and whether it was posted."""
+    """A claim: what it holds, until when, and whether it was posted, or is going to be at once."""
 
     ends: int
     shards: tuple[Shard, ...]
     ids: list[str] = field(default_factory=list)
     posted: bool = False
+    posting: bool = False
+
+    @property
+    def may_be_posted(self) -> bool:
+        """Should it be lost, nobody knows whether Matomo has what it holds."""
+        return self.posted or self.posting
 
 
 class Places:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.listing import Order, Tab
@@ -99,9 +100,13 @@ class MemoryQueue:
         named = given.ids_of(endpoint, requests, ids)
         return admission.enqueue(self._store, endpoint, requests, named, self._limits)
 
-    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float, posting: bool = False) -> Claim:
         given.claim(endpoint, token, limit, lease)
-        return self._leases.claim(endpoint, token, min(limit, 500), round(lease * MICROS))
+        claim = self._leases.claim(endpoint, token, min(limit, 500), round(lease * MICROS))
+        if not (posting and claim.requests and claim.control.paused is None):
+            return claim
+        self._leases.mark_posting(token)
+        return replace(claim, posting=True)
 
     async def mark_posted(self, token: str) -> Gate | None:
         return self._leases.mark_posted(token)
@@ -249,7 +254,9 @@ class MemoryQueue:
     def everything(self) -> Iterator[Adopted]:
         """All requests in order of acceptance, those in flight too; posted ones with an unknown outcome."""
         claims = self._leases.claims.values()
-        return self._recovery.everything({request_id for claim in claims if claim.posted for request_id in claim.ids})
+        return self._recovery.everything(
+            {request_id for claim in claims if claim.may_be_posted for request_id in claim.ids}
+        )
 
     def put_back(self, ids: Iterable[str]) -> None:
         """The move failed: they are as before."""

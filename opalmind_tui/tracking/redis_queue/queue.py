@@ -118,14 +118,18 @@ class RedisQueue(Operating, Closing):
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+    async def claim(self, endpoint: str, token: str, *, limit: int, lease: float, posting: bool = False) -> Claim:
         given.claim(endpoint, token, limit, lease)
         wakes = self.wakes()
+        mark = "" if not posting else "again" if self._resend_unknown else "once"
         reply = await self._scripts.run(
             "claim",
-            [endpoint, candidates_of(endpoint), token, min(limit, 500), micros(lease), self._claim_shards, int(wakes)],
-        )
-        claim = claim_from(token, reply, wakes=wakes)
+            [
+                endpoint, candidates_of(endpoint), token, min(limit, 500), micros(lease), self._claim_shards,
+                int(wakes), mark,
+            ],
+        )  # fmt: skip
+        claim = claim_from(token, reply, wakes=wakes, posting=posting)
         if claim.requests:
             self._remember(token, {claimed.id: stored_key(claimed.body) for claimed in claim.requests})
         return claim

@@ -148,8 +148,8 @@ def answers_from(reply: Sequence[bytes]) -> list[Answer]:
     return [Answer(Acceptance(outcome.decode()), request_id.decode()) for outcome, request_id in pairs]
 
 
-def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
-    """The reply of claim; `wakes` is what it was asked with."""
+def claim_from(token: str, reply: Sequence[Any], *, wakes: bool, posting: bool = False) -> Claim:
+    """The reply of claim; `wakes` and `posting` are what it was asked with."""
     raw_gate, probe, next_due, now, raw_pause, raw_rate, *rest = reply
     requests = tuple(_claimed(*rest[at : at + 3]) for at in range(0, len(rest), 3))
     control = control_from(raw_pause, raw_rate)
@@ -158,7 +158,7 @@ def claim_from(token: str, reply: Sequence[Any], *, wakes: bool) -> Claim:
         gate = control.paused.gate
     return Claim(
         token, requests, gate=gate, probe=bool(probe), next_due=moment(next_due), at=moment(now), wakes=wakes,
-        control=control,
+        control=control, posting=posting and bool(requests) and control.paused is None,
     )  # fmt: skip
 
 

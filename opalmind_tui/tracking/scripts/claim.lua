@@ -1,4 +1,5 @@
--- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards, 1 if the caller can be woken.
+-- Lease due requests. ARGV: url, candidates, token, limit, lease (us), most shards, 1 if the caller can be woken, and where
+-- it posts at once what it gets, whether that may be sent again should it be lost then: 'again' or 'once', else ''.
 -- Answers: gate as JSON or '', 1 if this is the probe, next due or '', now, pause and rate as JSON or '', then of each
 -- request id, body and when it was accepted, followed by attempts, recovered, unknown and how it failed alone where it is
 -- no first attempt. The first write takes something out, so that a full server drains.
@@ -72,6 +73,10 @@ if batch then
   end
   local waiting = heads()
   open_way()
+  if ARGV[8] ~= '' and not pause and not may_be_posted(batch) then
+    batch.posting, batch.once = true, ARGV[8] == 'once' or nil
+    redis.call('HSET', BATCH, token, cjson.encode(batch))
+  end
   redis.call('ZADD', CLAIM, 'XX', 'GT', int(now + tonumber(ARGV[5])), token)
   return answer(held, gate and gate.probe == token, waiting)
 end
@@ -151,7 +156,8 @@ if rate then
   free, next_free = hits_free(rate, now)
 end
 redis.call('ZADD', CLAIM, int(now + tonumber(ARGV[5])), token)
-redis.call('HSET', BATCH, token, cjson.encode({ids = ids, shards = shards, posted = false}))
+redis.call('HSET', BATCH, token, cjson.encode({ids = ids, shards = shards, posting = ARGV[8] ~= '' or nil,
+                                                once = ARGV[8] == 'once' or nil}))
 if probe then
   gate.probe = token
   redis.call('HSET', GATE, code, cjson.encode(gate))

@@ -174,8 +174,14 @@ end
 local function batch_of(token)
   local batch = table_of(redis.call('HGET', BATCH, token))
   if batch and type(batch.ids) == 'table' and type(batch.shards) == 'table' then
-    return {ids = texts_in(batch.ids), shards = texts_in(batch.shards), posted = batch.posted == true, once = batch.once == true}
+    return {ids = texts_in(batch.ids), shards = texts_in(batch.shards), posted = batch.posted == true,
+            posting = batch.posting == true, once = batch.once == true}
   end
+end
+
+-- Should such a batch be lost, nobody knows whether Matomo has what it held.
+local function may_be_posted(batch)
+  return batch.posted or batch.posting
 end
 
 local function alive(token, now)

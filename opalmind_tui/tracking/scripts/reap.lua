@@ -14,9 +14,9 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIM
     else
       local meta = leased_meta(token, id)
       if meta then
-        recover(id, meta, batch.posted, most, now, batch.once)
+        recover(id, meta, may_be_posted(batch), most, now, batch.once)
         counters.recovered = counters.recovered + 1
-        if batch.posted then counters.unknown = counters.unknown + 1 end
+        if may_be_posted(batch) then counters.unknown = counters.unknown + 1 end
       end
       budget = budget - 1
     end

@@ -54,10 +54,10 @@ local function note_again(id, meta)
 end
 
 -- Whether a request that stands in no set was posted. Without the claim that had it nobody can know.
-local function may_be_posted(id, meta)
+local function stray_may_be_posted(id, meta)
   local token = meta.token ~= '' and meta.token or holder_of(id)
   local batch = token ~= '' and batch_of(token)
-  if batch then return batch.posted end
+  if batch then return may_be_posted(batch) end
   return once and token ~= ''
 end
 
@@ -67,7 +67,7 @@ local function look_at_request(id)
   local meta = meta_from(redis.call('HGET', META, id), score or now)
   if place == INFLIGHT and meta.token == '' then meta.token = holder_of(id) end
   local stray = not place and not kept_aside(id)
-  if place == INFLIGHT and not held_by_claim(id, meta.token) or stray and may_be_posted(id, meta) then
+  if place == INFLIGHT and not held_by_claim(id, meta.token) or stray and stray_may_be_posted(id, meta) then
     recover(id, meta, true, most, now, once)
     add_to_ledger({recovered = 1, unknown = 1})
     returned = returned + 1

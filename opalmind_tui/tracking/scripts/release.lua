@@ -1,4 +1,5 @@
--- Give back what a claim (ARGV[1]) holds and has not posted: to its old place, as if it had not been claimed.
+-- Give back what a claim (ARGV[1]) holds and has not posted, though it was to be posted at once: to its old place, as if
+-- it had not been claimed.
 -- What it took of a rate is free again.
 local token = ARGV[1]
 local batch = batch_of(token)

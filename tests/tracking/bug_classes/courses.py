@@ -51,7 +51,7 @@ async def everything(pipe: Connection, url: str) -> None:
         )
         await queue.retry([ids[1], ids[2]])
         another = new_token()
-        await queue.claim(ENDPOINT, another, limit=100, lease=60)
+        await queue.claim(ENDPOINT, another, limit=100, lease=60, posting=True)
         await queue.release(another)
         await enqueue(1, 9, 10)
         await queue.purge([ids[2], ids[7]])
@@ -82,6 +82,14 @@ async def zombie(pipe: Connection, url: str, token: str) -> None:
             [Settlement(request.id, Fate(fate), error=error, record=record_of("key-1")) for request in claim.requests],
         )
         pipe.send(settled)
+
+
+async def doomed(pipe: Connection, url: str) -> None:
+    """Claim, to post at once, and never come to it. Says what it got."""
+    async with a_queue(url) as queue:
+        claim = await queue.claim(ENDPOINT, new_token(), limit=100, lease=30, posting=True)
+        pipe.send((claim.posting, [request.id for request in claim.requests]))
+        pipe.recv()
 
 
 async def claimer(pipe: Connection, url: str, endless: int) -> None:

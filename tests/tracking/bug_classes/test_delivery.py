@@ -95,9 +95,9 @@ async def test_class_06_at_most_one_bulk_waits_for_the_one_that_is_posted(server
         def __getattr__(self, name: str) -> Any:
             return getattr(bench.queue, name)
 
-        async def claim(self, endpoint: str, token: str, *, limit: int, lease: float) -> Any:
+        async def claim(self, endpoint: str, token: str, *, limit: int, **more: Any) -> Any:
             asked.append(limit)
-            claim = await bench.queue.claim(endpoint, token, limit=limit, lease=lease)
+            claim = await bench.queue.claim(endpoint, token, limit=limit, **more)
             held.append((await bench.counts(endpoint)).inflight)
             return claim
 
