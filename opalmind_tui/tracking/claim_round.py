@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking.classify import HELD_DELAY, classify
-from opalmind_tui.tracking.prepare import Delivery, Hit, prepare, settlement_of
+from opalmind_tui.tracking.prepare import Delivery, Hit, is_order, prepare, settlement_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
 from opalmind_tui.tracking.verdict import Decision, Sent, SentHit
@@ -288,4 +288,5 @@ class ClaimRound:
 
 def _sent(hit: Hit, *, needs_token: bool) -> SentHit:
     claimed = hit.claimed
-    return SentHit(claimed.id, claimed.attempts, claimed.token_suspect if needs_token else claimed.suspect)
+    suspect = claimed.token_suspect if needs_token else claimed.suspect
+    return SentHit(claimed.id, claimed.attempts, suspect, claimed.unknown > 0 and is_order(hit.params))

@@ -56,7 +56,7 @@ def classify(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
     )  # fmt: skip
     if rule is BULK_REFUSED and len(sent.hits) == 1:
         return _count(Reply(Says.TALLY, 0, 1), answer, sent, backoff)
-    return _fail(rule, answer, sent, backoff, rolled_back=reply.says is Says.ERROR)
+    return _fail(rule, answer, sent, backoff, rolled_back=reply.says is Says.ERROR or answer.status == 401)
 
 
 def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision:
@@ -73,7 +73,7 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
         return _token_ignored(answer, sent, backoff)
     if reply.tracked == 0 and reply.invalid < number:
         return _none_stored(reply, answer, sent, backoff)
-    rejected, sure = _invalid_places(reply, number)
+    rejected, sure = _invalid_places(reply, sent.hits)
     dropped = _dropped_places(number - reply.tracked - reply.invalid, rejected, number)
     reason = f"Matomo lost {len(dropped)} of {number} hits (a lock was held too long)" if dropped else ""
     if not reason and rejected:
@@ -82,7 +82,7 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
 
     def settle(place: int, hit: SentHit) -> Settlement:
         if place in rejected:
-            return Settlement(hit.id, Fate.REJECTED, status=answer.status, error=REJECTED + doubt)
+            return _refuse(hit, answer, doubt)
         if place in dropped:
             return Settlement(hit.id, Fate.DROPPED, status=answer.status, error=reason)
         return Settlement(hit.id, Fate.DELIVERED, status=answer.status)
@@ -106,12 +106,21 @@ def _next_size(*, dropped: bool, sure: bool, guessing: bool) -> Size:
     return Size.KEEP if guessing else Size.GROW
 
 
-def _invalid_places(reply: Reply, number: int) -> tuple[frozenset[int], bool]:
-    """Which hits are invalid, and whether that is sure. Where Matomo gives a number only, the last ones stand for it:
-    the valid ones are stored, so nothing may be sent again to find out."""
+def _refuse(hit: SentHit, answer: BulkAnswer, doubt: str = "") -> Settlement:
+    """A hit that Matomo counted invalid. An order whose number it knows is stored already: we sent it before."""
+    if hit.repeated_order:
+        return Settlement(hit.id, Fate.DELIVERED, status=answer.status)
+    return Settlement(hit.id, Fate.REJECTED, status=answer.status, error=REJECTED + doubt)
+
+
+def _invalid_places(reply: Reply, hits: tuple[SentHit, ...]) -> tuple[frozenset[int], bool]:
+    """Which hits are invalid, and whether that is sure. Where Matomo gives a number only, repeated orders and then the
+    last ones stand for it: the valid ones are stored, so nothing may be sent again to find out."""
+    number = len(hits)
     if (named := _named(reply, number)) is not None:
         return named, True
-    return frozenset(range(number - reply.invalid, number)), reply.invalid == number
+    likely = sorted(range(number), key=lambda place: (not hits[place].repeated_order, -place))
+    return frozenset(likely[: reply.invalid]), reply.invalid == number
 
 
 def _named(reply: Reply, number: int) -> frozenset[int] | None:
@@ -140,7 +149,7 @@ def _none_stored(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff)
 
     def settle(place: int, hit: SentHit) -> Settlement:
         if place in rejected:
-            return Settlement(hit.id, Fate.REJECTED, status=answer.status, error=REJECTED)
+            return _refuse(hit, answer)
         return _put_off(hit, delay, reason, answer, unknown=place not in named)
 
     return Decision(
@@ -173,7 +182,7 @@ def _token_ignored(answer: BulkAnswer, sent: Sent, backoff: Backoff) -> Decision
     """All hits that need the token are invalid, nothing is stored: the token may be to blame, so none is rejected."""
     if len(sent.hits) == 1 and sent.hits[0].suspect:
         return Decision(
-            (Settlement(sent.hits[0].id, Fate.REJECTED, status=answer.status, error=REJECTED),),
+            (_refuse(sent.hits[0], answer),),
             took=True,
             reason=REJECTED,
         )

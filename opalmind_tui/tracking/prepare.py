@@ -99,6 +99,11 @@ def settlement_of(hit: Hit, delivery: Delivery, *, by_token: bool = False) -> Se
     )
 
 
+def is_order(params: Mapping[str, str]) -> bool:
+    """Whether Matomo takes it once only: an order with its number."""
+    return params.get("idgoal") == "0" and bool(params.get("ec_id"))
+
+
 def _complete(kind: str, given: Mapping[str, str], accepted: float) -> dict[str, str]:
     if not OURS.isdisjoint(given):
         given = {name: value for name, value in given.items() if name not in OURS}
@@ -126,7 +131,8 @@ def _token_reason(params: Mapping[str, str], when: float | None, now: float) -> 
 
 
 def refuse_what_only_a_token_lets_in(request: TrackingRequest, now: float) -> None:
-    """For a process without a token: raise `RefusedRequest` for a request whose own time is over 24 hours past.
+    """For a process without a token: raise `RefusedRequest` for a request whose own time is over 24 hours past, or that
+    sets what only a token may set.
 
     It would be held from the first moment on. What was accepted in time and waited is another matter: that is kept.
 
@@ -140,6 +146,9 @@ def refuse_what_only_a_token_lets_in(request: TrackingRequest, now: float) -> No
         raise RefusedRequest(
             name, "over 24 hours ago: Matomo takes that with a token only, and MATOMO_TOKEN is not set"
         )
+    for name in TOKEN_PARAMS:
+        if request.params.get(name):
+            raise RefusedRequest(name, "is taken by Matomo with a token only, and MATOMO_TOKEN is not set")
 
 
 def moment_of(text: str) -> float | None:

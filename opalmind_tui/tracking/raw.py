@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
+
+import orjson
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking import values
@@ -111,12 +114,35 @@ def _time(name: str, text: str) -> str:
         raise RefusedRequest(name, "must be unix seconds, YYYY-MM-DD hh:mm:ss or ISO 8601") from None
 
 
+def _address(name: str, text: str) -> str:
+    try:
+        if text and ip_address(text.replace("%", "?")):
+            return text
+    except ValueError:
+        raise RefusedRequest(name, "must be an IP address: Matomo would store another one without a word") from None
+    return text
+
+
+def _json(name: str, text: str) -> str:
+    try:
+        readable = not text or isinstance(orjson.loads(text), dict | list)
+    except orjson.JSONDecodeError:
+        readable = False
+    if not readable:
+        raise RefusedRequest(name, "must be a JSON object or list: Matomo leaves out any other without a word")
+    return text
+
+
 CHECKS: dict[str, Callable[[str, str], str]] = {
     "idsite": _whole,
     "idgoal": _goal,
     "cid": values.visitor_id,
     "_id": values.visitor_id,
     "cdt": _time,
+    "cip": _address,
+    "cvar": _json,
+    "_cvar": _json,
+    "ec_items": _json,
     "e_v": _number,
     "revenue": _number,
 }

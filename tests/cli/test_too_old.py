@@ -1,4 +1,4 @@
-"""A request over a day old that no token can let in is refused at the door, with its field."""
+"""What only a token lets in, a request over a day old or with an address, is refused without one, with its field."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def given(server: LocalServer) -> dict[str, str]:
 
 
 def lines() -> str:
-    """A fresh line, an old one, and an old raw one."""
+    """A fresh line, an old one, an old raw one, and one that sets what only a token may set."""
     old = time.time() - DAY - 60
     return "\n".join(
         json.dumps(line)
@@ -34,6 +34,7 @@ def lines() -> str:
             {"kind": "pageview", "url": "https://example.org/1", "ts": int(1000 * (time.time() - 60))},
             {"kind": "pageview", "url": "https://example.org/2", "ts": int(1000 * old)},
             {"kind": "raw", "params": {"url": "https://example.org/3", "cdt": str(int(old))}},
+            {"kind": "raw", "params": {"url": "https://example.org/4", "cip": "203.0.113.9"}},
         )
     )
 
@@ -41,11 +42,15 @@ def lines() -> str:
 def test_lines_without_and_with_a_token(server: LocalServer) -> None:
     done = run("track", "--from", "-", "--json", given=lines(), **given(server))
     found = json.loads(done.stdout)
-    assert (done.returncode, found["accepted"], found["refused"]) == (exits.DEGRADED, 1, 2)
-    assert [(one["line"], one["reason"].split(":")[0]) for one in found["problems"]] == [(2, "ts"), (3, "cdt")]
+    assert (done.returncode, found["accepted"], found["refused"]) == (exits.DEGRADED, 1, 3)
+    assert [(one["line"], one["reason"].split(":")[0]) for one in found["problems"]] == [
+        (2, "ts"),
+        (3, "cdt"),
+        (4, "cip"),
+    ]
     assert "MATOMO_TOKEN" in done.stderr
     done = run("track", "--from", "-", "--json", given=lines(), **given(server), **TOKEN)
-    assert (done.returncode, json.loads(done.stdout)["accepted"]) == (exits.OK, 3)
+    assert (done.returncode, json.loads(done.stdout)["accepted"]) == (exits.OK, 4)
 
 
 def test_a_single_call(server: LocalServer) -> None:

@@ -161,9 +161,8 @@ class Bench:
 
     async def check(self) -> None:
         """What must hold at any moment: nothing lost or doubled, each id in one place, no key that can expire."""
-        counts = await self.counts()
+        counts, found = await self._at_one_moment()
         assert counts.ledger_difference == self.expected_difference
-        found = await self.all_ids()
         flat = [request_id for ids in found.values() for request_id in ids]
         assert len(flat) == len(set(flat))
         totals = {State.PENDING: counts.pending, State.SCHEDULED: counts.scheduled, State.INFLIGHT: counts.inflight}
@@ -174,6 +173,13 @@ class Bench:
         await self._check_unknown(counts)
         if self.client is not None:
             await self._check_redis(flat)
+
+    async def _at_one_moment(self) -> tuple[QueueCounts, dict[State, list[str]]]:
+        """Counts and ids, read again where something became due between them."""
+        while True:
+            counts, found, after = await self.counts(), await self.all_ids(), await self.counts()
+            if counts.scheduled == after.scheduled:
+                return counts, found
 
     async def _check_unknown(self, counts: QueueCounts) -> None:
         after, found = "", list[str]()

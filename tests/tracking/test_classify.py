@@ -252,6 +252,23 @@ def test_php_warnings_before_the_count_do_not_hide_it() -> None:
     assert fates(judge(answer(body=body), sent(2))) == {Fate.DELIVERED: 2}
 
 
+def test_an_order_that_may_be_stored_and_is_invalid_now_is_stored() -> None:
+    known = SentHit("a", repeated_order=True)
+    other = SentHit("b")
+    for found, hits, fates_of in [
+        (tally(0, 1), (known,), [Fate.DELIVERED]),
+        (tally(1, 1, [0]), (known, other), [Fate.DELIVERED, Fate.DELIVERED]),
+        (tally(1, 1, [1]), (known, other), [Fate.DELIVERED, Fate.REJECTED]),
+        # Unnamed: more likely the order than the hit behind it.
+        (tally(1, 1), (known, other), [Fate.DELIVERED, Fate.DELIVERED]),
+        (tally(0, 2), (known, other), [Fate.DELIVERED, Fate.REJECTED]),
+    ]:
+        assert [each.fate for each in judge(answer(body=found), Sent(hits)).settlements] == fates_of
+    # With the token in doubt, nobody knows that it was stored.
+    doubtful = judge(answer(body=tally(0, 1)), Sent((known,), with_token=True, needs_token=True, proved=True))
+    assert fates(doubtful) == {Fate.RETRY: 1}
+
+
 # -- whole bulks that were not taken -----------------------------------------------------------------------------
 
 ERROR = '{"status":"error","tracked":3,"invalid":0}'
@@ -419,6 +436,13 @@ def test_a_hit_that_is_invalid_with_a_token_that_others_pass_with_is_rejected() 
 
 def test_a_hit_that_needed_the_token_and_was_taken_proves_it() -> None:
     assert judge(answer(body=tally(1, 0)), sent(1, needs_token=True)).token is TokenNews.PROVED
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_401_to_the_token_lets_it_rest(number: int) -> None:
+    decision = judge(answer(401), sent(number, needs_token=True, with_token=True, proved=True))
+    assert fates(decision) == {Fate.RETRY: number}
+    assert (decision.token, decision.rolled_back) == (TokenNews.DOUBTFUL, True)
 
 
 def test_a_failure_inside_matomo_with_the_token_may_be_a_lock_out_and_costs_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking import backoff, sender
-from tests.tracking.delivery import Delivery, delivering, page
+from tests.tracking.delivery import WRITER, Delivery, delivering, page
 from tests.tracking.queue_harness import Bench
+from tests.tracking.test_dispatcher import faults
 
 Hits = Sequence[Mapping[str, str]]
 
@@ -111,6 +113,47 @@ async def test_an_answer_that_counts_more_than_was_sent_delivers_nothing_and_los
         counts = await field.counts()
         assert counts.unknown == 4
         assert counts.gate is None
+
+
+async def test_an_order_whose_answer_was_lost_is_delivered_though_matomo_takes_it_once_only(bench: Bench) -> None:
+    async with delivering(bench, start=False, senders=1) as field:
+        field.matomo.script(faults("answer-lost"))
+        await field.accept(page(0, idgoal="0", ec_id="order-1", revenue="5"), page(1))
+        await field.dispatcher.start()
+        await field.empty()
+        counts = await field.counts()
+        assert (counts.delivered, counts.rejected, counts.unknown) == (2, 0, 2)
+        # Another one under its number is refused as ever.
+        await field.accept(page(2, idgoal="0", ec_id="order-1", revenue="5"))
+        await field.empty()
+        assert (await field.counts()).rejected == 1
+
+
+async def test_a_401_to_the_token_uses_it_once_and_lets_ordinary_hits_go(bench: Bench) -> None:
+    used: list[int] = []
+
+    class Guarded(Between):
+        async def post_bulk(self, hits: Hits, *, with_token: bool) -> BulkAnswer:
+            if with_token:
+                used.append(len(hits))
+                return BulkAnswer(status=401, body="")
+            return await super().post_bulk(hits, with_token=with_token)
+
+    async with delivering(
+        bench, poster=lambda client: Guarded(client, lambda _: None), token=WRITER, start=False
+    ) as field:
+        old = str(int(time.time()) - 3 * 86_400)
+        await field.accept(*[page(number, cdt=old) for number in range(3)], *[page(number) for number in range(10, 15)])
+        await field.dispatcher.start()
+        await field.until(lambda: field.matomo.journal.stored == 5)
+
+        async def held() -> bool:
+            counts = await field.counts()
+            return (counts.scheduled, counts.pending, counts.inflight) == (3, 0, 0)
+
+        await field.until(held)
+        assert used == [1]
+        assert field.dispatcher.stats().token == "resting"
 
 
 async def test_where_unknown_outcomes_are_not_resent_an_answer_to_something_else_puts_them_aside(bench: Bench) -> None:

@@ -216,6 +216,11 @@ def test_visitor_is_the_user_else_the_visitor_id() -> None:
         ({"cdt": "yesterday"}, "cdt"),
         ({"cdt": "2001-01-01 00:00:00"}, "cdt"),
         ({"cdo": 5}, "cdo"),
+        ({"url": "u", "cip": "not-an-ip"}, "cip"),
+        ({"url": "u", "cip": "fe80::1%eth0"}, "cip"),
+        ({"url": "u", "cvar": "{bad"}, "cvar"),
+        ({"url": "u", "_cvar": "1"}, "_cvar"),
+        ({"idgoal": 0, "ec_id": "1", "ec_items": "[NaN]"}, "ec_items"),
         ({"url": "u" * REQUEST_LIMIT}, "the raw"),
     ],
 )
