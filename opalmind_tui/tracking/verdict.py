@@ -78,7 +78,7 @@ class Decision:
         settlements: one for each hit, in their order; a DELIVERED one without its record.
         took: Matomo looked at the hits and answered as it should.
         reason: what was wrong, empty when nothing was.
-        rolled_back: Matomo's JSON for a failure (its database, or its objection to the token or to its absence), or 401.
+        rolled_back: Matomo's JSON for a failure (its database, its objection to the token or to its absence), or 401.
         unnamed: hits that Matomo counted invalid without naming them.
         names_invalid: Matomo says which hits are invalid (a super user's token); None where the answer tells nothing.
         unsaid: a hit alone was not counted, and only a super user's token would tell whether a lock or a switched off
