@@ -123,7 +123,7 @@ class History:
         The newest point is of the newest minute, or of `now` (epoch seconds) where that is minutes ago. A rate over a
         gap is not known.
         """
-        end = self._end(now)
+        end = self.newest(now)
         points: list[float | None] = [None] * minutes
         for before, minute in self._pairs():
             if (place := minute.number - end + minutes - 1) in range(minutes):
@@ -132,12 +132,13 @@ class History:
 
     def marks_of(self, minutes: int, now: float) -> tuple[tuple[int, Mark], ...]:
         """What was done in the window, oldest first, each with the number of its point in `series`."""
-        end = self._end(now)
+        end = self.newest(now)
         placed = ((int(mark.at // MINUTE) - end + minutes - 1, mark) for mark in self.marks)
         # What was done in the minute that has just begun belongs to the newest point there is.
         return tuple((min(place, minutes - 1), mark) for place, mark in placed if 0 <= place <= minutes)
 
-    def _end(self, now: float) -> int:
+    def newest(self, now: float) -> int:
+        """The number of the minute that the newest point of `series` is of."""
         newest = self.minutes[-1] if self.minutes else None
         return newest.number if newest is not None and abs(now - newest.at) < _FRESH else int(now // MINUTE)
 

@@ -29,6 +29,21 @@ def buckets(points: Points, width: int, phase: int = 0) -> list[float | None]:
     return [None] * (width - len(columns)) + columns[::-1]
 
 
+def filled(points: Points, width: int) -> list[float | None]:
+    """All points in exactly `width` columns, the highest of each; few points take several columns each."""
+    ends = [-(-len(points) * (at + 1) // width) for at in range(width)]
+    starts = [len(points) * at // width for at in range(width)]
+    return [
+        max((point for point in points[start:end] if point is not None), default=None)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def column(number: int, points: int, width: int) -> int:
+    """The column of `filled` in whose middle the point with this number is."""
+    return min(width - 1, (2 * number + 1) * width // (2 * points))
+
+
 def sparkline(points: Points, width: int, *, phase: int = 0, zero: bool = True) -> str:
     """One row. With `zero` the lowest level is 0, otherwise the lowest of the points."""
     return chart(points, width, 1, phase=phase, zero=zero)[0] if width > 0 else ""

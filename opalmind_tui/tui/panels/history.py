@@ -1,13 +1,31 @@
-"""Access to the history of one figure."""
+"""Access to the history of one figure: what this process saw, and before that the minutes that all processes noted."""
 
 from __future__ import annotations
 
-from opalmind_tui.snapshot.model import Figure, Snapshot
+from opalmind_tui.snapshot.history import MINUTE, SPANS
+from opalmind_tui.snapshot.model import Figure, Series, Snapshot
 from opalmind_tui.tui.charts import chart
+
+SHORTEST = SPANS["15 min"]
+"""Minutes that the picture of the last moments covers."""
+
+
+def recent(snapshot: Snapshot, figure: Figure) -> Series:
+    """The last quarter of an hour; where this process has not seen all of it, the rest as others noted it."""
+    own = snapshot.series(figure)
+    past = snapshot.past.value
+    wanted = int(SHORTEST * MINUTE / own.step) if own.step > 0 else 0
+    missing = wanted - len(own.points)
+    if past is None or not past.minutes or not own.points or missing <= 0:
+        return own
+    noted = past.series(figure, SHORTEST, snapshot.taken_at).points
+    ages = (own.step * (len(own.points) + number) for number in reversed(range(missing)))
+    points = tuple(noted[-1 - min(int(age // MINUTE), SHORTEST - 1)] for age in ages)
+    return Series(own.name, own.unit, (*points, *own.points), own.step)
 
 
 def picture(snapshot: Snapshot, figure: Figure, width: int, height: int, *, zero: bool = True) -> list[str]:
-    """The history of a figure as a chart, from 0 up or from its lowest value."""
-    series = snapshot.series(figure)
+    """The last quarter of an hour of a figure as a chart, from 0 up or from its lowest value."""
+    series = recent(snapshot, figure)
     phase = int(snapshot.taken_at // series.step) if series.step > 0 else 0
     return chart(series.points, width, height, phase=phase, zero=zero)

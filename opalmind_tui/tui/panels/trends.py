@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from opalmind_tui.snapshot.history import began
 from opalmind_tui.snapshot.model import Figure, Series, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import sparkline
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, right
+from opalmind_tui.tui.panels.history import recent
 from opalmind_tui.tui.sheet import Sheet
 
 _LABEL, _VALUE, _RANGE = 9, 8, 8
@@ -29,12 +31,21 @@ FORMS: dict[Figure, tuple[str, Callable[[float], str], bool]] = {
 def render(snapshot: Snapshot, area: Area) -> Sheet:
     """The panel."""
     inner = Area(area.width - 2, area.height - 1)
-    shown = [series for series in map(snapshot.series, FORMS) if any(point is not None for point in series.points)]
+    found = (recent(snapshot, figure) for figure in FORMS)
+    shown = [series for series in found if any(point is not None for point in series.points)]
     if not shown:
         return Sheet("TRENDS", tuple(paragraph("The history begins now.", inner, Tone.DIM)))
     seconds = max(len(series.points) * series.step for series in shown)
     rows = tuple(_row(series, snapshot.taken_at, inner.width) for series in shown)
-    return Sheet("TRENDS", rows, note=f"last {figures.words(seconds)}")
+    return Sheet("TRENDS", rows, note=_since(snapshot) or f"last {figures.words(seconds)}")
+
+
+def _since(snapshot: Snapshot) -> str:
+    """When the trouble of now began, as far as the minutes of the day tell."""
+    past = snapshot.past.value
+    for one in began(past, snapshot.taken_at) if past is not None else ():
+        return f"trouble since {'before ' if one.earlier else ''}{figures.clock(one.at)[:5]}"
+    return ""
 
 
 def _row(series: Series, now: float, width: int) -> Line:
