@@ -11,8 +11,8 @@ from operator import itemgetter
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import KeyCounts
+from opalmind_tui.storage.slots import QUEUE_TAG
 from opalmind_tui.tracking.ids import ALPHABET, SHARDS, endpoint_code
-from opalmind_tui.tracking.redis_queue.keys import HASH_TAG
 
 UNKNOWN_FEATURE = "unknown"
 """The feature of a key under the cache prefix that no report of ours has written."""
@@ -84,7 +84,7 @@ def own_keys(settings: Settings) -> tuple[bytes, ...]:
     base = settings.matomo_base_url
     code = endpoint_code(tracking_url(base)) if base else ""
     due = [f"due:{code}{shard}" for shard in ALPHABET[:SHARDS]] if code else []
-    queue = [f"{settings.queue_prefix}{HASH_TAG}{name}" for name in (*_QUEUE_KEYS, *due)]
+    queue = [f"{settings.queue_prefix}{QUEUE_TAG}{name}" for name in (*_QUEUE_KEYS, *due)]
     return tuple(name.encode() for name in (*queue, *(f"{settings.stats_prefix}{name}" for name in _STATS_KEYS)))
 
 

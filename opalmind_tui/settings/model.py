@@ -26,6 +26,7 @@ class Settings:
     sentinel_master: str = "mymaster"
     sentinel_username: str = ""
     sentinel_password: str = field(default="", repr=False)
+    redis_cluster: bool = False
 
     idempotency_prefix: str = "opalmind:idempotency:"
     cache_prefix: str = "opalmind:cache:"

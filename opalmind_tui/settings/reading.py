@@ -89,6 +89,7 @@ _EXCLUSIVE = (
     ("REDIS_SENTINELS", "REDIS_URL"),
     ("REDIS_SENTINELS", "REDIS_HOST"),
     ("REDIS_SENTINELS", "REDIS_PORT"),
+    ("REDIS_SENTINELS", "REDIS_CLUSTER"),
     ("REDIS_PASSWORD", "REDIS_PASSWORD_FILE"),
     ("REDIS_SENTINEL_PASSWORD", "REDIS_SENTINEL_PASSWORD_FILE"),
     ("MATOMO_TOKEN", "MATOMO_TOKEN_FILE"),
@@ -118,6 +119,9 @@ def _refuse_contradictions(found: _Found) -> None:
             raise unusable(one.variable, one.text, one.shown_name, f"it only together with {needed}")
 
 
+_NO_DB = ("", "/", "/0")
+
+
 def _refuse_url_contradictions(found: _Found, values: Mapping[str, Any]) -> None:
     parts = urlsplit(values.get("redis_url", ""))
     if "redis_password" in values and parts.password is not None:
@@ -136,6 +140,10 @@ def _refuse_url_contradictions(found: _Found, values: Mapping[str, Any]) -> None
             raise unusable(
                 given.variable, given.text, given.shown_name, "a file, only with REDIS_TLS=true or rediss://"
             )
+    if values.get("redis_cluster") and (parts.scheme == "unix" or values.get("redis_db") or parts.path not in _NO_DB):
+        given = found["REDIS_CLUSTER"]
+        accepted = "a switch; on only with host and port, and database 0: a Cluster has no other"
+        raise unusable(given.variable, given.text, given.shown_name, accepted)
 
 
 def _agreed_limits(values: dict[str, Any]) -> tuple[str, ...]:

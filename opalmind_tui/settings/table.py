@@ -147,6 +147,11 @@ VARIABLES: tuple[Variable, ...] = (
         "File that holds the password of the sentinels; one line end after it is dropped.", _FILE,
         "--redis-sentinel-password-file",
     ),
+    Variable(
+        "REDIS_CLUSTER", "redis_cluster", Kind.SWITCH,
+        "Redis is a Cluster, of which REDIS_URL or REDIS_HOST names any node; database 0, no unix socket.",
+        _SWITCH, "--redis-cluster",
+    ),
     _whole(
         "REDIS_IDEMPOTENCY_TTL", "idempotency_ttl_s", "Seconds that the record of a delivered request is kept.",
         1, _YEARS_10, "--idempotency-ttl",

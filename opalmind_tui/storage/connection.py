@@ -104,9 +104,19 @@ def async_client(
     ours = cancellable(packing_in_c(kind))
     if meter is not None:
         ours = metered(ours, meter)
-    return Redis.from_pool(
-        BlockingConnectionPool(connection_class=ours, max_connections=pool, timeout=timeout, **arguments)
-    )
+
+    def client_of(kind: type[Any], **where: Any) -> redis.asyncio.Redis:
+        return Redis.from_pool(
+            BlockingConnectionPool(
+                connection_class=kind, max_connections=pool, timeout=timeout, **{**arguments, **where}
+            )
+        )
+
+    if settings.redis_cluster:
+        from opalmind_tui.storage.cluster import cluster_client
+
+        return cluster_client(settings.queue_prefix, arguments, ours, client_of)
+    return client_of(ours)
 
 
 def sync_client(
@@ -124,6 +134,10 @@ def sync_client(
         kind = secured_blocking(kind, settings)
     if locator is not None:
         kind = following_blocking(kind, locator)
+    if settings.redis_cluster:
+        from opalmind_tui.storage.blocking_cluster import towards_home
+
+        kind = towards_home(kind, settings.queue_prefix)
     pool: Any = connection.BlockingConnectionPool
     return Redis.from_pool(pool(connection_class=kind, max_connections=1, timeout=timeout, **arguments))
 

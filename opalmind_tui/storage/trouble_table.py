@@ -97,6 +97,8 @@ KINDS = {
         "Redis refuses writes because it cannot save to disk", "Check its disk; see stop-writes-on-bgsave-error."
     ),
     "cluster-down": Kind("The Redis Cluster is down", "Check the cluster's slots and nodes."),
+    "cluster": Kind("Redis is part of a Cluster", "Set REDIS_CLUSTER=true.", falls_back=False),
+    "no-cluster": Kind("Redis is no Cluster", "Unset REDIS_CLUSTER.", falls_back=False),
     "master-down": Kind("The replica has lost its primary", "Check the primary."),
     "too-few-replicas": Kind(
         "Redis refuses writes because too few replicas follow it", "Check the replicas; see min-replicas-to-write."

@@ -109,6 +109,7 @@ class Settlement(NamedTuple):
         unposted: nothing was sent for it: what it took of a rate is free again (always so for UNSENT).
         record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting. The queue
             adds the payload's `fingerprint`, which it alone knows.
+        duplicate: it came in although its key was delivered before, which was found out late (DELIVERED).
     """
 
     id: str
@@ -122,6 +123,7 @@ class Settlement(NamedTuple):
     token: bool = False
     unposted: bool = False
     record: bytes | None = None
+    duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

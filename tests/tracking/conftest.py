@@ -12,30 +12,52 @@ import redis.asyncio
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
+from tests.support.cluster import LocalCluster, running_cluster
 from tests.support.servers import PRODUCTS, Product, running
-from tests.tracking.queue_harness import Bench, memory_bench, redis_queue
+from tests.tracking.queue_harness import QUEUE_PREFIX, Bench, memory_bench, redis_queue
+
+CLUSTER = "cluster"
 
 
-@pytest.fixture(scope="session", params=[None, *PRODUCTS], ids=lambda product: product.name if product else "memory")
-def queue_server(request: pytest.FixtureRequest) -> Iterator[LocalServer | None]:
-    """Memory (None), then one server of each product for the session."""
-    product: Product | None = request.param
+@pytest.fixture(
+    scope="session",
+    params=[None, *PRODUCTS, CLUSTER],
+    ids=lambda param: param.name if isinstance(param, Product) else param or "memory",
+)
+def queue_server(request: pytest.FixtureRequest) -> Iterator[LocalServer | LocalCluster | None]:
+    """Memory (None), then one server of each product for the session, then a cluster of three."""
+    product: Product | str | None = request.param
     if product is None:
         yield None
-        return
-    if product.binary is None:
-        pytest.skip(f"{product.name}: {product.why_not}")
-    with running(product) as server:
-        yield server
+    elif product == CLUSTER:
+        with running_cluster(request.getfixturevalue("any_product")) as cluster:
+            yield cluster
+    else:
+        assert isinstance(product, Product)
+        if product.binary is None:
+            pytest.skip(f"{product.name}: {product.why_not}")
+        with running(product) as server:
+            yield server
 
 
-def client_of(server: LocalServer) -> redis.asyncio.Redis:
+def client_of(server: LocalServer | LocalCluster) -> redis.asyncio.Redis:
     """A client as the storage room makes it: bytes, no retries, two seconds at the most."""
-    return async_client(Settings(redis_url=server.url))
+    return async_client(
+        Settings(redis_url=server.url, queue_prefix=QUEUE_PREFIX, redis_cluster=isinstance(server, LocalCluster))
+    )
+
+
+def empty(server: LocalServer | LocalCluster) -> None:
+    """Delete everything."""
+    if isinstance(server, LocalCluster):
+        server.flush()
+        return
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
 
 
 @pytest.fixture
-async def make_bench(queue_server: LocalServer | None) -> AsyncIterator[Callable[..., Bench]]:
+async def make_bench(queue_server: LocalServer | LocalCluster | None) -> AsyncIterator[Callable[..., Bench]]:
     """Makes queues with limits of their own on an empty store; checks them at the end of the test."""
     benches: list[Bench] = []
     clients: list[redis.asyncio.Redis] = []
@@ -44,8 +66,7 @@ async def make_bench(queue_server: LocalServer | None) -> AsyncIterator[Callable
         if queue_server is None:
             benches.append(memory_bench(**limits))
         else:
-            with redis.Redis.from_url(queue_server.url) as client:
-                client.flushall()
+            empty(queue_server)
             clients.append(client_of(queue_server))
             benches.append(Bench("redis", redis_queue(clients[-1], **limits), client=clients[-1]))
         return benches[-1]

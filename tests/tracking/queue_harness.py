@@ -11,6 +11,7 @@ from typing import Any
 import redis.asyncio
 
 from opalmind_tui.snapshot.model import State
+from opalmind_tui.storage.cluster import nodes_of
 from opalmind_tui.tracking.ids import ALPHABET, endpoint_code, new_id, new_token, shard_of
 from opalmind_tui.tracking.memory_queue import MemoryQueue
 from opalmind_tui.tracking.queue import Acceptance, Claim, Fate, QueueCounts, Settled, Settlement
@@ -200,7 +201,7 @@ class Bench:
         assert (
             set(await self.client.hkeys(TAG + "aside")) == set(aside) >= set(await self.client.hvals(TAG + "aside-key"))
         )
-        for key in await self.client.keys("*"):
+        for key in [key for node in (await nodes_of(self.client)).values() for key in await node.keys("*")]:
             if key.startswith(QUEUE_PREFIX.encode()):
                 assert key.startswith(TAG.encode())
                 assert await self.client.ttl(key) == -1

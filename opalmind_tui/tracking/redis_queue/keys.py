@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from opalmind_tui.storage.slots import QUEUE_TAG
 from opalmind_tui.tracking.ids import endpoint_code
 
-HASH_TAG = "{q}:"
 CANDIDATES = 4
 """Codes that an endpoint may have, in order: the first that no other endpoint has."""
 
 
 def tag_of(queue_prefix: str) -> bytes:
     """What every key of a queue begins with: one hash tag, so that a Cluster keeps them together."""
-    return (queue_prefix + HASH_TAG).encode()
+    return (queue_prefix + QUEUE_TAG).encode()
 
 
 def candidates_of(endpoint: str) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from opalmind_tui.storage.cluster import home_of
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 from opalmind_tui.tracking.redis_queue.keys import candidates_of, tag_of
 
@@ -62,7 +63,8 @@ class Listener:
 
     async def _listen(self) -> None:
         """Until the server says nothing any more."""
-        pubsub: Any = self._client.pubsub()
+        # What is said on one node of a Cluster is heard on all.
+        pubsub: Any = (await home_of(self._client)).pubsub()
         try:
             await pubsub.subscribe(self._channel)
             quiet = 0

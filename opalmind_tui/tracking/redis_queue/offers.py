@@ -33,8 +33,6 @@ class Offer(NamedTuple):
         return cls(request_id, request.encode(), bytes_of(request.key), request.fingerprint)
 
 
-def add_offer(offer: Offer, record_prefix: bytes, arguments: list[Argument], records: list[bytes]) -> None:
-    """Add what the scripts are told of it, and the key of its record where it has a key."""
-    arguments += (offer.id, offer.body, digest_of(offer.key), offer.fingerprint)
-    if offer.key:
-        records.append(record_prefix + offer.key)
+def told_of(offer: Offer) -> tuple[Argument, ...]:
+    """What the scripts are told of it."""
+    return offer.id, offer.body, digest_of(offer.key), offer.fingerprint

@@ -10,6 +10,7 @@ from opalmind_tui.tracking import given
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Window
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
+from opalmind_tui.tracking.redis_queue.record_places import Apart, Together
 from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from, text
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
@@ -27,12 +28,12 @@ class Operating:
     """The part of `RedisQueue` that shows and acts. Raises `StoreUnavailable`.
 
     Args:
-        record_prefix: before the keys of idempotency records.
+        records: where idempotency records are.
     """
 
-    def __init__(self, scripts: Scripts, record_prefix: bytes) -> None:
+    def __init__(self, scripts: Scripts, records: Together | Apart) -> None:
         self._scripts = scripts
-        self._record_prefix = record_prefix
+        self._records = records
 
     async def counts(self, endpoint: str) -> QueueCounts:
         return counts_from(await self._scripts.run("counts", [endpoint, candidates_of(endpoint), *LEDGER_FIELDS]))
@@ -116,17 +117,15 @@ class Operating:
         done, taken = 0, list[str]()
         for part in batches(ids, MOST_RESTORED):
             keys = await self._keys_in(part)
-            arguments: list[Argument] = [len(self._record_prefix)]
-            for request_id in part:
-                arguments += [request_id, digest_of(bytes_of(keys.get(request_id, "")))]
-            records = [self._record_key(keys[request_id]) for request_id in part if keys.get(request_id)]
-            restored, *theirs = await self._scripts.run("restore", arguments, records)
+            theirs = [bytes_of(keys.get(request_id, "")) for request_id in part]
+            told, records = await self._records.told([key for key in theirs if key])
+            arguments: list[Argument] = [told]
+            for request_id, key in zip(part, theirs, strict=True):
+                arguments += [request_id, digest_of(key)]
+            restored, *refused = await self._scripts.run("restore", arguments, records)
             done += restored
-            taken += [request_id.decode() for request_id in theirs]
+            taken += [request_id.decode() for request_id in refused]
         return Restored(done, len(ids) - done - len(taken), tuple(taken))
-
-    def _record_key(self, key: str) -> bytes:
-        return self._record_prefix + bytes_of(key)
 
     async def _keys_in(self, ids: Sequence[str]) -> dict[str, str]:
         """The idempotency keys of stored requests, from their bodies, which never change."""

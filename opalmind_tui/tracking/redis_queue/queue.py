@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import redis.asyncio
@@ -19,6 +21,7 @@ from opalmind_tui.tracking.queue import (
     Adopted,
     Answer,
     Claim,
+    Claimed,
     KeptRecord,
     LedgerShare,
     Repairs,
@@ -27,10 +30,12 @@ from opalmind_tui.tracking.queue import (
     cut,
 )
 from opalmind_tui.tracking.redis_queue.batches import MOST_ADOPTED, MOST_ITEMS, MOST_REAPED, batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.beforehand import Beforehand
 from opalmind_tui.tracking.redis_queue.closing import Closing
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
-from opalmind_tui.tracking.redis_queue.offers import Offer, add_offer
+from opalmind_tui.tracking.redis_queue.offers import Offer, told_of
 from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating
+from opalmind_tui.tracking.redis_queue.record_places import Apart, places_of
 from opalmind_tui.tracking.redis_queue.replies import (
     acceptances_from,
     answers_from,
@@ -39,7 +44,7 @@ from opalmind_tui.tracking.redis_queue.replies import (
     pause_from,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
-from opalmind_tui.tracking.redis_queue.settlements import add_settlement, parts_of
+from opalmind_tui.tracking.redis_queue.settlements import parts_of, told_of_settlement
 from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
 REAP_ROUNDS = 200
@@ -75,7 +80,9 @@ class RedisQueue(Operating, Closing):
         claim_shards: int = 4,
         resend_unknown: bool = True,
     ) -> None:
-        super().__init__(Scripts(client, tag_of(queue_prefix)), bytes_of(idempotency_prefix))
+        super().__init__(Scripts(client, tag_of(queue_prefix)), places_of(client, bytes_of(idempotency_prefix)))
+        self._beforehand = Beforehand(self._scripts, self._records) if isinstance(self._records, Apart) else None
+        self._idempotency_prefix = bytes_of(idempotency_prefix)
         self._idempotency_ttl = idempotency_ttl
         self._max_length = max_length
         self._max_bytes = max_bytes
@@ -100,14 +107,15 @@ class RedisQueue(Operating, Closing):
 
     async def _accept(self, endpoint: str, offers: Sequence[Offer]) -> list[Answer]:
         head: list[Argument] = [
-            endpoint, candidates_of(endpoint), _epoch(), self._max_length, len(self._record_prefix), self._max_bytes,
+            endpoint, candidates_of(endpoint), _epoch(), self._max_length,
         ]  # fmt: skip
         answers: list[Answer] = []
         for part in batches_by_size([offer.body for offer in offers]):
-            arguments, records = list(head), list[bytes]()
-            for at in part:
-                add_offer(offers[at], self._record_prefix, arguments, records)
             try:
+                told, records = await self._records.told([offers[at].key for at in part if offers[at].key])
+                arguments = [*head, told, self._max_bytes]
+                for at in part:
+                    arguments += told_of(offers[at])
                 reply = await self._scripts.run("enqueue", arguments, records)
                 answers += acceptances_from(reply, [offers[at].id for at in part])
             except StoreUnavailable as error:
@@ -120,6 +128,15 @@ class RedisQueue(Operating, Closing):
 
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float, posting: bool = False) -> Claim:
         given.claim(endpoint, token, limit, lease)
+        while True:
+            claim = await self._lease(endpoint, token, limit=limit, lease=lease)
+            if self._beforehand is None or not claim.requests:
+                return claim
+            left = await self._unknown_of(self._beforehand, claim)
+            if left:
+                return dataclasses.replace(claim, requests=left)
+
+    async def _lease(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
         wakes = self.wakes()
         mark = "" if not posting else "again" if self._resend_unknown else "once"
         reply = await self._scripts.run(
@@ -133,6 +150,20 @@ class RedisQueue(Operating, Closing):
         if claim.requests:
             self._remember(token, {claimed.id: stored_key(claimed.body) for claimed in claim.requests})
         return claim
+
+    async def _unknown_of(self, beforehand: Beforehand, claim: Claim) -> tuple[Claimed, ...]:
+        """What is left to send of a claim when all is settled for whose keys there is a record by now."""
+        keys = self._keys_of_claims.get(claim.token, {})
+        try:
+            known = await beforehand.known(claim.requests, keys)
+            if known:
+                await self._settle(claim.token, known, keys)
+        except StoreUnavailable:
+            with contextlib.suppress(StoreUnavailable):
+                await self.release(claim.token)
+            raise
+        gone = {settlement.id for settlement in known}
+        return tuple(claimed for claimed in claim.requests if claimed.id not in gone)
 
     def _remember(self, token: str, keys: dict[str, str]) -> None:
         self._keys_of_claims[token] = keys
@@ -157,15 +188,23 @@ class RedisQueue(Operating, Closing):
         keys = await self._keys(token, [settlement.id for settlement in settlements])
         done = late = lost = 0
         for part in parts_of(settlements):
-            arguments: list[Argument] = [token, max(1, self._idempotency_ttl())]
-            records: list[bytes] = []
-            for settlement in part:
-                key = bytes_of(keys.get(settlement.id, ""))
-                add_settlement(settlement, key, self._record_prefix, arguments, records)
-            counted = await self._scripts.run("settle", arguments, records)
-            done, late, lost = done + counted[0], late + counted[1], lost + counted[2]
-        self._forget_keys(token, settlements)
+            if self._beforehand is not None:
+                part = await self._beforehand.write_records(part, keys, max(1, self._idempotency_ttl()))
+            counted = await self._settle(token, part, keys)
+            done, late, lost = done + counted.done, late + counted.late, lost + counted.lost
         return Settled(done, late, lost)
+
+    async def _settle(self, token: str, settlements: Sequence[Settlement], keys: Mapping[str, str]) -> Settled:
+        arguments: list[Argument] = [token, max(1, self._idempotency_ttl())]
+        written: list[bytes] = []
+        for settlement in settlements:
+            key = bytes_of(keys.get(settlement.id, ""))
+            arguments += told_of_settlement(settlement, key)
+            if key and settlement.record:
+                written.append(key)
+        counted = Settled(*await self._scripts.run("settle", arguments, self._records.names(written)))
+        self._forget_keys(token, settlements)
+        return counted
 
     async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:
         """The idempotency keys of requests: remembered from the claim, else from the bodies, which never change."""
@@ -224,10 +263,10 @@ class RedisQueue(Operating, Closing):
         return [answers[at] for at in range(len(requests))]
 
     async def _adopt(self, endpoint: str, offered: Sequence[tuple[Adopted, Offer]]) -> list[Answer]:
-        arguments: list[Argument] = [endpoint, candidates_of(endpoint), _epoch(), len(self._record_prefix)]
-        records: list[bytes] = []
+        told, records = await self._records.told([offer.key for _, offer in offered if offer.key])
+        arguments: list[Argument] = [endpoint, candidates_of(endpoint), _epoch(), told]
         for adopted, offer in offered:
-            add_offer(offer, self._record_prefix, arguments, records)
+            arguments += told_of(offer)
             arguments += [
                 micros(adopted.accepted), adopted.attempts, "" if adopted.status is None else adopted.status,
                 cut(adopted.error).encode("utf-8", "replace"), int(adopted.unknown), int(adopted.dead),
@@ -242,10 +281,13 @@ class RedisQueue(Operating, Closing):
 
     async def keep_records(self, records: Sequence[KeptRecord]) -> None:
         for part in batches(records):
-            arguments: list[Argument] = [len(self._record_prefix)]
+            if self._beforehand is not None:
+                await self._beforehand.keep_records(part)
+            names = self._records.names([bytes_of(kept.key) for kept in part])
+            arguments: list[Argument] = [len(self._idempotency_prefix)]
             for kept in part:
                 arguments += [kept.ttl, kept.record, digest_of(bytes_of(kept.key))]
-            await self._scripts.run("records", arguments, [self._record_key(kept.key) for kept in part])
+            await self._scripts.run("records", arguments, names)
 
 
 def _epoch() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import redis.asyncio
 
@@ -41,6 +41,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 """What each script needs besides the prelude."""
 
 Argument = str | bytes | int
+T = TypeVar("T", str, bytes)
 NOT_NAMED: tuple[type[BaseException], ...] = (*TROUBLES, ValueError)
 """What can come of asking which key was overwritten."""
 
@@ -93,8 +94,12 @@ class Scripts:
 
     async def bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The stored bodies of those that exist. Raises `StoreUnavailable`."""
+        return await self.fields(b"msg", ids)
+
+    async def fields(self, name: bytes, wanted: Sequence[T]) -> dict[T, bytes]:
+        """What stands in fields of one of the queue's hashes. Raises `StoreUnavailable`."""
         try:
-            found = await self._client.hmget((self._tag + b"msg").decode(), list(ids))
+            found = await self._client.hmget((self._tag + name).decode(), list(wanted)) if wanted else []
         except TROUBLES as error:
             raise await self._trouble(error) from error
-        return {request_id: body for request_id, body in zip(ids, found, strict=True) if isinstance(body, bytes)}
+        return {field: value for field, value in zip(wanted, found, strict=True) if isinstance(value, bytes)}

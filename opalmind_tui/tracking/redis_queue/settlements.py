@@ -24,26 +24,25 @@ def parts_of(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]
         yield settlements[part.start : part.stop]
 
 
-def add_settlement(
-    settlement: Settlement, key: bytes, record_prefix: bytes, arguments: list[Argument], records: list[bytes]
-) -> None:
-    """Add what the script is told of it, and the key of its record where one is written.
+def told_of_settlement(settlement: Settlement, key: bytes) -> tuple[Argument, ...]:
+    """What the script is told of it.
 
     Args:
         key: the request's idempotency key as it stands in Redis, empty for none.
     """
     record = settlement.record if key and settlement.record else b""
-    if record:
-        records.append(record_prefix + key)
-    arguments += (settlement.id, digest_of(key), record, _details(settlement))
+    return settlement.id, digest_of(key), record, _details(settlement)
 
 
 def _details(settlement: Settlement) -> bytes:
     """All that is not as it is of most: delivered, and nothing to say about it."""
-    if settlement.fate is Fate.DELIVERED and not (settlement.error or settlement.token or settlement.unposted):
+    if settlement.fate is Fate.DELIVERED and not (
+        settlement.error or settlement.token or settlement.unposted or settlement.duplicate
+    ):
         return b""
     status = "" if settlement.status is None else settlement.status
     flags = "c" * settlement.costs_attempt + "u" * settlement.unknown + "a" * settlement.alone + "t" * settlement.token
+    flags += "d" * settlement.duplicate
     flags += "n" * (settlement.unposted or settlement.fate is Fate.UNSENT)
     error = cut(settlement.error).encode("utf-8", "replace")
     return f"{settlement.fate.value} {micros(settlement.delay)} {status} {flags} ".encode() + error

@@ -26,11 +26,16 @@ local function standing(mine, entry, delivered, stored)
   return 'conflict', ''
 end
 
--- What stands under keys, by their digests: entries of the key index, and fingerprints of records (KEYS from 2 on).
-local function look_up(digests, prefix_length)
+-- What stands under keys, by their digests: entries of the key index, and fingerprints of records. `told` is the length of
+-- the record prefix, records are KEYS from 2 on; or, where they lie in other slots, what was found there: a JSON list of
+-- fingerprints, false for none.
+local function look_up(digests, told)
   local entries, records = {}, {}
   if #digests == 0 then return entries, records end
-  if redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
+  local prefix_length = tonumber(told)
+  if not prefix_length then
+    for at, fingerprint in ipairs(cjson.decode(told)) do records[digests[at]] = fingerprint or nil end
+  elseif redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
     for at, digest in ipairs(digests) do records[digest] = recorded(KEYS[at + 1], prefix_length) end
   end
   for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do entries[digests[at]] = entry end

@@ -1,4 +1,4 @@
--- Take over what a process's memory accepted. ARGV: url, candidates, epoch, length of the record prefix, then of each
+-- Take over what a process's memory accepted. ARGV: url, candidates, epoch, what is told of records, then of each
 -- request its id, body, digest ('' without key), fingerprint, accepted (us), attempts, status, error,
 -- 1 if its outcome is unknown, 1 if it is dead. KEYS from 2 on: a record for each key. Answers: code, then outcome and
 -- id of each. What conflicts was accepted all the same: it is kept, dead, for somebody to decide.
@@ -14,7 +14,7 @@ local digests = {}
 for _, request in ipairs(requests) do
   if request.digest ~= '' then digests[#digests + 1] = request.digest end
 end
-local entries, records = look_up(digests, tonumber(ARGV[4]))
+local entries, records = look_up(digests, ARGV[4])
 local last = tonumber(redis.call('HGET', LEDGER, 'last')) or 0
 local counters = {accepted = 0, duplicates = 0, conflicts = 0}
 local answers = {code}

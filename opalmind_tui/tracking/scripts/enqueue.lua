@@ -1,7 +1,7 @@
--- Accept requests. ARGV: url, candidates, epoch, length limit, length of the record prefix, limit of the bodies' bytes (0
--- for no limit), then of each request its id, body, digest of its key ('' without), fingerprint. KEYS from 2 on: a record
--- for each key. Answers: code, the outcomes as one letter each (LETTERS), the limit that refused, then of each duplicate
--- the id that is queued or ''. Refused are 'f' for the length, 'm' for the bytes, 's' for the server's own limit.
+-- Accept requests. ARGV: url, candidates, epoch, length limit, what is told of records (see `look_up`), limit of the
+-- bodies' bytes (0 for no limit), then of each request its id, body, digest of its key ('' without), fingerprint. KEYS from
+-- 2 on: a record for each key. Answers: code, the outcomes as one letter each (LETTERS), the limit that refused, then of
+-- each duplicate the id that is queued or ''. Refused are 'f' for the length, 'm' for the bytes, 's' for the server's own limit.
 -- Bodies are written first and at once, so that a full server refuses the whole script.
 local FIRST, STEP = 7, 4
 local LETTERS = {accepted = 'a', duplicate = 'd', conflict = 'c'}
@@ -23,7 +23,7 @@ for at = FIRST, #ARGV, STEP do
   coming = coming + #ARGV[at + 1]
   if ARGV[at + 2] ~= '' then digests[#digests + 1] = ARGV[at + 2] end
 end
-local entries, records = look_up(digests, tonumber(ARGV[5]))
+local entries, records = look_up(digests, ARGV[5])
 local stored = {}
 for at, body in ipairs(redis.call('HMGET', MSG, unpack(ids))) do stored[ids[at]] = body end
 -- What is in the trash or rejected takes no place of the queue.

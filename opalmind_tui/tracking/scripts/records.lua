@@ -1,8 +1,9 @@
 -- Write idempotency records (KEYS from 2 on) that are not there. ARGV: length of their prefix, then of each TTL (s), record
--- and digest of its key. A value that is no record gives way. What waits here under such a key with the same payload was
--- delivered by now: its acceptance turns out to have been a duplicate's, and it is never sent.
+-- and digest of its key. Without further KEYS they are written already. A value that is no record gives way. What waits
+-- here under such a key with the same payload was delivered by now: its acceptance turns out to have been a duplicate's,
+-- and it is never sent.
 local written, out = 0, {}
-for at = 2, #KEYS do
+for at = 2, (#ARGV + 2) / 3 do
   local digest = ARGV[3 * at - 2]
   local entry = redis.call('HGET', KEY, digest)
   local id = entry and string.sub(entry, 1, 14)

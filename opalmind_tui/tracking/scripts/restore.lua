@@ -1,11 +1,11 @@
--- Bring requests back from the trash. ARGV: length of the record prefix, then of each its id and digest of its key.
+-- Bring requests back from the trash. ARGV: what is told of records, then of each its id and digest of its key.
 -- KEYS from 2 on: a record for each key. Answers how many came back, then the ids whose key was taken meanwhile.
 local now, digests, ids = clock(), {}, {}
 for at = 2, #ARGV, 2 do
   ids[#ids + 1] = ARGV[at]
   if ARGV[at + 1] ~= '' then digests[#digests + 1] = ARGV[at + 1] end
 end
-local entries, records = look_up(digests, tonumber(ARGV[1]))
+local entries, records = look_up(digests, ARGV[1])
 sound({DEAD}, {MSG, META, KEY, ASIDE})
 local places, scores = {}, {}
 add_places(ids, places, scores)

@@ -1,7 +1,8 @@
 -- Apply fates. ARGV: token, TTL of records (s), then of each request its id, digest of its key, record, and what there is
 -- to say: '' of one that is delivered, else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the
--- outcome is unknown, a: it was alone in its bulk, t: it needed the token, n: it was not posted), error, with blanks between. KEYS from 2 on:
--- where the records go. Answers: done, late, lost.
+-- outcome is unknown, d: it came in after its key was delivered, a: it was alone in its bulk, t: it needed the token,
+-- n: it was not posted), error, with blanks between. KEYS from 2 on: where the records go; on a Cluster they are written
+-- before, and none is given. Answers: done, late, lost.
 -- A request is settled by who holds its token, wherever it stands by now. What was delivered leaves even the trash.
 local token, ttl, now = ARGV[1], ARGV[2], clock()
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
@@ -198,7 +199,10 @@ open_way()
 take_out()
 for _, item in ipairs(mine) do
   local counted = COUNTED[item.fate]
-  if counted then counters[counted] = (counters[counted] or 0) + 1 end
+  if flagged(item, 'd') then
+    counters.accepted = (counters.accepted or 0) - 1
+    counters.duplicates = (counters.duplicates or 0) + 1
+  elseif counted then counters[counted] = (counters[counted] or 0) + 1 end
   if item.fate == 'retry' or item.fate == 'dead' then
     fail(item)
   elseif item.fate == 'rejected' then
@@ -209,7 +213,7 @@ for _, item in ipairs(mine) do
     if item.place == TRASH then leave_trash(item) else finished[#finished + 1] = item end
     -- Who failed alone before this is under suspicion from now on.
     local code = string.sub(item.id, 1, 2)
-    if item.fate == 'delivered' then last['taken:' .. code] = now_text end
+    if item.fate == 'delivered' and not flagged(item, 'd') then last['taken:' .. code] = now_text end
     if item.fate == 'delivered' and flagged(item, 't') then last['proved:' .. code] = now_text end
   end
   if item.error ~= '' then
