@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from opalmind_tui.storage.cluster import ClusterClient
-from opalmind_tui.storage.trouble import FOREIGN_KEY, TROUBLES, trouble, trouble_of_kind
+from opalmind_tui.storage.trouble import TROUBLES, trouble, trouble_of_kind
+from opalmind_tui.storage.trouble_table import FOREIGN_KEY
 from opalmind_tui.tracking.records import LONGEST_RECORD, fingerprint_in
 
 if TYPE_CHECKING:
