@@ -129,14 +129,14 @@ class RedisQueue(Operating, Closing):
     async def claim(self, endpoint: str, token: str, *, limit: int, lease: float, posting: bool = False) -> Claim:
         given.claim(endpoint, token, limit, lease)
         while True:
-            claim = await self._lease(endpoint, token, limit=limit, lease=lease)
+            claim = await self._lease(endpoint, token, limit, lease, posting)
             if self._beforehand is None or not claim.requests:
                 return claim
             left = await self._unknown_of(self._beforehand, claim)
             if left:
                 return dataclasses.replace(claim, requests=left)
 
-    async def _lease(self, endpoint: str, token: str, *, limit: int, lease: float) -> Claim:
+    async def _lease(self, endpoint: str, token: str, limit: int, lease: float, posting: bool) -> Claim:
         wakes = self.wakes()
         mark = "" if not posting else "again" if self._resend_unknown else "once"
         reply = await self._scripts.run(
