@@ -117,7 +117,14 @@ def _nothing_in_trash(now: Situation) -> str:
     return "" if now.trash else "The trash is empty: no purge in the last 15 minutes."
 
 
+GO = "Go to"
+"""The heading of the actions that lead to a place; their ids are those of the places."""
+
 ACTIONS: tuple[Action, ...] = (
+    Action("overview", ("1", "escape"), "1", "Overview", "The first five seconds: what is wrong, and the keys", GO),
+    Action("redis", ("4",), "4", "Redis", "Redis from near: keys, memory, slow log, clients, our cost", GO),
+    Action("processes", ("5", "p"), "5", "Fleet", "The processes on this Redis and what they hold", GO),
+    Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO),
     Action(
         "detail",
         ("enter",),
@@ -217,13 +224,8 @@ ACTIONS: tuple[Action, ...] = (
         brief="Token",
         in_footer=lambda now: now.token_refused,
     ),
-    Action("processes", ("p",), "p", "Processes", "List the processes on this Redis and what they hold", "Dashboard"),
-    Action(
-        "redis", ("4",), "4", "Redis", "Look at Redis from near: keys, memory, slow log, clients, our cost", "Dashboard"
-    ),
     Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard"),
     Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard"),
-    Action("doctor", ("6",), "6", "Doctor", "Look for what is wrong, why, and what to do about it", "Dashboard"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action(
         "pause",
@@ -252,6 +254,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("q", "ctrl+q", "ctrl+c"), "q", "Quit", "Leave the dashboard", "Dashboard", footer=1),
 )
 BY_ID = {action.id: action for action in ACTIONS}
+DOORS = tuple(action for action in ACTIONS if action.group == GO)
 FOOTER = tuple(sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer))
 
 

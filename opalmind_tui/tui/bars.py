@@ -137,23 +137,23 @@ class KeyBar(LineView):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._now = Situation()
-        self._width = 0
+        self._screen = Area(0, 0)
 
     def show(self, now: Situation) -> None:
         """Draw a newer state."""
-        width = self.app.size.width
-        if now == self._now and width == self._width:
+        screen = Area(*self.app.size)
+        if now == self._now and screen == self._screen:
             return
-        self._now, self._width = now, width
-        lines = keys.render(now, width)
+        self._now, self._screen = now, screen
+        lines = keys.render(now, screen)
         grow(self, len(lines))
-        self.redraw(lines if width == self.content_size.width else None)
+        self.redraw(lines if screen.width == self.content_size.width else None)
 
     def draw(self, area: Area) -> list[Line]:
-        return keys.render(self._now, area.width)
+        return keys.render(self._now, Area(area.width, self._screen.height))
 
     def on_click(self, event: Click) -> None:
-        for one in keys.place(self._now, self.content_size.width):
+        for one in keys.place(self._now, Area(self.content_size.width, self._screen.height)):
             if one.row == event.y and one.start <= event.x < one.end:
                 self.post_message(self.Pressed(one.action.id))
 

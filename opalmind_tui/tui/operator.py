@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.snapshot.model import RequestRow
 from opalmind_tui.text import safe_text
-from opalmind_tui.tui.actions import BY_ID, exists, why_not
+from opalmind_tui.tui.actions import BY_ID, DOORS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
@@ -37,6 +38,7 @@ class Operator:
         self._app = app
         self._draft = Draft()
         self.handlers: dict[str, Callable[[], None]] = {
+            **{door.id: partial(self._go, door.id) for door in DOORS},
             "detail": self._detail,
             "retry": lambda: self._one(Act.RETRY),
             "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
@@ -92,6 +94,9 @@ class Operator:
             self._screen.say(Status(reason, Tone.WARN))
         else:
             self._notify(reason, "warning")
+
+    def _go(self, place: str) -> None:
+        self._app.run_worker(self._screen.go(place), group="go", exclusive=True)
 
     # -- requests ------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
 from opalmind_tui.text import cells
-from opalmind_tui.tui.actions import ACTIONS, BY_ID, FOOTER, READ_ONLY, Situation, exists, why_not
+from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, Situation, exists, why_not
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
@@ -25,6 +25,8 @@ from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.frame import Frame
+from opalmind_tui.tui.lines import Area
+from opalmind_tui.tui.panels import keys
 from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
@@ -41,7 +43,9 @@ def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def case(function: Case) -> Case:
-    CASES[{"ask_with_token": "test_token"}.get(function.__name__, function.__name__)] = function
+    CASES[{"ask_with_token": "test_token", "overview_": "overview"}.get(function.__name__, function.__name__)] = (
+        function
+    )
     return function
 
 
@@ -64,6 +68,12 @@ def overview(pilot: Pilot[Any]) -> Overview:
     found = pilot.app.frame.place
     assert isinstance(found, Overview)
     return found
+
+
+@case
+async def overview_(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "1")
+    assert pilot.app.frame.place.place == "overview"
 
 
 @case
@@ -183,9 +193,9 @@ async def deliver(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 @case
 async def ask_with_token(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    assert "Ask with token" not in screen_text(pilot)
+    assert "T Token" not in screen_text(pilot)
     await refreshed(pilot, engine, token())
-    assert "T Ask with token" in screen_text(pilot)
+    assert "T Token" in screen_text(pilot)
     await press(pilot, "T")
     await confirm(pilot)
     assert [one.command for one in engine.ran] == [Command(Act.TEST_TOKEN)]
@@ -444,17 +454,24 @@ def test_every_action_has_a_handler_and_its_own_keys() -> None:
 
     handlers = OpalmindApp(FakeEngine(healthy())).operator.handlers
     assert set(handlers) == set(BY_ID)
-    keys = [key for action in ACTIONS for key in action.keys]
-    assert len(keys) == len(set(keys))
+    taken = [key for action in ACTIONS for key in action.keys]
+    assert len(taken) == len(set(taken))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
+@pytest.mark.parametrize("size", [(120, 40), (200, 60)], ids=str)
 async def test_the_footer_shows_every_action_on_data(size: tuple[int, int]) -> None:
     async with opened(healthy(), size=size, demo=FakeDemo()) as (pilot, _):
-        shown = screen_text(pilot).splitlines()[-2:]
-        for action in FOOTER:
+        shown = "\n".join(screen_text(pilot).splitlines()[-3:])
+        for action in (*FOOTER, *DOORS):
             if not action.spare and action.in_footer(Situation()):
-                assert f"{action.sign} {action.label}" in "\n".join(shown)
+                assert f"{action.sign} {action.label}" in shown
+
+
+async def test_a_small_terminal_has_the_first_keys_and_every_door() -> None:
+    async with opened(healthy(), size=(80, 24)) as (pilot, _):
+        signs, doors = screen_text(pilot).splitlines()[-2:]
+        assert signs.split()[:6:2] == [action.sign for action in FOOTER[:3]]
+        assert all(f"{door.sign} {door.label}" in doors for door in DOORS)
 
 
 def test_what_changes_anything_is_in_the_footer() -> None:
@@ -496,12 +513,16 @@ def test_moods_exist_in_the_demo_only() -> None:
     assert why_not(BY_ID["retry"], Situation()) == "No request is selected."
 
 
+def keys_of(pilot: Pilot[Any]) -> dict[str, keys.Placed]:
+    return {one.action.id: one for one in keys.place(pilot.app.frame.situation, Area(*pilot.app.size))}
+
+
 async def test_a_click_on_a_key_and_on_a_row() -> None:
     async with opened(healthy()) as (pilot, _):
         await pilot.click("#requests", offset=(10, 3))
         await settled(pilot)
         assert overview(pilot).requests.cursor.index == 2
-        await pilot.click("#keys", offset=(2, 1))
+        await pilot.click("#keys", offset=(keys_of(pilot)["purge_cache"].start, 0))
         await settled(pilot)
         assert isinstance(pilot.app.screen, ChoiceDialog)
         await press(pilot, "escape")

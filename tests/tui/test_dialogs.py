@@ -8,7 +8,7 @@ import pytest
 from textual.events import Key
 
 from opalmind_tui.snapshot.model import Reading
-from opalmind_tui.tui.actions import FOOTER, Situation, exists
+from opalmind_tui.tui.actions import DOORS, FOOTER, Situation, exists
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import help_text
 from opalmind_tui.tui.lines import Area
@@ -83,9 +83,17 @@ async def test_what_lasts_comes_back_after_what_passes() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_footer_has_every_key_that_matters(width: int, demo: bool) -> None:
     now = Situation(demo=demo, dead=1)
-    placed = {one.action.id for one in keys.place(now, width)}
+    placed = {one.action.id for one in keys.place(now, Area(width, 40))}
     wanted = {one.id for one in FOOTER if not one.spare and exists(one, now) and one.in_footer(now)}
     assert wanted <= placed
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_low_terminal_has_one_row_of_keys_and_all_doors(width: int) -> None:
+    placed = keys.place(Situation(dead=1), Area(width, 24))
+    assert {door.id for door in DOORS} <= {one.action.id for one in placed}
+    assert placed[-1].row == 1
+    assert all(one.end <= width for one in placed)
 
 
 def test_minor_news_need_no_second_row() -> None:

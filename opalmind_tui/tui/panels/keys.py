@@ -1,15 +1,18 @@
-"""The last lines of the screen: the keys that work now."""
+"""The last lines of the screen: the keys that work now, and below them the doors to the other places."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opalmind_tui.text import cells
-from opalmind_tui.tui.actions import FOOTER, Action, Situation, exists, why_not
-from opalmind_tui.tui.lines import Line, Span, Tone
+from opalmind_tui.tui.actions import DOORS, FOOTER, Action, Situation, exists, why_not
+from opalmind_tui.tui.lines import Area, Line, Span, Tone
 
 _GAP = 2
 _MOST_ROWS = 2
+_ROOMY = 30
+"""Rows of a terminal from which on the keys may take two lines, besides that of the doors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,15 @@ class Placed:
     end: int
 
 
-def place(now: Situation, width: int) -> list[Placed]:
-    """Where each key stands. Labels keep their places whether they work or not, so that nothing jumps.
+def place(now: Situation, screen: Area) -> list[Placed]:
+    """Where each key stands on a terminal of this size: the keys in one or two rows, then the doors in one."""
+    keys = _keys(now, screen.width, _MOST_ROWS if screen.height >= _ROOMY else 1)
+    last = keys[-1].row + 1 if keys else 0
+    return keys + _doors(now, screen.width, last)
+
+
+def _keys(now: Situation, width: int, most: int) -> list[Placed]:
+    """The keys. Labels keep their places whether they work or not, so that nothing jumps.
 
     Where not all fit, those that can be spared go first, then labels get brief, then the last go.
     """
@@ -34,7 +44,7 @@ def place(now: Situation, width: int) -> list[Placed]:
     brief = False
     while True:
         placed = _in_rows([action for action in shown if action in needed or action in spared], width, brief)
-        if placed[-1].row < _MOST_ROWS:
+        if not placed or placed[-1].row < most:
             break
         if spared:
             spared.pop()
@@ -42,12 +52,39 @@ def place(now: Situation, width: int) -> list[Placed]:
             brief, spared = True, [action for action in shown if action.spare]
         else:
             needed.pop()
-    if all(one.action.spare for one in placed if one.row == placed[-1].row):
+    if placed and all(one.action.spare for one in placed if one.row == placed[-1].row):
         placed = [one for one in placed if one.row < placed[-1].row or not one.row]
     return placed
 
 
-def _in_rows(actions: list[Action], width: int, brief: bool) -> list[Placed]:
+def _doors(now: Situation, width: int, row: int) -> list[Placed]:
+    """Every place in one row; where that is too narrow, only the one in view has its name."""
+    doors = [action for action in DOORS if exists(action, now)]
+    names = (
+        [action.label for action in doors],
+        [action.brief or action.label for action in doors],
+        [action.label if action.id == now.place else "" for action in doors],
+    )
+    placed: list[Placed] = []
+    for labels in names:
+        for gap in (_GAP, 1):
+            placed = _in_one_row(list(zip(doors, labels, strict=True)), row, gap)
+            if not placed or placed[-1].end <= width - 1:
+                return placed
+    return placed
+
+
+def _in_one_row(named: Sequence[tuple[Action, str]], row: int, gap: int) -> list[Placed]:
+    placed: list[Placed] = []
+    column = 1
+    for action, label in named:
+        end = column + cells(action.sign) + (1 + cells(label) if label else 0)
+        placed.append(Placed(action, label, row, column, end))
+        column = end + gap
+    return placed
+
+
+def _in_rows(actions: Sequence[Action], width: int, brief: bool) -> list[Placed]:
     """Each at its place, in as many rows as that takes."""
     placed: list[Placed] = []
     row, column = 0, 1
@@ -61,17 +98,19 @@ def _in_rows(actions: list[Action], width: int, brief: bool) -> list[Placed]:
     return placed
 
 
-def render(now: Situation, width: int) -> list[Line]:
-    """One or two lines; what cannot be done now is dim."""
-    placed = place(now, width)
+def render(now: Situation, screen: Area) -> list[Line]:
+    """Two or three lines; what cannot be done now is dim, the door of the place in view is marked."""
+    placed = place(now, screen)
     rows: list[list[Span]] = [[] for _ in range(max((one.row for one in placed), default=0) + 1)]
     ends = [0] * len(rows)
     for one in placed:
-        dim = bool(why_not(one.action, now))
+        here = one.action.id == now.place
+        dim = not here and bool(why_not(one.action, now))
+        label = f" {one.label}" if one.label else ""
         rows[one.row] += [
-            Span(" " * (one.start - ends[one.row])),
+            Span(" " * (one.start - ends[one.row] - here) + ("▌" if here else "")),
             Span(one.action.sign, Tone.DIM if dim else Tone.KEY),
-            Span(f" {one.label}", Tone.DIM if dim else Tone.PLAIN),
+            Span(label, Tone.ACCENT if here else Tone.DIM if dim else Tone.PLAIN),
         ]
         ends[one.row] = one.end
     return [tuple(row) for row in rows]
