@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,6 +95,7 @@ def open_stores(
     def record_ttl() -> int:
         return int(ttls.idempotency().seconds)
 
+    worker = f"{role} {platform.node()[:60]}:{os.getpid()}"
     shared = RedisQueue(
         commands,
         queue_prefix=settings.queue_prefix,
@@ -101,11 +104,13 @@ def open_stores(
         max_length=settings.queue_max_length,
         max_bytes=settings.queue_max_memory_mb * MEGABYTE,
         resend_unknown=settings.resend_unknown,
+        worker=worker,
     )
     private = MemoryQueue(
         clock=clock,
         idempotency_ttl=record_ttl,
         resend_unknown=settings.resend_unknown,
+        worker=worker,
         max_length=min(settings.queue_max_length or MAX_LENGTH, MAX_LENGTH),
         max_bytes=min(settings.queue_max_memory_mb * MEGABYTE or MAX_BYTES, MAX_BYTES),
     )

@@ -197,3 +197,5 @@ class RequestRow:
     unknown: int = 0
     recovered: int = 0
     size: int = 0
+    left_at: float | None = None
+    """When it was delivered; None as long as it was not."""

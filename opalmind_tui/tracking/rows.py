@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.queue import cut
-from opalmind_tui.tracking.request import decode_request
+from opalmind_tui.tracking.request import decode_request, parts_of
 
 _PREVIEW = 100
+_DELIVERED_LABEL = 80
+ATTEMPTS_KEPT = 10
+"""Failed tries of a request that are remembered: the newest."""
+ANSWER_KEPT = 100
+"""Characters of the answer to each that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +55,22 @@ def label_of(kind: str, params: Mapping[str, str]) -> str:
     if kind == "goal" or (kind == "raw" and "idgoal" in params):
         return f"goal {params.get('idgoal', '')}"
     return params.get("url") or params.get("action_name", "")
+
+
+def shown_when_delivered(body: bytes, accepted: float, attempts: int) -> bytes:
+    """What the list of the delivered keeps of a request beside its id and the moment; small."""
+    parts = parts_of(body)
+    kind, key, params = parts if parts is not None else ("raw", "", {})
+    label = cut(label_of(kind, params), _DELIVERED_LABEL)
+    return orjson.dumps(
+        [kind, label, params.get("idsite", ""), cut(key, _PREVIEW), round(accepted, 3), attempts, len(body)]
+    )
+
+
+def delivered_row(request_id: str, delivered: float, shown: bytes) -> RequestRow:
+    """The row of a delivered request. Raises `ValueError` for what is none."""
+    kind, label, site, key, accepted, attempts, size = orjson.loads(shown)
+    return RequestRow(
+        id=request_id, state=State.DELIVERED, kind=str(kind), label=str(label), site=str(site), key=str(key),
+        accepted=float(accepted), attempts=int(attempts), size=int(size), left_at=delivered,
+    )  # fmt: skip

@@ -97,3 +97,32 @@ async def test_orders_that_a_list_does_not_have_are_refused(bench: Bench) -> Non
         await bench.queue.window(Tab.PENDING, Order.NEXT_TRY, rows=0)
     with pytest.raises(BadArgument, match="first"):
         await bench.queue.window(Tab.PENDING, Order.NEXT_TRY, first=-1)
+
+
+async def test_the_newest_delivered_are_listed_by_name(bench: Bench) -> None:
+    requests = [hit(at, key=f"key-{at}") for at in range(30)]
+    ids = await bench.accept(*requests)
+    order: list[str] = []
+    while (claim := await bench.claim(8)).requests:
+        order += [one.id for one in claim.requests]
+        await bench.settle_all(claim, Fate.DELIVERED)
+    found = await bench.queue.window(Tab.DELIVERED, Order.NEWEST, rows=100)
+    assert [row.id for row in found.rows] == order[::-1]
+    assert (await bench.counts()).delivered_kept == found.total == 30
+    row = next(row for row in found.rows if row.id == ids[3])
+    assert (row.state, row.key, row.size) == (State.DELIVERED, "key-3", len(requests[3].encode()))
+    assert row.left_at is not None
+    assert row.left_at >= row.accepted > 0
+    held = await bench.queue.window(Tab.DELIVERED, Order.NEWEST, anchor=order[10], above=3, rows=10)
+    assert held.rows[3].id == order[10]
+    assert held.first == 30 - 1 - 10 - 3
+
+
+async def test_what_was_not_delivered_is_not_in_that_list(bench: Bench) -> None:
+    await bench.accept(*[hit(at) for at in range(4)])
+    claim = await bench.claim(4)
+    fates = (Fate.DROPPED, Fate.REJECTED, Fate.DEAD, Fate.RETRY)
+    await bench.queue.settle(
+        claim.token, [Settlement(one.id, fate) for one, fate in zip(claim.requests, fates, strict=True)]
+    )
+    assert (await bench.counts()).delivered_kept == 0

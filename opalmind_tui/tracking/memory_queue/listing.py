@@ -11,7 +11,7 @@ from typing import Any
 from sortedcontainers import SortedList
 
 from opalmind_tui.snapshot.listing import Order, Tab
-from opalmind_tui.snapshot.model import State
+from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.memory_queue import views
 from opalmind_tui.tracking.memory_queue.places import LAST, Entry
 from opalmind_tui.tracking.memory_queue.store import Store
@@ -41,10 +41,12 @@ class Part:
 
 def window(store: Store, tab: Tab, order: Order, *, first: int, rows: int, anchor: str, above: int) -> Window:
     """As the protocol says."""
+    rows = min(rows, MOST_ROWS)
+    if tab is Tab.DELIVERED:
+        return _window_on_delivered(store.delivered, first, rows, anchor, above)
     parts = parts_of(store, tab)
     total = sum(part.ends - part.begins for part in parts)
     descending = order in (Order.NEWEST, Order.NEWEST_ACCEPTED)
-    rows = min(rows, MOST_ROWS)
     if anchor and (rank := _rank_of(parts, _entry_of(store, tab, anchor))) is not None:
         first = (total - 1 - rank if descending else rank) - above
     first = max(0, min(first, total - rows))
@@ -52,6 +54,14 @@ def window(store: Store, tab: Tab, order: Order, *, first: int, rows: int, ancho
     ids = _read(parts, total - first - number if descending else first, number)
     found = views.rows_of(store, reversed(ids) if descending else ids)
     return Window(found, first, total)
+
+
+def _window_on_delivered(delivered: Sequence[RequestRow], first: int, rows: int, anchor: str, above: int) -> Window:
+    found = next((at for at, row in enumerate(delivered) if row.id == anchor), None) if anchor else None
+    if found is not None:
+        first = found - above
+    first = max(0, min(first, len(delivered) - rows))
+    return Window(tuple(islice(delivered, first, first + rows)), first, len(delivered))
 
 
 def parts_of(store: Store, tab: Tab) -> list[Part]:
@@ -68,7 +78,7 @@ def parts_of(store: Store, tab: Tab) -> list[Part]:
     whole = {
         Tab.FAILED: places.failed, Tab.INFLIGHT: places.inflight, Tab.DEAD: places.dead, Tab.UNKNOWN: places.doubted,
         Tab.REJECTED: store.aside.sets[State.REJECTED], Tab.TRASH: store.aside.sets[State.TRASH],
-    }.get(tab, SortedList())  # fmt: skip
+    }[tab]  # fmt: skip
     return [Part(whole, 0, len(whole))]
 
 

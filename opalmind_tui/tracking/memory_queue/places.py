@@ -10,6 +10,7 @@ from typing import Any
 
 from sortedcontainers import SortedList
 
+from opalmind_tui.snapshot.listing import Attempt
 from opalmind_tui.tracking.request import TrackingRequest
 
 Shard = tuple[str, str]
@@ -51,6 +52,7 @@ class Item:
     """When its outcome became unknown last; 0 if it never was."""
     alone: int = 0
     died: int = 0
+    history: tuple[Attempt, ...] = ()
     adopting: bool = False
     in_doubt: bool = False
     size: int = 0

@@ -57,6 +57,7 @@ class MemoryQueue:
         max_recovered: how often a lost lease may hold a request before it is dead.
         claim_shards: visitor shards that one claim may lease.
         resend_unknown: whether what was posted is sent again when its lease runs out; else it is dead.
+        worker: the name of this process, for the history of what fails.
     """
 
     def __init__(
@@ -69,8 +70,9 @@ class MemoryQueue:
         max_recovered: int = 3,
         claim_shards: int = 4,
         resend_unknown: bool = True,
+        worker: str = "",
     ) -> None:
-        self._store = Store(clock)
+        self._store = Store(clock, worker)
         self._gates = Gates()
         self._controls = Controls()
         self._leases = Leases(

@@ -73,6 +73,7 @@ def _leaves_trash(store: Store, token: str, settlement: Settlement, now: int, tt
         return False
     item = kept.item
     store.aside.take(item.id)
+    store.note_delivered(item, now)
     store.ledger.update({"purged": -1, "delivered": 1})
     _note_success(store, item.endpoint, settlement, now)
     if kept.owned and settlement.record and item.request.key not in store.keys:
@@ -83,6 +84,8 @@ def _leaves_trash(store: Store, token: str, settlement: Settlement, now: int, tt
 
 def _finish(store: Store, item: Item, settlement: Settlement, now: int, ttl: int) -> None:
     store.forget(item)
+    if settlement.fate is Fate.DELIVERED:
+        store.note_delivered(item, now)
     if item.request.key and settlement.record:
         ends = now + ttl * MICROS
         store.records.put(item.request.key, settlement.record, item.request.fingerprint, ends, now)
@@ -106,7 +109,8 @@ def _fail(store: Store, item: Item, settlement: Settlement, score: int, now: int
         store.places.mark_unknown(item, score)
         store.ledger["unknown"] += 1
     item.token = ""
-    store.note_failure(item, score, settlement.status, settlement.error)
+    delay = settlement.delay if settlement.fate is Fate.RETRY else None
+    store.note_failure(item, score, settlement.status, settlement.error, delay)
     if settlement.fate is Fate.DEAD:
         store.bury(item, score)
     else:

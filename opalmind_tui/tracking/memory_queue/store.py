@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opalmind_tui.snapshot.listing import DELIVERED_KEPT, Attempt
+from opalmind_tui.snapshot.model import RequestRow
 from opalmind_tui.tracking.memory_queue.aside import Aside
 from opalmind_tui.tracking.memory_queue.places import Item, Place, Places
 from opalmind_tui.tracking.memory_queue.records import Records
 from opalmind_tui.tracking.queue import HELD, cut
+from opalmind_tui.tracking.rows import ANSWER_KEPT, ATTEMPTS_KEPT, delivered_row, shown_when_delivered
 
 MICROS = 1_000_000
 
@@ -29,10 +32,14 @@ class LastFailure:
 class Store:
     """The state. `clock` gives epoch seconds; everything inside counts whole microseconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], worker: str = "") -> None:
         self._clock = clock
+        self.worker = worker
+        """The name of this process."""
         self.places = Places()
         self.aside = Aside()
+        self.delivered: deque[RequestRow] = deque(maxlen=DELIVERED_KEPT)
+        """The newest first."""
         self.keys: dict[str, str] = {}
         self.records = Records()
         self.ledger: Counter[str] = Counter()
@@ -83,9 +90,16 @@ class Store:
         if keyed:
             self.keys[item.request.key] = item.id
 
-    def note_failure(self, item: Item, now: int, status: int | None, error: str) -> None:
-        """A request failed (again)."""
+    def note_delivered(self, item: Item, now: int) -> None:
+        """Matomo took it."""
+        shown = shown_when_delivered(item.request.encode(), item.accepted / MICROS, item.attempts)
+        self.delivered.appendleft(delivered_row(item.id, now / MICROS, shown))
+
+    def note_failure(self, item: Item, now: int, status: int | None, error: str, delay: float | None = None) -> None:
+        """A request failed (again). `delay`: seconds until the next try."""
         item.status, item.error = status, cut(error)
+        tried = Attempt(now / MICROS, status, cut(error, ANSWER_KEPT), self.worker, delay)
+        item.history = (*item.history[1 - ATTEMPTS_KEPT :], tried)
         (self.without_token.add if error.startswith(HELD) else self.without_token.discard)(item.id)
         self.places.mark_failed(item, now)
 

@@ -40,7 +40,7 @@ def counts(store: Store, endpoint: str, gate: Gate | None, control: Control) -> 
         at=now / MICROS, pending=pending, scheduled=waiting - pending, inflight=len(places.inflight),
         dead=len(places.dead), held=len(store.without_token), trash=len(aside[State.TRASH]),
         rejected_kept=len(aside[State.REJECTED]), unknown_waiting=len(places.doubted),
-        failed=len(places.failed), other_endpoints=other,
+        failed=len(places.failed), delivered_kept=len(store.delivered), other_endpoints=other,
         epoch=store.epoch, gate=gate, control=control,
         refused_at=seconds(store.refused_at) or 0.0, refused_by=store.refused_by,
         oldest_accepted=seconds(places.oldest_accepted()), next_due=seconds(heads[0][0]) if heads else None,

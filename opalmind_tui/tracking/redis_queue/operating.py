@@ -11,7 +11,14 @@ from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.record_places import Apart, Together
-from opalmind_tui.tracking.redis_queue.replies import LEDGER_FIELDS, counts_from, micros, rows_from, text
+from opalmind_tui.tracking.redis_queue.replies import (
+    LEDGER_FIELDS,
+    counts_from,
+    delivered_from,
+    micros,
+    rows_from,
+    text,
+)
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
 
@@ -55,7 +62,8 @@ class Operating:
         named = bytes_of(anchor)
         reply = await self._scripts.run("window", [tab, int(descending), first, min(rows, MOST_ROWS), named, above])
         now, total, begins, *rest = reply
-        return Window(rows_from([now, *rest]), int(begins), int(total))
+        found = delivered_from(rest) if tab is Tab.DELIVERED else rows_from([now, *rest])
+        return Window(found, int(begins), int(total))
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         rows: list[RequestRow] = []

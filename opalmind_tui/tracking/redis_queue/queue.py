@@ -65,6 +65,7 @@ class RedisQueue(Operating, Closing):
         max_recovered: how often a lost sender may hold a request before it is dead.
         claim_shards: visitor shards that one claim may lease.
         resend_unknown: whether what this process posted is sent again when its lease runs out; else it is dead.
+        worker: the name of this process, for the history of what fails.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class RedisQueue(Operating, Closing):
         max_recovered: int = 3,
         claim_shards: int = 4,
         resend_unknown: bool = True,
+        worker: str = "",
     ) -> None:
         super().__init__(Scripts(client, tag_of(queue_prefix)), places_of(client, bytes_of(idempotency_prefix)))
         self._beforehand = Beforehand(self._scripts, self._records) if isinstance(self._records, Apart) else None
@@ -89,10 +91,11 @@ class RedisQueue(Operating, Closing):
         self._max_recovered = max_recovered
         self._claim_shards = claim_shards
         self._resend_unknown = resend_unknown
+        self._worker = worker
         self.wakes: Callable[[], bool] = lambda: False
         """Whether this process hears now that something was accepted: `Listener.listening`."""
         self._accepting: dict[str, GroupCommit[Offer, Answer]] = {}
-        self._keys_of_claims: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._claims: OrderedDict[str, dict[str, Claimed]] = OrderedDict()
 
     # -- accepting -----------------------------------------------------------------------------------------------
 
@@ -148,16 +151,16 @@ class RedisQueue(Operating, Closing):
         )  # fmt: skip
         claim = claim_from(token, reply, wakes=wakes, posting=posting)
         if claim.requests:
-            self._remember(token, {claimed.id: stored_key(claimed.body) for claimed in claim.requests})
+            self._remember(token, claim.requests)
         return claim
 
     async def _unknown_of(self, beforehand: Beforehand, claim: Claim) -> tuple[Claimed, ...]:
         """What is left to send of a claim when all is settled for whose keys there is a record by now."""
-        keys = self._keys_of_claims.get(claim.token, {})
+        claimed = self._claims.get(claim.token, {})
         try:
-            known = await beforehand.known(claim.requests, keys)
+            known = await beforehand.known(claim.requests, _keys_of(claimed))
             if known:
-                await self._settle(claim.token, known, keys)
+                await self._settle(claim.token, known, claimed)
         except StoreUnavailable:
             with contextlib.suppress(StoreUnavailable):
                 await self.release(claim.token)
@@ -165,10 +168,10 @@ class RedisQueue(Operating, Closing):
         gone = {settlement.id for settlement in known}
         return tuple(claimed for claimed in claim.requests if claimed.id not in gone)
 
-    def _remember(self, token: str, keys: dict[str, str]) -> None:
-        self._keys_of_claims[token] = keys
-        while len(self._keys_of_claims) > REMEMBERED_CLAIMS:
-            self._keys_of_claims.popitem(last=False)
+    def _remember(self, token: str, requests: Sequence[Claimed]) -> None:
+        self._claims[token] = {claimed.id: claimed for claimed in requests}
+        while len(self._claims) > REMEMBERED_CLAIMS:
+            self._claims.popitem(last=False)
 
     async def mark_posted(self, token: str) -> Gate | None:
         _, raw, lost = await self._scripts.run("posted", [token, int(not self._resend_unknown)])
@@ -185,42 +188,47 @@ class RedisQueue(Operating, Closing):
         return tuple(lost)
 
     async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
-        keys = await self._keys(token, [settlement.id for settlement in settlements])
+        claimed = await self._claimed(token, [settlement.id for settlement in settlements])
         done = late = lost = 0
         for part in parts_of(settlements):
             if self._beforehand is not None:
+                keys = _keys_of(claimed)
                 part = await self._beforehand.write_records(part, keys, max(1, self._idempotency_ttl()))
-            counted = await self._settle(token, part, keys)
+            counted = await self._settle(token, part, claimed)
             done, late, lost = done + counted.done, late + counted.late, lost + counted.lost
         return Settled(done, late, lost)
 
-    async def _settle(self, token: str, settlements: Sequence[Settlement], keys: Mapping[str, str]) -> Settled:
-        arguments: list[Argument] = [token, max(1, self._idempotency_ttl())]
+    async def _settle(self, token: str, settlements: Sequence[Settlement], claimed: Mapping[str, Claimed]) -> Settled:
+        arguments: list[Argument] = [token, max(1, self._idempotency_ttl()), self._worker]
         written: list[bytes] = []
         for settlement in settlements:
-            key = bytes_of(keys.get(settlement.id, ""))
-            arguments += told_of_settlement(settlement, key)
+            known = claimed.get(settlement.id) or Claimed(settlement.id, b"", 0.0)
+            key = bytes_of(stored_key(known.body))
+            arguments += told_of_settlement(settlement, known, key)
             if key and settlement.record:
                 written.append(key)
         counted = Settled(*await self._scripts.run("settle", arguments, self._records.names(written)))
-        self._forget_keys(token, settlements)
+        self._forget_claimed(token, settlements)
         return counted
 
-    async def _keys(self, token: str, ids: Sequence[str]) -> dict[str, str]:
-        """The idempotency keys of requests: remembered from the claim, else from the bodies, which never change."""
-        known = dict(self._keys_of_claims.get(token, {}))
-        return known | await self._keys_in([request_id for request_id in ids if request_id not in known])
+    async def _claimed(self, token: str, ids: Sequence[str]) -> dict[str, Claimed]:
+        """The requests: remembered from the claim, else their bodies, which never change."""
+        known = dict(self._claims.get(token, {}))
+        for part in batches([request_id for request_id in ids if request_id not in known]):
+            bodies = await self._scripts.bodies(part)
+            known |= {request_id: Claimed(request_id, body, 0.0) for request_id, body in bodies.items()}
+        return known
 
-    def _forget_keys(self, token: str, settlements: Sequence[Settlement]) -> None:
-        keys = self._keys_of_claims.get(token)
-        if keys is not None:
+    def _forget_claimed(self, token: str, settlements: Sequence[Settlement]) -> None:
+        claimed = self._claims.get(token)
+        if claimed is not None:
             for settlement in settlements:
-                keys.pop(settlement.id, None)
-            if not keys:
-                del self._keys_of_claims[token]
+                claimed.pop(settlement.id, None)
+            if not claimed:
+                del self._claims[token]
 
     async def release(self, token: str) -> int:
-        self._keys_of_claims.pop(token, None)
+        self._claims.pop(token, None)
         return int(await self._scripts.run("release", [token]))
 
     # -- repairing -----------------------------------------------------------------------------------------------
@@ -288,6 +296,10 @@ class RedisQueue(Operating, Closing):
             for kept in part:
                 arguments += [kept.ttl, kept.record, digest_of(bytes_of(kept.key))]
             await self._scripts.run("records", arguments, names)
+
+
+def _keys_of(claimed: Mapping[str, Claimed]) -> dict[str, str]:
+    return {request_id: stored_key(one.body) for request_id, one in claimed.items()}
 
 
 def _epoch() -> str:

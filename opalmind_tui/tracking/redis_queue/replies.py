@@ -11,8 +11,9 @@ import orjson
 
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Pause, RateLimit, RequestRow, State
 from opalmind_tui.tracking.fullness import length_reason, memory_reason, server_reason
+from opalmind_tui.tracking.ids import ID_LENGTH
 from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts
-from opalmind_tui.tracking.rows import Facts, row_of
+from opalmind_tui.tracking.rows import Facts, delivered_row, row_of
 
 MICROS = 1_000_000
 LEDGER_NUMBERS = (
@@ -178,13 +179,14 @@ def counts_from(reply: Sequence[Any]) -> QueueCounts:
     """The reply of counts."""
     (
         now, pending, scheduled, other, inflight, dead, oldest, next_due, raw_gate, pause, rate, trash, rejected,
-        unknown, held, failed, fields,
+        unknown, held, failed, delivered, fields,
     ) = reply  # fmt: skip
     at = moment(now) or 0.0
     ledger = dict(zip(LEDGER_FIELDS, fields, strict=True))
     return QueueCounts(
         at=at, pending=pending, scheduled=scheduled, inflight=inflight, dead=dead, other_endpoints=other,
         trash=trash, rejected_kept=rejected, unknown_waiting=unknown, held=held, failed=failed,
+        delivered_kept=delivered,
         oldest_accepted=moment(oldest), next_due=moment(next_due), gate=gate_from(raw_gate, at),
         control=control_from(pause, rate),
         refused_at=moment(ledger["refused_at"]) or 0.0, refused_by=refusal_from(ledger["refused_by"]),
@@ -199,6 +201,20 @@ def rows_from(reply: Sequence[Any]) -> tuple[RequestRow, ...]:
     """The reply of rows."""
     now, *rest = reply
     return tuple(_row(int(now), *rest[at : at + 5]) for at in range(0, len(rest), 5))
+
+
+def delivered_from(reply: Sequence[bytes]) -> tuple[RequestRow, ...]:
+    """The members of the list of the delivered. What a stranger wrote into it is no row."""
+    found = (_delivered(member) for member in reply)
+    return tuple(row for row in found if row is not None)
+
+
+def _delivered(member: bytes) -> RequestRow | None:
+    try:
+        at = member.index(b"[")
+        return delivered_row(member[:ID_LENGTH].decode("ascii"), int(member[ID_LENGTH:at]) / MICROS, member[at:])
+    except (ValueError, TypeError):
+        return None
 
 
 def _row(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, raw_meta: bytes) -> RequestRow:

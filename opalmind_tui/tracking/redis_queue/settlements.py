@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from opalmind_tui.tracking.queue import Fate, Settlement, cut
+from opalmind_tui.tracking.queue import Claimed, Fate, Settlement, cut
 from opalmind_tui.tracking.redis_queue.batches import batches_by_weight
 from opalmind_tui.tracking.redis_queue.keys import digest_of
 from opalmind_tui.tracking.redis_queue.replies import micros
 from opalmind_tui.tracking.redis_queue.scripts import Argument
+from opalmind_tui.tracking.rows import shown_when_delivered
 
 MOST_WEIGHT = 200
 """Of what one script settles: a whole bulk that was delivered, in well under 5 ms."""
@@ -24,14 +25,18 @@ def parts_of(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]
         yield settlements[part.start : part.stop]
 
 
-def told_of_settlement(settlement: Settlement, key: bytes) -> tuple[Argument, ...]:
+def told_of_settlement(settlement: Settlement, claimed: Claimed, key: bytes) -> tuple[Argument, ...]:
     """What the script is told of it.
 
     Args:
-        key: the request's idempotency key as it stands in Redis, empty for none.
+        claimed: the request, as far as it is known.
+        key: its idempotency key as it stands in Redis, empty for none.
     """
     record = settlement.record if key and settlement.record else b""
-    return settlement.id, digest_of(key), record, _details(settlement)
+    shown = b""
+    if settlement.fate is Fate.DELIVERED and claimed.body:
+        shown = shown_when_delivered(claimed.body, claimed.accepted, claimed.attempts)
+    return settlement.id, digest_of(key), record, shown, _details(settlement)
 
 
 def _details(settlement: Settlement) -> bytes:

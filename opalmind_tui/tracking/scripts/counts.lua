@@ -1,6 +1,7 @@
 -- Count everything at one moment. ARGV: url, candidates, names of the ledger's fields.
 -- Answers: now, pending, scheduled, of them other endpoints', inflight, dead, oldest acceptance, next due, gate,
--- pause, rate, in the trash, rejected and kept, waiting with an unknown outcome, waiting for a token, failed, fields.
+-- pause, rate, in the trash, rejected and kept, waiting with an unknown outcome, waiting for a token, failed, delivered
+-- and kept, fields.
 local now = clock()
 local own = code_of_endpoint()
 local pending, waiting, other = 0, 0, 0
@@ -34,4 +35,5 @@ end
 return {int(now), pending, waiting - pending, other, redis.call('ZCARD', INFLIGHT), redis.call('ZCARD', DEAD),
         moment(oldest), moment(next_due), redis.call('HGET', GATE, own) or '', pause, rate,
         redis.call('ZCARD', TRASH), redis.call('ZCARD', REJECTED), redis.call('ZCARD', UNKNOWN),
-        redis.call('ZCARD', HELD), redis.call('ZCARD', FAILED), redis.call('HMGET', LEDGER, unpack(ARGV, 3))}
+        redis.call('ZCARD', HELD), redis.call('ZCARD', FAILED), redis.call('LLEN', DELIVERED),
+        redis.call('HMGET', LEDGER, unpack(ARGV, 3))}

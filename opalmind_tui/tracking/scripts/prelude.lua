@@ -5,6 +5,7 @@ local MSG, META, KEY = P .. 'msg', P .. 'meta', P .. 'key'
 local INFLIGHT, DEAD, FAILED, AGED = P .. 'inflight', P .. 'dead', P .. 'failed', P .. 'aged'
 local UNKNOWN, HELD = P .. 'unknown', P .. 'held'
 local TRASH, REJECTED = P .. 'trash', P .. 'rejected'
+local DELIVERED = P .. 'delivered'
 local ASIDE, ASIDE_KEY = P .. 'aside', P .. 'aside-key'
 local DONE, DONE_BEFORE = P .. 'done:now', P .. 'done:before'
 local CLAIM, BATCH, SHARD = P .. 'claim', P .. 'batch', P .. 'shard'
@@ -83,18 +84,22 @@ local function is_count(value)
   return type(value) == 'number' and value >= 0 and value < 1e9
 end
 
+local HISTORY_KEPT = 10
+
 local function is_failure(entry)
-  return type(entry) == 'table' and #entry <= 3 and type(entry[1]) == 'string' and type(entry[3]) == 'string'
+  return type(entry) == 'table' and #entry <= 5 and type(entry[1]) == 'string' and type(entry[3]) == 'string'
 end
 
 -- The failures noted before, without what is none: anything else could not be written back.
 local function history_from(value)
   local history = {}
   if type(value) ~= 'table' then return history end
-  for at = 1, math.min(#value, 5) do
+  for at = 1, math.min(#value, HISTORY_KEPT) do
     local entry = value[at]
     if is_failure(entry) then
       if not is_count(entry[2]) then entry[2] = cjson.null end
+      if type(entry[4] or '') ~= 'string' then entry[4] = '' end
+      entry[5] = is_count(entry[5]) and entry[5] or nil
       history[#history + 1] = entry
     end
   end
@@ -142,11 +147,20 @@ local function short(text)
   return (string.gsub(string.sub(text, 1, 100), '[\192-\255][\128-\191]*$', ''))
 end
 
--- A failure: the newest five stay in the history.
-local function note(meta, now, status, reason)
+-- A failure: the newest ten stay in the history, each with its moment, status, reason ('' for the same as before),
+-- the process that tried, and the delay until the next try in ms.
+local function note(meta, now, status, reason, worker, delay)
+  local history, text = meta.history, short(reason)
+  local said = ''
+  for _, entry in ipairs(history) do
+    if entry[3] ~= '' then said = entry[3] end
+  end
   meta.status, meta.error, meta.failed = status, reason, int(now)
-  table.insert(meta.history, {int(now), status or cjson.null, short(reason)})
-  while #meta.history > 5 do table.remove(meta.history, 1) end
+  history[#history + 1] = {int(now), status or cjson.null, text ~= said and text or '', worker or '', delay}
+  while #history > HISTORY_KEPT do
+    local oldest = table.remove(history, 1)
+    if history[1][3] == '' then history[1][3] = oldest[3] end
+  end
 end
 
 -- A reason that begins so says that the request waits for a usable token; such requests are counted.

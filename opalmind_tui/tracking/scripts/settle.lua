@@ -1,17 +1,20 @@
--- Apply fates. ARGV: token, TTL of records (s), then of each request its id, digest of its key, record, and what there is
--- to say: '' of one that is delivered, else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the
--- outcome is unknown, d: it came in after its key was delivered, a: it was alone in its bulk, t: it needed the token,
--- n: it was not posted), error, with blanks between. KEYS from 2 on: where the records go; on a Cluster they are written
--- before, and none is given. Answers: done, late, lost.
+-- Apply fates. ARGV: token, TTL of records (s), name of the process, then of each request its id, digest of its key,
+-- record, how the list of the delivered shows it ('' where it is not to), and what there is to say: '' of one that is
+-- delivered, else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the outcome is unknown, d: it came
+-- in after its key was delivered, a: it was alone in its bulk, t: it needed the token, n: it was not posted), error, with
+-- blanks between. KEYS from 2 on: where the records go; on a Cluster they are written before, and none is given. Answers:
+-- done, late, lost.
 -- A request is settled by who holds its token, wherever it stands by now. What was delivered leaves even the trash.
-local token, ttl, now = ARGV[1], ARGV[2], clock()
+local token, ttl, worker, now = ARGV[1], ARGV[2], ARGV[3], clock()
+local DELIVERED_KEPT = 10000
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
 local items, ids, names = {}, {}, 1
-for at = 3, #ARGV, 4 do
-  local item = {id = ARGV[at], digest = ARGV[at + 1], record = ARGV[at + 2], fate = 'delivered', flags = '', error = ''}
-  if ARGV[at + 3] ~= '' then
+for at = 4, #ARGV, 5 do
+  local item = {id = ARGV[at], digest = ARGV[at + 1], record = ARGV[at + 2], shown = ARGV[at + 3],
+                fate = 'delivered', flags = '', error = ''}
+  if ARGV[at + 4] ~= '' then
     item.fate, item.delay, item.status, item.flags, item.error =
-      string.match(ARGV[at + 3], '^(%l+) (%-?%d+) (%d*) (%l*) (.*)$')
+      string.match(ARGV[at + 4], '^(%l+) (%-?%d+) (%d*) (%l*) (.*)$')
   end
   if item.record ~= '' then
     names = names + 1
@@ -22,7 +25,7 @@ for at = 3, #ARGV, 4 do
 end
 local metas, leased = metas_of(ids), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
 local counters, last, settled, mine = {late = 0, unknown = 0}, {}, {}, {}
-local finished, refused = {}, {}
+local finished, refused, shown = {}, {}, {}
 local lost = 0
 
 local batch = batch_of(token)
@@ -148,7 +151,8 @@ local function meta_after(item)
   if flagged(item, 'c') then meta.attempts = meta.attempts + 1 end
   if flagged(item, 'a') then meta.alone = int(now) end
   count_held(item, meta.error)
-  note(meta, item.score, tonumber(item.status), item.error)
+  local delay = item.fate == 'retry' and math.floor(item.delay / 1000) or nil
+  note(meta, item.score, tonumber(item.status), item.error, worker, delay)
   meta.token = ''
   return meta
 end
@@ -193,6 +197,12 @@ local function end_batch()
   end
 end
 
+local function keep_shown()
+  if #shown == 0 then return end
+  redis.pcall('LPUSH', DELIVERED, unpack(shown))
+  redis.pcall('LTRIM', DELIVERED, 0, DELIVERED_KEPT - 1)
+end
+
 sound_for(mine)
 local now_text = int(now)
 open_way()
@@ -213,7 +223,10 @@ for _, item in ipairs(mine) do
     if item.place == TRASH then leave_trash(item) else finished[#finished + 1] = item end
     -- Who failed alone before this is under suspicion from now on.
     local code = string.sub(item.id, 1, 2)
-    if item.fate == 'delivered' and not flagged(item, 'd') then last['taken:' .. code] = now_text end
+    if item.fate == 'delivered' and not flagged(item, 'd') then
+      last['taken:' .. code] = now_text
+      if item.shown ~= '' then shown[#shown + 1] = item.id .. now_text .. item.shown end
+    end
     if item.fate == 'delivered' and flagged(item, 't') then last['proved:' .. code] = now_text end
   end
   if item.error ~= '' then
@@ -226,6 +239,7 @@ local entries = forget(finished)
 for at, item in ipairs(finished) do
   if item.name then write_record(item, entries[item.digest]) end
 end
+keep_shown()
 end_batch()
 free_hits()
 for name, value in pairs(last) do redis.pcall('HSET', LEDGER, name, value) end

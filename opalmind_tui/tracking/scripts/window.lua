@@ -1,11 +1,25 @@
 -- A window on a list, whatever its length. ARGV: tab, 1 for the highest score first, number of the first row, most rows,
 -- id at which the window is held ('' for none), rows before it. Answers: now, length of the list, number of the first
--- row, then what `show` adds of each.
+-- row, then what `show` adds of each; of what was delivered the members of its list.
 local tab, descending, first, limit = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local anchor, above, now = ARGV[5], tonumber(ARGV[6]), clock()
 local low = tab == 'scheduled' and '(' .. int(now) or '-inf'
 local high = tab == 'pending' and int(now) or '+inf'
 local waiting = tab == 'pending' or tab == 'scheduled'
+
+-- The newest member stands first, and what comes later shifts the others: the anchor is looked for.
+local function window_on_delivered()
+  local length, begins = redis.call('LLEN', DELIVERED), first
+  for at = 0, anchor ~= '' and length - 1 or -1, 500 do
+    for next, member in ipairs(redis.call('LRANGE', DELIVERED, at, at + 499)) do
+      if string.sub(member, 1, 14) == anchor then begins = at + next - 1 - above end
+    end
+  end
+  begins = math.max(0, math.min(begins, length - limit))
+  return {int(now), length, begins, unpack(redis.call('LRANGE', DELIVERED, begins, begins + limit - 1))}
+end
+
+if tab == 'delivered' then return window_on_delivered() end
 local sets, total = waiting and due_sets() or {{place = P .. tab}}, 0
 
 for _, set in ipairs(sets) do
