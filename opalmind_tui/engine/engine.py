@@ -197,6 +197,7 @@ class Engine:
                 await self._ending.send(ends)
                 await self._delivery.stop(max(0.0, ends - time.monotonic()))
             await self._key_count.stop()
+            await self._finding.stop()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -323,7 +324,7 @@ class Engine:
     ) -> Snapshot:
         """See `EnginePort`."""
         taken = await self._looking.snapshot(rows, self._interval, closer=closer)
-        found = await self._finding.add_to(self._key_count.added_to(taken), view)
+        found = await self._finding.add_to(self._key_count.added_to(taken), view, groups)
         return replace(found, services=self._attached.reading)
 
     async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:

@@ -31,6 +31,7 @@ from opalmind_tui.tracking.queue import (
     Settlement,
     SharedQueue,
     TrackingQueue,
+    Walked,
     Window,
 )
 from opalmind_tui.tracking.request import TrackingRequest
@@ -242,6 +243,9 @@ class FailoverQueue:
         self, tab: Tab, order: Order, *, first: int = 0, rows: int = 50, anchor: str = "", above: int = 0
     ) -> Window:
         return await self._guard(self.viewed.window(tab, order, first=first, rows=rows, anchor=anchor, above=above))
+
+    async def walk(self, tab: Tab, *, after: str = "", limit: int = 500, until: float = 0.0) -> Walked:
+        return await self._guard(self.viewed.walk(tab, after=after, limit=limit, until=until))
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return await self._guard(self.viewed.rows_of(ids))

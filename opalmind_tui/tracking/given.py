@@ -91,6 +91,20 @@ def window(tab: Tab, order: Order, first: int, rows: int, above: int) -> None:
             raise BadArgument(field, "accepts a whole number from 0 on")
 
 
+def walk(limit: int, until: float) -> None:
+    """What a step through a list is bounded by."""
+    page(None, limit, 0.0, until)
+
+
+def place_in(after: str) -> int:
+    """The number that a cursor into the list of the delivered is."""
+    if not after:
+        return 0
+    if not (after.isascii() and after.isdigit() and len(after) < 10):
+        cursor_refused()
+    return int(after)
+
+
 def cursor_of(after: str) -> list[str]:
     """The three parts of a cursor that the queue on Redis gave."""
     if (found := _CURSOR.fullmatch(after)) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -159,6 +160,22 @@ class Window:
     rows: tuple[RequestRow, ...] = ()
     first: int = 0
     total: int = 0
+
+
+class Stored(NamedTuple):
+    """A request as a list shows it, and its parameters (empty where the bytes are no request, or are not kept)."""
+
+    row: RequestRow
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A step through a list: what is there, how many were looked at, and the cursor to go on with (empty: the end)."""
+
+    found: tuple[Stored, ...] = ()
+    examined: int = 0
+    cursor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from opalmind_tui.tracking.outcomes import (
     Restored,
     Settled,
     Settlement,
+    Stored,
+    Walked,
     Window,
     cut,
 )
@@ -117,6 +119,18 @@ class TrackingQueue(Protocol):
             anchor: id of a request of the list that is `above` rows below the first one, whatever `first` says.
 
         Raises `BadArgument` for an order that is not the list's own.
+        """
+        ...
+
+    async def walk(self, tab: Tab, *, after: str = "", limit: int = 500, until: float = 0.0) -> Walked:
+        """A bounded step through a list, to look at every request in it: those that begin with the newest in that
+        order, the others in any.
+
+        Args:
+            after: the cursor of the step before.
+            limit: most requests, at most 500.
+            until: only those that came into the list until then (epoch seconds by the store's clock; 0: no bound),
+                where the list begins with the newest.
         """
         ...
 
@@ -244,7 +258,9 @@ __all__ = [
     "Settlement",
     "SharedQueue",
     "State",
+    "Stored",
     "TrackingQueue",
+    "Walked",
     "Window",
     "cut",
 ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import orjson
 
 from opalmind_tui.snapshot.model import RequestRow, State
-from opalmind_tui.tracking.queue import cut
-from opalmind_tui.tracking.request import decode_request, parts_of
+from opalmind_tui.tracking.queue import Stored, cut
+from opalmind_tui.tracking.request import parts_of
 
 _PREVIEW = 100
 _DELIVERED_LABEL = 80
@@ -33,19 +33,21 @@ class Facts:
     recovered: int = 0
 
 
-def row_of(request_id: str, state: State, body: bytes, facts: Facts) -> RequestRow:
-    """The row of a stored request. Bytes that are no request are shown as what they are."""
-    request = decode_request(body)
-    if request is None:
+def stored_of(request_id: str, state: State, body: bytes, facts: Facts) -> Stored:
+    """The row of a stored request, and its parameters. Bytes that are no request are shown as what they are."""
+    parts = parts_of(body)
+    if parts is None:
         kind, label, site, key = "raw", f"unreadable: {body[:_PREVIEW].decode('utf-8', 'replace')}", "", ""
+        params: Mapping[str, str] = {}
     else:
-        kind, site, key = request.kind, request.params.get("idsite", ""), request.key
-        label = cut(label_of(request.kind, request.params))
-    return RequestRow(
+        kind, key, params = parts
+        site, label = params.get("idsite", ""), cut(label_of(kind, params))
+    row = RequestRow(
         id=request_id, state=state, kind=kind, label=label, site=site, key=key, accepted=facts.accepted,
         attempts=facts.attempts, next_try=facts.next_try, status=facts.status, error=facts.error,
         failed_at=facts.failed_at, unknown=facts.unknown, recovered=facts.recovered, size=len(body),
     )  # fmt: skip
+    return Stored(row, params)
 
 
 def label_of(kind: str, params: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -126,3 +127,47 @@ async def test_what_was_not_delivered_is_not_in_that_list(bench: Bench) -> None:
         claim.token, [Settlement(one.id, fate) for one, fate in zip(claim.requests, fates, strict=True)]
     )
     assert (await bench.counts()).delivered_kept == 0
+
+
+@pytest.mark.parametrize("tab", list(Tab))
+async def test_a_walk_looks_at_each_request_of_a_list_once(bench: Bench, tab: Tab) -> None:
+    await populate(bench)
+    await bench.settle_all(await bench.claim(6), Fate.DELIVERED)
+    order = OWN_ORDERS[tab][0]
+    rows = await whole(bench, tab, order)
+    after, seen, leaving = "", list[str](), set[str]()
+    while True:
+        step = await bench.queue.walk(tab, after=after, limit=3)
+        assert step.examined == len(step.found) <= 3
+        seen += [found.row.id for found in step.found]
+        after = step.cursor
+        if not after:
+            break
+        if tab in (Tab.DEAD, Tab.SCHEDULED) and not leaving:
+            leaving = {rows[-1].id, seen[-1]}
+            await bench.queue.purge(list(leaving))
+    assert len(seen) == len(set(seen))
+    assert set(seen) | leaving == {row.id for row in rows}
+    if order is Order.NEWEST:
+        assert [one for one in seen if one not in leaving] == [row.id for row in rows if row.id not in leaving]
+
+
+async def test_a_walk_ends_at_the_moment_that_it_is_bound_by(bench: Bench) -> None:
+    await bench.accept(*[hit(at) for at in range(6)])
+    await bench.settle_all(await bench.claim(3), Fate.DEAD)
+    until = (await bench.counts()).at
+    await bench.pass_seconds(1)
+    await bench.settle_all(await bench.claim(3), Fate.DEAD)
+    step = await bench.queue.walk(Tab.DEAD, until=until)
+    assert step.examined == 3
+    assert all(found.row.failed_at is not None and found.row.failed_at <= until for found in step.found)
+    assert all(found.params["idsite"] for found in step.found)
+
+
+@pytest.mark.parametrize("cursor", ["x", "a b c", '["a",1]', "[1,2,3]", "-1", "9" * 30])
+async def test_a_cursor_that_no_walk_gave_is_refused_or_finds_nothing(bench: Bench, cursor: str) -> None:
+    await populate(bench, 10)
+    for tab in (Tab.DEAD, Tab.PENDING, Tab.DELIVERED):
+        # Some are a cursor of the other store.
+        with suppress(BadArgument):
+            await bench.queue.walk(tab, after=cursor)

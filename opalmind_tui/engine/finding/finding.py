@@ -5,28 +5,57 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from opalmind_tui.engine.finding.grouping import Grouping
+from opalmind_tui.engine.finding.searching import Search, identity
 from opalmind_tui.errors import OpalmindError
-from opalmind_tui.snapshot.listing import Listing, ListView
+from opalmind_tui.snapshot.listing import Groups, GroupView, Listing, ListView
 from opalmind_tui.snapshot.model import Reading, Snapshot
-from opalmind_tui.tracking.queue import TrackingQueue
+from opalmind_tui.tracking.failover_queue import FailoverQueue
 
 
 class Finding:
-    """Reads the lists that a screen shows.
+    """Reads the lists that a screen shows; one search and one grouping at a time, for as long as they are looked at.
 
     Args:
         need_store: raises why the store cannot be asked now.
         clock: epoch seconds.
     """
 
-    def __init__(self, queue: TrackingQueue, need_store: Callable[[], None], clock: Callable[[], float]) -> None:
+    def __init__(self, queue: FailoverQueue, need_store: Callable[[], None], clock: Callable[[], float]) -> None:
         self._queue, self._need_store, self._clock = queue, need_store, clock
         self._listing: Reading[Listing] = Reading()
+        self._groups: Reading[Groups] = Reading()
+        self._search: Search | None = None
+        self._grouping: Grouping | None = None
+        self._mode = queue.mode
 
-    async def add_to(self, snapshot: Snapshot, view: ListView | None) -> Snapshot:
-        """The snapshot with the list that a screen wants, if it wants one."""
-        if view is None:
-            return snapshot
+    async def add_to(self, snapshot: Snapshot, view: ListView | None, groups: GroupView | None) -> Snapshot:
+        """The snapshot with the list and the groups that a screen wants, if it wants them."""
+        if self._mode is not self._queue.mode:
+            # What was found in one store says nothing of the other.
+            await self.stop()
+            self._mode = self._queue.mode
+        if view is not None:
+            snapshot = replace(snapshot, listing=await self._list_or_why_not(view))
+        elif self._search is not None:
+            await self._search.stop()
+            self._search = None
+        if groups is not None:
+            snapshot = replace(snapshot, groups=await self._groups_or_why_not(groups))
+        elif self._grouping is not None:
+            await self._grouping.stop()
+            self._grouping = None
+        return snapshot
+
+    async def stop(self) -> None:
+        """Look no more."""
+        for work in (self._search, self._grouping):
+            if work is not None:
+                await work.stop()
+        self._search = self._grouping = None
+        self._listing, self._groups = Reading(), Reading()
+
+    async def _list_or_why_not(self, view: ListView) -> Reading[Listing]:
         former = self._listing.value
         if former is not None and (former.view.tab, former.view.filter) != (view.tab, view.filter):
             # Rows of another list must not stand under the name of this one.
@@ -36,11 +65,15 @@ class Finding:
             self._listing = Reading(await self._list(view), self._clock())
         except OpalmindError as error:
             self._listing = replace(self._listing, error=str(error))
-        return replace(snapshot, listing=self._listing)
+        return self._listing
 
     async def _list(self, view: ListView) -> Listing:
+        if self._search is not None and (not view.searched or self._search.of != identity(view)):
+            await self._search.stop()
+            self._search = None
         if view.searched:
-            return Listing(view, done=False)
+            self._search = self._search or Search(self._queue, view, self._clock)
+            return await self._search.listing(view)
         found = await self._queue.window(
             view.tab, view.sorted_by, first=view.first, rows=view.rows, anchor=view.anchor, above=view.above
         )
@@ -48,3 +81,15 @@ class Finding:
             view, found.rows, found.first, total=found.total, matched=found.total, examined=found.total,
             kept=found.total,
         )  # fmt: skip
+
+    async def _groups_or_why_not(self, view: GroupView) -> Reading[Groups]:
+        if self._grouping is not None and self._grouping.of != view.filter:
+            await self._grouping.stop()
+            self._grouping, self._groups = None, Reading()
+        self._grouping = self._grouping or Grouping(self._queue, view, self._clock)
+        try:
+            self._need_store()
+            self._groups = Reading(await self._grouping.groups(view), self._clock())
+        except OpalmindError as error:
+            self._groups = replace(self._groups, error=str(error))
+        return self._groups

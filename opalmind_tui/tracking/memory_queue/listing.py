@@ -27,6 +27,8 @@ class Part:
     entries: Any
     begins: int
     ends: int
+    name: str = ""
+    """Of a shard that waits, for the lists are several."""
 
     def holds(self, entry: Entry) -> bool:
         """Whether it is a member."""
@@ -68,18 +70,22 @@ def parts_of(store: Store, tab: Tab) -> list[Part]:
     """What a list is made of, each part in its order."""
     places, now = store.places, store.now()
     if tab in (Tab.PENDING, Tab.SCHEDULED):
-        lists = [entries for _, entries in sorted(places.due.items(), key=lambda found: found[0])]
+        lists = [(f"{shard} {endpoint}", entries) for (endpoint, shard), entries in places.due.items()]
         if places.held:
-            lists.append(SortedList((item.due, item.id) for item in places.held.values()))
-        cuts = [(entries, entries.bisect_right((now, LAST))) for entries in lists]
+            lists.append(("", SortedList((item.due, item.id) for item in places.held.values())))
+        cuts = [(name, entries, entries.bisect_right((now, LAST))) for name, entries in sorted(lists, key=_name)]
         if tab is Tab.PENDING:
-            return [Part(entries, 0, cut) for entries, cut in cuts]
-        return [Part(entries, cut, len(entries)) for entries, cut in cuts]
+            return [Part(entries, 0, cut, name) for name, entries, cut in cuts]
+        return [Part(entries, cut, len(entries), name) for name, entries, cut in cuts]
     whole = {
         Tab.FAILED: places.failed, Tab.INFLIGHT: places.inflight, Tab.DEAD: places.dead, Tab.UNKNOWN: places.doubted,
         Tab.REJECTED: store.aside.sets[State.REJECTED], Tab.TRASH: store.aside.sets[State.TRASH],
     }[tab]  # fmt: skip
     return [Part(whole, 0, len(whole))]
+
+
+def _name(named: tuple[str, Any]) -> str:
+    return named[0]
 
 
 def _entry_of(store: Store, tab: Tab, request_id: str) -> Entry | None:

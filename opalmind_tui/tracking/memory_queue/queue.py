@@ -11,7 +11,7 @@ from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, RateLimit, RequestRow, State
 from opalmind_tui.tracking import given
 from opalmind_tui.tracking.control import ControlChange, pause_wish, rate_wish, resume_wish
-from opalmind_tui.tracking.memory_queue import acting, admission, listing, views
+from opalmind_tui.tracking.memory_queue import acting, admission, listing, views, walking
 from opalmind_tui.tracking.memory_queue.control import Controls
 from opalmind_tui.tracking.memory_queue.gates import Gates
 from opalmind_tui.tracking.memory_queue.leases import Leases
@@ -31,6 +31,7 @@ from opalmind_tui.tracking.queue import (
     Restored,
     Settled,
     Settlement,
+    Walked,
     Window,
     cut,
 )
@@ -145,6 +146,10 @@ class MemoryQueue:
     ) -> Window:
         given.window(tab, order, first, rows, above)
         return listing.window(self._store, tab, order, first=first, rows=rows, anchor=anchor, above=above)
+
+    async def walk(self, tab: Tab, *, after: str = "", limit: int = 500, until: float = 0.0) -> Walked:
+        given.walk(limit, until)
+        return walking.walk(self._store, tab, after, limit, round(until * MICROS))
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return views.rows_of(self._store, ids)

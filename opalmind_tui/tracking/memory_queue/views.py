@@ -10,10 +10,11 @@ import orjson
 
 from opalmind_tui.snapshot.model import Control, Gate, RequestRow, State
 from opalmind_tui.tracking import given
+from opalmind_tui.tracking import rows as stored_rows
 from opalmind_tui.tracking.memory_queue.places import LAST, Entry, Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
-from opalmind_tui.tracking.queue import QueueCounts
-from opalmind_tui.tracking.rows import Facts, row_of
+from opalmind_tui.tracking.queue import QueueCounts, Stored
+from opalmind_tui.tracking.rows import Facts
 
 LEDGER = (
     "accepted", "delivered", "rejected", "dropped", "purged", "retried", "recovered", "unknown", "late", "duplicates",
@@ -70,15 +71,20 @@ def rows(store: Store, limit: int, state: State | None, *, unknown_only: bool) -
 
 def rows_of(store: Store, ids: Iterable[str]) -> tuple[RequestRow, ...]:
     """The named requests that exist."""
+    return tuple(found.row for found in stored_of(store, ids))
+
+
+def stored_of(store: Store, ids: Iterable[str]) -> tuple[Stored, ...]:
+    """The same with their parameters."""
     now = store.now()
     found = []
     for request_id in ids:
         if request_id in store.places.items:
             item = store.places.items[request_id]
-            found.append(_row(item, _state(item, now)))
+            found.append(_stored(item, _state(item, now)))
         elif request_id in store.aside.items:
             kept = store.aside.items[request_id]
-            found.append(_row(kept.item, kept.state))
+            found.append(_stored(kept.item, kept.state))
     return tuple(found)
 
 
@@ -88,13 +94,13 @@ def find(store: Store, id_or_key: str) -> tuple[RequestRow, ...]:
     return rows_of(store, dict.fromkeys(held))
 
 
-def _row(item: Item, state: State) -> RequestRow:
+def _stored(item: Item, state: State) -> Stored:
     facts = Facts(
         accepted=item.accepted / MICROS, attempts=item.attempts, status=item.status, error=item.error,
         next_try=seconds(item.due) if state in (State.PENDING, State.SCHEDULED) else None,
         failed_at=seconds(item.failed), unknown=item.unknown, recovered=item.recovered,
     )  # fmt: skip
-    return row_of(item.id, state, item.request.encode(), facts)
+    return stored_rows.stored_of(item.id, state, item.request.encode(), facts)
 
 
 def _state(item: Item, now: int) -> State:

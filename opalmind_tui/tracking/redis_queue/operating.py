@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking import given
-from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Window
+from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Stored, Walked, Window
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.record_places import Apart, Together
@@ -17,6 +17,7 @@ from opalmind_tui.tracking.redis_queue.replies import (
     delivered_from,
     micros,
     rows_from,
+    stored_from,
     text,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
@@ -64,6 +65,23 @@ class Operating:
         now, total, begins, *rest = reply
         found = delivered_from(rest) if tab is Tab.DELIVERED else rows_from([now, *rest])
         return Window(found, int(begins), int(total))
+
+    async def walk(self, tab: Tab, *, after: str = "", limit: int = 500, until: float = 0.0) -> Walked:
+        given.walk(limit, until)
+        most = min(limit, MOST_ROWS)
+        if tab is Tab.DELIVERED:
+            return await self._walk_delivered(given.place_in(after), most)
+        place, score, last = given.cursor_of(after) if after else ("", "", "")
+        bound = micros(until) if until else ""
+        cursor, examined, *rest = await self._scripts.run("walk", [tab, most, place, score, last, bound])
+        return Walked(stored_from(rest), examined, text(cursor))
+
+    async def _walk_delivered(self, first: int, limit: int) -> Walked:
+        found = await self.window(Tab.DELIVERED, Order.NEWEST, first=first, rows=limit)
+        # Near the end a window begins earlier than it was asked to.
+        rows = found.rows[max(0, first - found.first) :]
+        ends = first + len(rows)
+        return Walked(tuple(Stored(row, {}) for row in rows), len(rows), str(ends) if ends < found.total else "")
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         rows: list[RequestRow] = []

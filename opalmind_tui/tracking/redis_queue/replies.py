@@ -12,8 +12,8 @@ import orjson
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Pause, RateLimit, RequestRow, State
 from opalmind_tui.tracking.fullness import length_reason, memory_reason, server_reason
 from opalmind_tui.tracking.ids import ID_LENGTH
-from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts
-from opalmind_tui.tracking.rows import Facts, delivered_row, row_of
+from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts, Stored
+from opalmind_tui.tracking.rows import Facts, delivered_row, stored_of
 
 MICROS = 1_000_000
 LEDGER_NUMBERS = (
@@ -199,8 +199,13 @@ def counts_from(reply: Sequence[Any]) -> QueueCounts:
 
 def rows_from(reply: Sequence[Any]) -> tuple[RequestRow, ...]:
     """The reply of rows."""
+    return tuple(found.row for found in stored_from(reply))
+
+
+def stored_from(reply: Sequence[Any]) -> tuple[Stored, ...]:
+    """The same with the parameters."""
     now, *rest = reply
-    return tuple(_row(int(now), *rest[at : at + 5]) for at in range(0, len(rest), 5))
+    return tuple(_stored(int(now), *rest[at : at + 5]) for at in range(0, len(rest), 5))
 
 
 def delivered_from(reply: Sequence[bytes]) -> tuple[RequestRow, ...]:
@@ -217,7 +222,7 @@ def _delivered(member: bytes) -> RequestRow | None:
         return None
 
 
-def _row(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, raw_meta: bytes) -> RequestRow:
+def _stored(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, raw_meta: bytes) -> Stored:
     meta = table_from(raw_meta)
     due = moment(score) if place == b"due" else None
     if place != b"due":
@@ -230,4 +235,4 @@ def _row(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, r
         failed_at=moment(meta.get("failed")) or None, unknown=whole(meta.get("unknown")),
         recovered=whole(meta.get("recovered")),
     )  # fmt: skip
-    return row_of(text(request_id), state, body, facts)
+    return stored_of(text(request_id), state, body, facts)

@@ -21,21 +21,6 @@ local function places()
   return found
 end
 
-local function page(place, after_score, after_id, number)
-  local found, last, from, skip = {}, '', after_score ~= '' and after_score or low, 0
-  while #found < number do
-    local part = redis.call('ZRANGEBYSCORE', P .. place, from, high, 'WITHSCORES', 'LIMIT', skip, number)
-    for at = 1, #part, 2 do
-      local id, score = part[at], part[at + 1]
-      local passed = id <= after_id and int(tonumber(score)) == after_score
-      if not passed and #found < number then found[#found + 1], last = id, score end
-    end
-    if #part < 2 * number then break end
-    skip = skip + number
-  end
-  return found, last
-end
-
 -- Of those with an unknown outcome: whether it is in the state asked for.
 local function fits(id)
   if not unknown or state == '' then return true end
@@ -48,12 +33,12 @@ local answers, read = {''}, 0
 for _, place in ipairs(places()) do
   if place >= ARGV[4] and read < limit then
     local here = place == ARGV[4]
-    local found, last = page(place, here and ARGV[5] or '', here and ARGV[6] or '', limit - read)
+    local found, last = page(P .. place, low, high, here and ARGV[5] or '', here and ARGV[6] or '', limit - read, false)
     for _, id in ipairs(found) do
       if fits(id) then answers[#answers + 1] = id end
     end
     read = read + #found
-    if read == limit then answers[1] = place .. ' ' .. int(tonumber(last)) .. ' ' .. found[#found] end
+    if read == limit then answers[1] = cursor_after(place, last, found[#found]) end
   end
 end
 return answers

@@ -1,0 +1,1 @@
+"""Searches, groups and details."""
