@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, cast
 
@@ -32,6 +33,15 @@ REST = 1.0
 """Seconds of one rest at the most."""
 _FORGET = 1.002
 """What is taken for the quickest answer grows by this with each answer, so that one lucky moment does not rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """An answer of SCAN. `took`: seconds."""
+
+    cursor: int
+    names: list[bytes]
+    took: float
 
 
 class FullCount:
@@ -62,6 +72,8 @@ class FullCount:
         self._complete = False
         self._trips: deque[float] = deque(maxlen=5)
         self._quickest = float("inf")
+        self._rest = 0.0
+        """Seconds that a server gets for its other work, if it answers more slowly than it can, and not just once."""
         self._spent = 0.0
         self._running = False
         self._error = ""
@@ -104,18 +116,35 @@ class FullCount:
         if self._next < 0:
             self._next = self._random.randrange(step)
         await self._look(client)
-        while not self._complete:
-            began = self._clock()
-            cursor, names = await client.scan(self._cursor, count=PAGE)
-            answered = self._clock()
-            self._trips.append(answered - began)
-            self._spent += answered - began
-            # Nothing is awaited between these: a cancelled count has seen a page or it has not.
-            self._cursor, self._complete = cursor, not cursor
-            self._take(cast("list[bytes]", names), step)
-            await self._look(client)
-            await self._give_way()
-            self._spent += self._clock() - answered
+        asked: asyncio.Task[_Page] | None = None
+        try:
+            while not self._complete:
+                began = self._clock()
+                if asked is None:
+                    await asyncio.sleep(self._rest)
+                    asked = asyncio.create_task(self._page(client, self._cursor))
+                page = await asked
+                asked = None
+                self._note(page.took)
+                self._spent, began = self._spent + self._clock() - began, self._clock()
+                if page.cursor and not self._rest:
+                    # The server looks for the next page while this one is counted.
+                    asked = asyncio.create_task(self._page(client, page.cursor))
+                    await asyncio.sleep(0)
+                # Nothing is awaited between these: a cancelled count has seen a page or it has not.
+                self._cursor, self._complete = page.cursor, not page.cursor
+                self._take(page.names, step)
+                await self._look(client)
+                self._spent += self._clock() - began
+        finally:
+            if asked is not None:
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
+
+    async def _page(self, client: Redis, cursor: int) -> _Page:
+        began = self._clock()
+        following, names = await client.scan(cursor, count=PAGE)
+        return _Page(following, cast("list[bytes]", names), self._clock() - began)
 
     def _take(self, names: list[bytes], step: int) -> None:
         self._places.update(self._keyspace.places(names))
@@ -132,12 +161,11 @@ class FullCount:
             del self._chosen[:CHUNK]
             self._looks += looks
 
-    async def _give_way(self) -> None:
-        """A server that answers more slowly than it can, and not just once, has other work: it gets the time."""
+    def _note(self, took: float) -> None:
+        self._trips.append(took)
         trip = median(self._trips)
         self._quickest = min(trip, self._quickest * _FORGET)
-        if trip - BUSY * self._quickest > SLACK and not self._complete:
-            await asyncio.sleep(min(REST, trip))
+        self._rest = min(REST, trip) if trip - BUSY * self._quickest > SLACK else 0.0
 
     def _result(self) -> KeyCensus:
         number = self._places.total()

@@ -112,3 +112,16 @@ def test_ratios_and_verdicts() -> None:
     half = "NOT MET (50% of it)"
     assert [verdict.word for verdict in verdicts] == ["met", half, half, "not measured"]
     assert "faster" in target_table(verdicts)
+
+
+@pytest.mark.slow
+def test_the_command_measures_what_a_dashboard_costs(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    arguments = ["census", "--rounds", "1", "--scale", "0.001", "--json", file]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(file.read_text())
+    assert not found["notes"]
+    assert all(target["measured"] is not None for target in found["targets"])
