@@ -44,7 +44,9 @@ def greeter(*, no_touch: bool = False, primary: bool = False) -> Callable[[Any],
                 except ResponseError as error:
                     _forgive(error)
         except (ConnectionError, InvalidResponse) as error:
-            raise await asyncio.to_thread(explained, connection, error) from error
+            if (kind := await asyncio.to_thread(explained, connection, error)) is not None:
+                raise Named(kind) from error
+            raise
 
     return greet
 
@@ -65,7 +67,9 @@ def blocking_greeter(*, primary: bool = False) -> Callable[[Any], None]:
                 except ResponseError as error:
                     _forgive(error)
         except (ConnectionError, InvalidResponse) as error:
-            raise explained(connection, error) from error
+            if (kind := explained(connection, error)) is not None:
+                raise Named(kind) from error
+            raise
 
     return greet
 

@@ -48,6 +48,8 @@ def secured(kind: type[Any], settings: Settings) -> type[Any]:
     """A kind of redis-py's asyncio TCP connections that goes by TLS."""
 
     class Secured(kind):  # type: ignore[misc]
+        by_tls = settings
+
         def _connection_arguments(self) -> dict[str, Any]:
             return {**super()._connection_arguments(), "ssl": context_of(settings)}
 
@@ -58,6 +60,8 @@ def secured(kind: type[Any], settings: Settings) -> type[Any]:
                 if await asyncio.to_thread(speaks_plainly, self.host, self.port):
                     raise Named("tls-plain") from error
                 raise
+            except (ConnectionResetError, ConnectionAbortedError) as error:
+                raise Named("tls-closed") from error
 
     return Secured
 
@@ -66,6 +70,8 @@ def secured_blocking(kind: type[Any], settings: Settings) -> type[Any]:
     """The same for blocking connections."""
 
     class Secured(kind):  # type: ignore[misc]
+        by_tls = settings
+
         def _connect(self) -> ssl.SSLSocket:
             plain: socket.socket = super()._connect()
             # Until now it may wait as long as a command; this is still the connection.
@@ -109,9 +115,29 @@ def speaks_tls(host: str, port: int) -> bool:
     return False
 
 
-def explained(connection: Any, error: Exception) -> Exception:
-    """What is to be raised for a plain connection that failed at its first words. Asks the port; may take 0.3 s."""
+def refusal(settings: Settings, host: str, port: int) -> str:
+    """Why a server hung up on our handshake: its last word, which asyncio loses, says so."""
+    try:
+        with socket.create_connection((host, port), PROBE_TIMEOUT) as plain:
+            plain.settimeout(PROBE_TIMEOUT)
+            with context_of(settings).wrap_socket(plain, server_hostname=host) as connection:
+                connection.recv(1)
+    except ssl.SSLError as error:
+        return trouble(error).kind
+    except OSError:
+        pass  # It hung up again, or serves now: no more is known.
+    return "tls-closed"
+
+
+def explained(connection: Any, error: Exception) -> str | None:
+    """The kind of trouble of a connection that failed at its first words, where TLS explains it.
+
+    Asks the port; may take 0.3 s.
+    """
+    if trouble(error).kind not in ("closed", "broken", "tls"):
+        return None
     host, port = getattr(connection, "host", ""), getattr(connection, "port", 0)
-    if host and trouble(error).kind in ("closed", "broken") and speaks_tls(host, port):
-        return Named("tls-wanted")
-    return error
+    settings: Settings | None = getattr(connection, "by_tls", None)
+    if settings is not None:
+        return refusal(settings, host, port)
+    return "tls-wanted" if host and speaks_tls(host, port) else None

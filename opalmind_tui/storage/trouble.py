@@ -52,6 +52,7 @@ _HANDSHAKES = (
     # Alerts, which the server sends about what we showed it.
     ("CERTIFICATE_REQUIRED", "tls-client"), ("ALERT_BAD_CERTIFICATE", "tls-client"), ("ALERT_UNKNOWN_CA", "tls-client"),
     ("HANDSHAKE_FAILURE", "tls-client"), ("ALERT_CERTIFICATE", "tls-client"),
+    ("UNEXPECTED_EOF", "tls-closed"),
     ("NO_CERTIFICATE_OR_CRL_FOUND", "tls-files"), ("KEY_VALUES_MISMATCH", "tls-files"), ("PEM", "tls-files"),
 )  # fmt: skip
 """What OpenSSL says, and what it means; the first that fits counts."""

@@ -68,6 +68,10 @@ KINDS = {
         "Redis accepts no TLS connection without a client certificate that it trusts",
         "Set REDIS_TLS_CERT and REDIS_TLS_KEY to one that its certificate authority signed.",
     ),
+    "tls-closed": _away(
+        "Redis closed the connection during the TLS handshake",
+        "It may be restarting, or want a client certificate (REDIS_TLS_CERT); see its log. Retrying.",
+    ),
     "tls-plain": _barred(
         "We speak TLS, and that port of Redis does not", "Use the server's TLS port, or switch REDIS_TLS off."
     ),
