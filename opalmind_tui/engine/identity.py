@@ -25,7 +25,8 @@ def user_of(settings: Settings) -> str:
     if settings.operator:
         return settings.operator
     try:
-        return getpass.getuser()
+        # What is not UTF-8 in a name could be written to no store.
+        return getpass.getuser().encode("utf-8", "replace").decode()
     except (KeyError, OSError):
         return str(os.getuid())
 

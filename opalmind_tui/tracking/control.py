@@ -77,8 +77,13 @@ def rate_wish(per_second: float | None, by: str, reason: str) -> ControlChange:
 
 
 def _text(field: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, str) or not least <= len(value) <= most:
-        raise BadArgument(field, f"accepts a text of {least} to {most} characters")
+    if not isinstance(value, str) or not least <= len(value) <= most or _has_surrogates(value):
+        raise BadArgument(field, f"accepts a text of {least} to {most} characters that UTF-8 can hold")
+
+
+def _has_surrogates(text: str) -> bool:
+    """Half a pair stands for a byte of an argument or a name that is not UTF-8."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _number(field: str, value: object, least: float, most: float) -> None:

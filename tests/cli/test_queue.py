@@ -138,7 +138,10 @@ def test_delivery_is_paused_limited_and_let_go_on(server: LocalServer) -> None:
     again = program(server, "resume", "--yes", "--json")
     assert (again.returncode, json.loads(again.stdout)["outcome"]) == (exits.OK, None)
     for wrong in (["pause", "--for", "0"], ["pause", "--for", "soon"], ["limit", "-1"], ["limit"], ["limit", "nan"]):
-        assert program(server, *wrong, "--yes").returncode == exits.UNUSABLE, wrong
+        for how in ("--yes", "--dry-run"):
+            done = program(server, *wrong, how)
+            # Not even a plan is shown for what cannot be.
+            assert (done.returncode, done.stdout) == (exits.UNUSABLE, ""), wrong
     assert control(server) == Control()
 
 

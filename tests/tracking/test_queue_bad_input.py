@@ -39,6 +39,9 @@ BAD: list[tuple[str, str, Call]] = [
     ("a foreign cursor", "after", lambda q: q.ids(State.PENDING, after="nonsense")),
     ("a cursor of two words", "after", lambda q: q.ids(State.PENDING, after="due:AA0 x")),
     ("an empty page", "limit", lambda q: q.ids(State.PENDING, limit=0)),
+    ("a name that is not UTF-8", "by", lambda q: q.resume(ENDPOINT, by="kim\udcff")),
+    ("a reason that is not UTF-8", "reason", lambda q: q.pause(ENDPOINT, by="kim", reason="\udcff")),
+    ("a rate's reason that is not UTF-8", "reason", lambda q: q.limit_rate(ENDPOINT, 5, by="kim", reason="\ud800")),
     ("a bound that is no number", "since", lambda q: q.ids(State.DEAD, since=math.nan)),
     ("a bound without end", "until", lambda q: q.ids(State.DEAD, until=math.inf)),
 ]  # fmt: skip
@@ -53,6 +56,20 @@ async def test_the_field_is_named_and_nothing_is_done(bench: Bench, field: str, 
     assert str(refused.value).startswith(f"{field}: accepts ") or field == "kind"
     after = await bench.counts()
     assert (after.accepted, after.pending, after.gate) == (before.accepted, 0, None)
+
+
+@pytest.mark.parametrize("name", ["a\udcffb", "", "\x00", "-inf", "x" * 10_000])
+async def test_what_is_no_id_is_no_request(bench: Bench, name: str) -> None:
+    queue = bench.queue
+    (known,) = await bench.accept(hit(1))
+    assert [row.id for row in await queue.rows_of([name, known])] == [known]
+    assert await queue.find(name) == ()
+    assert (await queue.retry([name])).done == 0
+    moved = await queue.purge([name, known])
+    assert (moved.done, moved.skipped) == (1, 1)
+    restored = await queue.restore([name, known])
+    assert (restored.done, restored.skipped, restored.taken) == (1, 1, ())
+    assert (await queue.purge([name], hard=True)).done == 0
 
 
 async def test_the_cursor_of_a_page_is_accepted(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from opalmind_tui.engine.acts.kind import OnProgress, count
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import Control
+from opalmind_tui.tracking.control import pause_wish, rate_wish, resume_wish
 from opalmind_tui.tracking.queue import TrackingQueue
 
 EVERYWHERE = "Every process that delivers to this Matomo keeps to it; posts under way finish. Nothing is lost."
@@ -29,6 +30,7 @@ class ControlDelivery:
     async def plan(self, command: Command) -> Plan:
         if not self.endpoint:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
+        self._check(command)
         now = await self.queue.control(self.endpoint)
         waiting = await self.queue.counts(self.endpoint)
         about = [count(waiting.pending + waiting.scheduled, "request") + " wait now.", *_in_force(now)]
@@ -41,6 +43,16 @@ class ControlDelivery:
             )
         title = f"Deliver at most {command.per_second:g}/s" if command.per_second else "Deliver as fast as Matomo takes"
         return Plan(command, title, 1, (), (EVERYWHERE, *about), "It can be set back at any time.")
+
+    def _check(self, command: Command) -> None:
+        """No plan for what the queue would refuse. Raises `BadArgument`."""
+        by = command.by or self.user
+        if command.act is Act.PAUSE:
+            pause_wish(by, command.reason, command.seconds or None)
+        elif command.act is Act.RESUME:
+            resume_wish(by)
+        else:
+            rate_wish(command.per_second or None, by, command.reason)
 
     async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
         command = plan.command

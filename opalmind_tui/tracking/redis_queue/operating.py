@@ -86,7 +86,7 @@ class Operating:
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         rows: list[RequestRow] = []
         for part in batches(ids):
-            rows += rows_from(await self._scripts.run("rows", [0, "", *part]))
+            rows += rows_from(await self._scripts.run("rows", [0, "", *map(bytes_of, part)]))
         return tuple(rows)
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
@@ -126,7 +126,7 @@ class Operating:
     async def retry(self, ids: Sequence[str]) -> Moved:
         done = 0
         for part in batches(ids, MOST_RETRIED):
-            done += int(await self._scripts.run("retry", list(part)))
+            done += int(await self._scripts.run("retry", list(map(bytes_of, part))))
         return Moved(done, len(ids) - done)
 
     async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
@@ -135,7 +135,7 @@ class Operating:
             keys = await self._keys_in(part)
             arguments: list[Argument] = [int(hard)]
             for request_id in part:
-                arguments += [request_id, digest_of(bytes_of(keys.get(request_id, "")))]
+                arguments += [bytes_of(request_id), digest_of(bytes_of(keys.get(request_id, "")))]
             done += int(await self._scripts.run("purge", arguments))
         return Moved(done, len(ids) - done)
 
@@ -147,7 +147,7 @@ class Operating:
             told, records = await self._records.told([key for key in theirs if key])
             arguments: list[Argument] = [told]
             for request_id, key in zip(part, theirs, strict=True):
-                arguments += [request_id, digest_of(key)]
+                arguments += [bytes_of(request_id), digest_of(key)]
             restored, *refused = await self._scripts.run("restore", arguments, records)
             done += restored
             taken += [request_id.decode() for request_id in refused]

@@ -11,6 +11,7 @@ import redis.asyncio
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 from opalmind_tui.storage.trouble_table import FOREIGN_KEY
+from opalmind_tui.tracking.redis_queue.keys import bytes_of
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "enqueue": ("endpoints", "admission", "fullness", "wake"),
@@ -100,7 +101,8 @@ class Scripts:
     async def fields(self, name: bytes, wanted: Sequence[T]) -> dict[T, bytes]:
         """What stands in fields of one of the queue's hashes. Raises `StoreUnavailable`."""
         try:
-            found = await self._client.hmget((self._tag + name).decode(), list(wanted)) if wanted else []
+            names = [bytes_of(one) if isinstance(one, str) else one for one in wanted]
+            found = await self._client.hmget((self._tag + name).decode(), names) if wanted else []
         except TROUBLES as error:
             raise await self._trouble(error) from error
         return {field: value for field, value in zip(wanted, found, strict=True) if isinstance(value, bytes)}
