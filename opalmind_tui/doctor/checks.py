@@ -24,7 +24,7 @@ CHECKS: tuple[Check, ...] = (
     queue.unattended, queue.stalled, queue.held, queue.nearly_a_day, queue.only_here, queue.dead,
     cache.failing, cache.not_kept, cache.low_hit_rate, cache.corrupt,
     matomo.not_configured, matomo.silent, matomo.locked_out, matomo.refused, matomo.secure_only, matomo.may_not_write,
-    matomo.no_token,
+    matomo.no_token, matomo.clock_apart,
 )  # fmt: skip
 """Every check. Where several name the same cause, the first in this list says it."""
 

@@ -73,6 +73,8 @@ class Facts:
         examination: a closer look; None where the server could not be asked.
         processes: our processes on that Redis.
         matomo_kind: what kind of error Matomo answered with, as in `MatomoError`; empty for none.
+        matomo_clock: seconds by which Matomo's clock is ahead of ours, and by how much that may be wrong; None where no
+            answer told.
         token: None where it was not asked, as where Matomo refuses it.
         better: the best of the times to live that the look-ups were replayed with; None where nothing can be said.
     """
@@ -83,6 +85,7 @@ class Facts:
     examination: Examination | None = None
     processes: tuple[ProcessView, ...] = ()
     matomo_kind: str = ""
+    matomo_clock: tuple[float, float] | None = None
     token: Token | None = None
     better: PreviewPoint | None = None
 

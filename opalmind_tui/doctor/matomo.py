@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from opalmind_tui.doctor.connection import CLOCK_APART
 from opalmind_tui.doctor.facts import Facts
+from opalmind_tui.health.words import lasting
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.findings import Finding, Severity
 
@@ -90,6 +92,30 @@ def may_not_write(facts: Facts) -> Finding | None:
         "token-may-not-write", Severity.FAILURE, "The token may not write",
         f"Matomo gives its user no write access to {where}.", _NEEDS_TOKEN,
         f"Give its user write access in Matomo. {BEST}",
+    )  # fmt: skip
+
+
+def clock_apart(facts: Facts) -> Finding | None:
+    """Matomo's clock beside the one that stamps requests: Redis's, or ours where that is not known."""
+    if facts.matomo_clock is None:
+        return None
+    offset, margin = facts.matomo_clock
+    seen = facts.examination
+    if seen is not None and seen.clock_offset is not None:
+        offset, margin = offset - seen.clock_offset, margin + seen.clock_margin
+    if abs(offset) - margin < CLOCK_APART:
+        return None
+    ahead = "ahead of" if offset > 0 else "behind"
+    means = (
+        "Matomo replaces times in the future by the time of arrival: what waited counts as if it had come just then."
+        if offset < 0
+        else "Visits count as older than they are; near 24 h of waiting a token is asked for too soon."
+    )
+    return Finding(
+        "matomo-clock-apart", Severity.WARNING, "The clock of Matomo is apart from ours",
+        f"By the date of its answers Matomo is {lasting(abs(offset))} {ahead} the clock that stamps requests.",
+        means, "Let NTP set the clocks of Matomo's web server and of its database, and compare them.",
+        "timedatectl status",
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ class Examining:
             examination=await self._examination() if answers else None,
             processes=await self._processes() if link.reachable else (),
             matomo_kind=self._probe.kind,
+            matomo_clock=await self._matomo_clock(),
             token=await check_token(self._settings, self._reporting) if self._probe.reading.error is None else None,
             better=await self._better() if link.reachable else None,
         )
@@ -93,6 +94,15 @@ class Examining:
             return await self._stores.presence.processes()
         except StoreUnavailable:
             return ()
+
+    async def _matomo_clock(self) -> tuple[float, float] | None:
+        """What the newest answer said; the verdict may be another process's, so that this one has not asked yet."""
+        client = self._reporting
+        if client is None or self._probe.reading.error is not None:
+            return None
+        if client.clock_offset is None:
+            await self._probe.ask_again()
+        return client.clock_offset
 
     async def _better(self) -> PreviewPoint | None:
         """The shortest time to live with nearly the best hit rate, where that is clearly better than the present."""

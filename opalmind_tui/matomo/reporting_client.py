@@ -15,7 +15,7 @@ from opalmind_tui.matomo.endpoints import credentials, reporting_url
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.matomo.network import WORDS, failure_of, tls_context, uses_proxies
 from opalmind_tui.matomo.report_errors import RETRIED, error_in, error_of_status
-from opalmind_tui.matomo.retry_after import retry_after
+from opalmind_tui.matomo.retry_after import date_of, retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -64,6 +64,8 @@ class ReportingClient:
         self._clock, self._sleep, self._uniform = clock, sleep, uniform
         self._opened: httpx.AsyncClient | None = None
         self._not_before = 0.0
+        self.clock_offset: tuple[float, float] | None = None
+        """Seconds by which Matomo's clock was ahead of ours at the newest answer, and by how much that may be wrong."""
         self.refusal: MatomoError | None = None
         """Why the token is not used any more, if it was refused."""
 
@@ -116,7 +118,9 @@ class ReportingClient:
         # In the body of a POST, because a token made "only for secure requests" (the default for new ones) is refused
         # in a URL, and a URL is written to logs on its way. All recorded calls work this way.
         form = {"token_auth": self._token} if self._token else {}
+        asked = self._clock()
         async with self._client().stream("POST", self._url, params=dict(query), data=form) as response:
+            self._compare_clocks(response.headers, asked, self._clock())
             raw = await self._read(response)
         if not response.is_success or any(secret.encode() in raw for secret in self._secrets):
             raw = mask(raw.decode("utf-8", "replace"), self._secrets).encode()
@@ -130,6 +134,13 @@ class ReportingClient:
         if (error := error_in(data, self._masked, response.status_code)) is not None:
             raise error
         return data
+
+    def _compare_clocks(self, headers: Mapping[str, str], asked: float, answered: float) -> None:
+        told = date_of(headers.get("date", ""))
+        # What comes from a cache on the way carries an old date.
+        if told is not None and "age" not in headers:
+            # A date is cut to whole seconds.
+            self.clock_offset = (told + 0.5 - (asked + answered) / 2, 0.5 + max(0.0, answered - asked) / 2)
 
     async def _read(self, response: httpx.Response) -> bytes:
         pieces: list[bytes] = []

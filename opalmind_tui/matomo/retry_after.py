@@ -23,7 +23,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         now: epoch seconds, by which dates are measured where the answer does not say when it was given: its clock
             made them, and ours may be minutes off.
     """
-    given = _date(headers.get("date", ""))
+    given = date_of(headers.get("date", ""))
     now = now if given is None else given
     for name in HEADERS:
         value = headers.get(name)
@@ -37,7 +37,7 @@ def parse(value: str, now: float) -> float | None:
     text = value.strip()[:100]
     number = _number(text)
     if number is None:
-        moment = _date(text)
+        moment = date_of(text)
         if moment is None:
             return None
         number = moment - now
@@ -59,7 +59,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _date(text: str) -> float | None:
+def date_of(text: str) -> float | None:
     """Epoch seconds of a date; without a zone it is UTC."""
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:

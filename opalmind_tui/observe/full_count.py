@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, cast
 
-from opalmind_tui.observe.keyspace import Keyspace, Place, key_counts, own_keys
+from opalmind_tui.observe.keyspace import UNKNOWN_FEATURE, Keyspace, Place, key_counts, own_keys
 from opalmind_tui.observe.looks import CHUNK, Look, Looker
 from opalmind_tui.observe.survey import Survey
 from opalmind_tui.settings.model import Settings
@@ -29,6 +29,8 @@ BUSY = 3.0
 """Times as long as the quickest of late that an answer may take before the server counts as busy."""
 SLACK = 0.002
 """Seconds that are no delay worth giving way to."""
+MOST_PLACES = 200
+"""Different places that are told apart: strangers may write any number of features."""
 REST = 1.0
 """Seconds of one rest at the most."""
 _FORGET = 1.002
@@ -147,7 +149,9 @@ class FullCount:
         return _Page(following, cast("list[bytes]", names), self._clock() - began)
 
     def _take(self, names: list[bytes], step: int) -> None:
-        self._places.update(self._keyspace.places(names))
+        for place, number in self._keyspace.places(names).items():
+            known = place in self._places or len(self._places) < MOST_PLACES
+            self._places[place if known else ("cache", UNKNOWN_FEATURE)] += number
         self._choose(names, step)
 
     def _choose(self, names: list[bytes], step: int) -> None:

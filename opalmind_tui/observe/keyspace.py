@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from operator import itemgetter
+from secrets import token_bytes
 
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings.model import Settings
@@ -44,8 +44,9 @@ class Keyspace:
                 ("stats", settings.stats_prefix),
             )
         )
-        self._cache = settings.cache_prefix.encode()
-        self._beginning = itemgetter(slice(max(len(prefix) for _, prefix in self._prefixes)))
+        self._mark = token_bytes(12)
+        self._begins = tuple((name, self._mark + prefix) for name, prefix in self._prefixes)
+        self._features = re.compile(re.escape(dict(self._begins)["cache"]) + _FEATURE.pattern)
 
     def place(self, key: bytes) -> Place:
         """Where a key belongs. Any bytes will do."""
@@ -55,26 +56,18 @@ class Keyspace:
         return "other", ""
 
     def places(self, keys: Sequence[bytes]) -> Counter[Place]:
-        """How many of many keys belong where. No prefix is the beginning of another."""
-        found: Counter[Place] = Counter()
-        known = tuple(prefix for _, prefix in self._prefixes)
-        for beginning, number in Counter(map(self._beginning, keys)).items():
-            # One test in C tells most strangers from ours.
-            ours = beginning.startswith(known)
-            name = next(name for name, prefix in self._prefixes if beginning.startswith(prefix)) if ours else "other"
-            found[name, ""] += number
-        if found.pop(("cache", ""), 0):
-            found.update(self._features(keys))
-        return found
+        """How many of many keys belong where. No prefix is the beginning of another.
 
-    def _features(self, keys: Sequence[bytes]) -> Counter[Place]:
-        """Of keys of the cache: by what comes up to the end of the feature's name, each such text read once."""
-        prefix, start = self._cache, len(self._cache)
-        heads = Counter([key[: key.find(b'",', start) + 2] for key in keys if key.startswith(prefix)])
-        found: Counter[Place] = Counter()
-        for head, number in heads.items():
-            found["cache", self._feature(head, start)] += number
-        return found
+        One text of all names is searched in C, which takes a third of the time that looking at each of them does. The
+        mark between them is random, so that no name can hold it on purpose.
+        """
+        text = self._mark.join([b"", *keys])
+        found = Counter({(name, ""): text.count(begins) for name, begins in self._begins if name != "cache"})
+        features = Counter(self._features.findall(text))
+        found.update({("cache", feature.decode("ascii")): number for feature, number in features.items()})
+        found["cache", UNKNOWN_FEATURE] += text.count(dict(self._begins)["cache"]) - features.total()
+        found["other", ""] = len(keys) - found.total()
+        return +found
 
     @staticmethod
     def _feature(key: bytes, start: int) -> str:

@@ -124,6 +124,18 @@ async def test_locked_out(ground: Ground) -> None:
     assert "matomo-locked" in await ground.findings()
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(-150, "2 min behind"), (150, "2 min ahead of"), (-2, None)])
+async def test_matomo_with_another_clock(ground: Ground, seconds: float, said: str | None) -> None:
+    other = StandIn(token=SUPER, seed=3, clock=lambda: time.time() + seconds)
+    await other.start()
+    for _ in range(2):  # The second time the verdict of the first is known.
+        found = await ground.findings(matomo_base_url=other.url)
+        assert ("matomo-clock-apart" in found) is (said is not None)
+        if said is not None:
+            assert said in found["matomo-clock-apart"].evidence
+    await other.stop()
+
+
 async def test_matomo_away_and_silent(ground: Ground) -> None:
     assert not {"matomo-silent", "matomo-timeout"} & set(await ground.findings())
     with redis.Redis.from_url(ground.server.url) as client:

@@ -317,3 +317,16 @@ async def test_a_glance_finds_what_a_purge_left_of_a_large_database(client: Redi
         await client.delete(*(f"gone:{number}" for number in range(first, min(first + 4000, 39_600))))
     found = await Census(Settings()).glance(client)
     assert (found.other, found.total, found.exact) == (400, 400, False)
+
+
+KINDS = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from([*HOSTILE, b'opalmind:cache:{"feature":"events","input":{}}', b"opalmind:queue:x"]),
+    st.binary(max_size=4).map(lambda tail: b'opalmind:cache:{"feature":"a' + tail),
+)
+
+
+@given(st.lists(KINDS))
+def test_many_keys_are_placed_like_each_of_them(keys: list[bytes]) -> None:
+    keyspace = Keyspace(Settings())
+    assert keyspace.places(keys) == Counter(map(keyspace.place, keys))

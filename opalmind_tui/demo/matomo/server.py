@@ -62,7 +62,7 @@ class StandIn:
         live = LiveFigures()
         self._tracker.on_stored = live.add
         self._reporter = Reporter(sites, self.accounts, live, seed, clock)
-        self._listener = Listener(self._handle, port, limits)
+        self._listener = Listener(self._handle, port, limits, clock)
         self._script: Script | None = None
         self._mood = next(iter(MOODS))
         self.behaviour = MOODS[self._mood].behaviour

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -40,9 +41,15 @@ class Connection:
     """One client's connection, from accept to close."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler, limits: Limits
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        handler: Handler,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._reader, self._writer, self._handler, self._limits = reader, writer, handler, limits
+        self._clock = clock
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_size)
         writer.transport.set_write_buffer_limits(high=0)
         peer = writer.get_extra_info("peername")
@@ -135,7 +142,7 @@ class Connection:
             await self._writer.drain()
 
     def _head(self, response: Response, length: int) -> h11.Response:
-        headers = [*response.headers, ("Date", formatdate(usegmt=True)), ("Content-Type", response.kind)]
+        headers = [*response.headers, ("Date", formatdate(self._clock(), usegmt=True)), ("Content-Type", response.kind)]
         if response.status != 204:
             headers.append(("Content-Length", str(length)))
         if self.last:
@@ -171,8 +178,14 @@ class Connection:
 class Listener:
     """A listening socket on loopback whose port stays ours while it refuses connections."""
 
-    def __init__(self, handler: Handler, port: int = 0, limits: Limits | None = None) -> None:
-        self._handler, self._limits = handler, limits or Limits()
+    def __init__(
+        self,
+        handler: Handler,
+        port: int = 0,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._handler, self._limits, self._clock = handler, limits or Limits(), clock
         self.port = port
         self._server: asyncio.Server | None = None
         self._reserved: socket.socket | None = None
@@ -245,7 +258,7 @@ class Listener:
         if len(self._connections) >= self._limits.connections and not self._make_room():
             writer.close()
             return
-        connection = Connection(reader, writer, self._handler, self._limits)
+        connection = Connection(reader, writer, self._handler, self._limits, self._clock)
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections[task] = connection
         task.add_done_callback(self._forget)
