@@ -21,6 +21,7 @@ import pytest
 from hypothesis import settings
 
 from opalmind_tui.storage.local_server import LocalServer
+from tests.support.cluster import LocalCluster, running_cluster
 from tests.support.servers import PRODUCTS, RUNNABLE, Product, running
 
 # In CI every run tries the same examples; at a developer's desk each run tries new ones.
@@ -55,6 +56,20 @@ def server(shared_server: LocalServer) -> LocalServer:
         client.flushall()
         client.acl_log_reset()
     return shared_server
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(any_product: Product) -> Iterator[LocalCluster]:
+    """One cluster of three primaries for the whole session. Do not stop its nodes; `cluster` gives it empty."""
+    with running_cluster(any_product) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(shared_cluster: LocalCluster) -> LocalCluster:
+    """A running, empty cluster."""
+    shared_cluster.flush()
+    return shared_cluster
 
 
 @pytest.fixture(scope="session")

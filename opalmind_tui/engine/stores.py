@@ -27,6 +27,7 @@ from opalmind_tui.storage.meter import Meter
 from opalmind_tui.storage.presence import Presence
 from opalmind_tui.storage.runtime_config import RuntimeConfig
 from opalmind_tui.storage.sentinel import Locator
+from opalmind_tui.storage.slots import beside_queue
 from opalmind_tui.tracking.failover_queue import FailoverQueue
 from opalmind_tui.tracking.fullness import MEGABYTE
 from opalmind_tui.tracking.memory_queue import MemoryQueue
@@ -87,7 +88,11 @@ def open_stores(
     # Who only asks (`status`) needs no permission to write.
     writes = role != "status" and not settings.read_only
     quick = async_client(settings, connect_timeout=CACHE_TIMEOUT, timeout=CACHE_TIMEOUT, meter=meter)
-    link = RedisLink(commands, probe_key=f"{prefix}probe" if writes else "", clock=clock)
+    probe = f"{prefix}probe"
+    if settings.redis_cluster:
+        # What matters most is whether the queue's shard serves.
+        probe = beside_queue(probe, settings.queue_prefix)
+    link = RedisLink(commands, probe_key=probe if writes else "", clock=clock)
     config = RuntimeConfig(commands, link, f"{prefix}config", (*CONFIG_NAMES, LEDGER_NAME), clock)
     ttls = Ttls(settings, config)
     cache = ReportCache(settings, ttls, quick, commands=commands, clock=clock)

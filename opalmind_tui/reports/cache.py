@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from opalmind_tui.errors import MatomoError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import reporting_url
 from opalmind_tui.reports.breaker import Breaker
+from opalmind_tui.reports.cluster_cache import cache_on
 from opalmind_tui.reports.counters import Count, Tallies
 from opalmind_tui.reports.entry import decode_entry
 from opalmind_tui.reports.fetching import Fetched, Fetcher, Load
@@ -21,7 +22,6 @@ from opalmind_tui.reports.keyspace import BUDGET, OnCount
 from opalmind_tui.reports.memory_cache import Held, MemoryCache
 from opalmind_tui.reports.outage import AWAY
 from opalmind_tui.reports.purging import Purging
-from opalmind_tui.reports.redis_cache import RedisCache
 from opalmind_tui.reports.selection import ALL, Selection
 from opalmind_tui.reports.shared_counters import Shared, SharedCounters
 from opalmind_tui.reports.sharing import Sharing
@@ -91,7 +91,7 @@ class ReportCache:
         tallies = self._tallies = Tallies()
         self._redis = self._shared = self._breaker = None
         if client is not None:
-            self._redis = RedisCache(client, settings.cache_prefix, settings.stats_prefix)
+            self._redis = cache_on(client, settings.cache_prefix, settings.stats_prefix)
             self._breaker = self._redis.breaker = Breaker(self._redis.ping)
             self._shared = SharedCounters(client, settings.stats_prefix, tallies, source=self._source)
         self._sharing = Sharing(

@@ -36,7 +36,7 @@ _FEWEST = 8
 NO_ENTRY = b"?"
 """Stands for a key that holds a list, a hash or a text larger than `LARGEST`: no entry, whatever it is."""
 
-_PRELUDE = """
+PRELUDE = """
 local function entry(key, most)
   local length = redis.pcall('STRLEN', key)
   if type(length) == 'table' then
@@ -108,7 +108,7 @@ class RedisCache:
         self._own = f"{stats_prefix}{{c}}:"
         self.generation_key = f"{self._own}generation"
         self._read, self._claim, self._store, self._leave, self._renew, self._raise = (
-            client.register_script(_PRELUDE + body) for body in (_READ, _CLAIM, _STORE, _LEAVE, _RENEW, _RAISE)
+            client.register_script(PRELUDE + body) for body in (_READ, _CLAIM, _STORE, _LEAVE, _RENEW, _RAISE)
         )
         self._reads: GroupCommit[str, tuple[bytes, bytes | None]] = GroupCommit(self._read_group, TOGETHER, lanes=2)
         self.breaker: Breaker | None = None
@@ -163,11 +163,18 @@ class RedisCache:
         if self.breaker is not None and self.breaker.trouble is not None:
             raise self.breaker.trouble
         places = {key: at for at, key in enumerate(dict.fromkeys(keys), 1)}
-        found = await self._run(self._read, [self.generation_key, *(self._prefix + key for key in places)], [LARGEST])
+        found = await self._look_up(list(places))
         generation = found[0]
-        brought = sum(map(len, found)) // len(found)
+        brought = sum(len(raw or b"") for raw in found) // len(found)
         self._reads.most = max(_FEWEST, min(TOGETHER, AT_ONCE // max(brought, 1)))
         return [(generation, found[places[key]] or None) for key in keys]
+
+    async def _look_up(self, keys: Sequence[str]) -> Sequence[Any]:
+        """The generation, and what is stored under each key."""
+        found: Sequence[Any] = await self._run(
+            self._read, [self.generation_key, *(self._prefix + key for key in keys)], [LARGEST]
+        )
+        return found
 
     async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:

@@ -144,6 +144,10 @@ def _refuse_url_contradictions(found: _Found, values: Mapping[str, Any]) -> None
         given = found["REDIS_CLUSTER"]
         accepted = "a switch; on only with host and port, and database 0: a Cluster has no other"
         raise unusable(given.variable, given.text, given.shown_name, accepted)
+    for name in ("REDIS_QUEUE_PREFIX", "REDIS_STATS_PREFIX") if values.get("redis_cluster") else ():
+        if name in found and "{}" in found[name].text:
+            given = found[name]
+            raise unusable(given.variable, given.text, given.shown_name, "a prefix without {}: it ends all hash tags")
 
 
 def _agreed_limits(values: dict[str, Any]) -> tuple[str, ...]:

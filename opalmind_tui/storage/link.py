@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.storage.cluster import ClusterClient
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 from opalmind_tui.storage.trouble_table import FOREIGN_KEY
 
@@ -69,7 +70,8 @@ class RedisLink:
         try:
             if self._probe_key:
                 await self._client.eval(PROBE, 1, self._probe_key)
-            else:
+            if not self._probe_key or isinstance(self._client, ClusterClient):
+                # Of a Cluster every primary must answer: records and reports lie on all of them.
                 await self._client.ping()
         except TROUBLES as error:
             self.report(trouble(error))

@@ -27,6 +27,13 @@ class Node(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def beside_queue(key: str, queue_prefix: str) -> str:
+    """A key, which has no hash tag of its own, in the queue's slot."""
+    tagged = queue_prefix + QUEUE_TAG
+    begins = tagged.index("{")
+    return key + tagged[begins : tagged.index("}", begins) + 1]
+
+
 def key_of(arguments: Sequence[Any]) -> Any:
     """The first key of a command as redis-py is given it; None where it has none."""
     words = str(arguments[0]).upper().split()

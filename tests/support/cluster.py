@@ -139,3 +139,12 @@ def running_cluster(product: Product, *, replicas: bool = False, extra: tuple[st
         cluster = LocalCluster(nodes)
         _form(cluster)
         yield cluster
+
+
+def empty(server: LocalServer | LocalCluster) -> None:
+    """Delete everything."""
+    if isinstance(server, LocalCluster):
+        server.flush()
+        return
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()

@@ -12,7 +12,7 @@ import redis.asyncio
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
-from tests.support.cluster import LocalCluster, running_cluster
+from tests.support.cluster import LocalCluster, empty
 from tests.support.servers import PRODUCTS, Product, running
 from tests.tracking.queue_harness import QUEUE_PREFIX, Bench, memory_bench, redis_queue
 
@@ -30,8 +30,7 @@ def queue_server(request: pytest.FixtureRequest) -> Iterator[LocalServer | Local
     if product is None:
         yield None
     elif product == CLUSTER:
-        with running_cluster(request.getfixturevalue("any_product")) as cluster:
-            yield cluster
+        yield request.getfixturevalue("shared_cluster")
     else:
         assert isinstance(product, Product)
         if product.binary is None:
@@ -45,15 +44,6 @@ def client_of(server: LocalServer | LocalCluster) -> redis.asyncio.Redis:
     return async_client(
         Settings(redis_url=server.url, queue_prefix=QUEUE_PREFIX, redis_cluster=isinstance(server, LocalCluster))
     )
-
-
-def empty(server: LocalServer | LocalCluster) -> None:
-    """Delete everything."""
-    if isinstance(server, LocalCluster):
-        server.flush()
-        return
-    with redis.Redis.from_url(server.url) as client:
-        client.flushall()
 
 
 @pytest.fixture
