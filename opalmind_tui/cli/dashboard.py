@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from opalmind_tui import exits
+from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
+
+log = logging.getLogger(__name__)
 
 
 def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
@@ -21,6 +26,9 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
         from opalmind_tui.tui.app import OpalmindApp
         from opalmind_tui.tui.run import run_dashboard
 
+        log_to_file(settings)
+        log.info("The dashboard begins")
         engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
         code = run_dashboard(OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop))
+        log.info("The dashboard ends with code %d", code)
         return exits.DEGRADED if engine.lost and code == exits.OK else code

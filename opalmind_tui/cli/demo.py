@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.reports.features import BY_NAME
 from opalmind_tui.tracking.lines import CALLS
 
@@ -35,6 +36,7 @@ def demo(no_mouse: bool) -> int:
     from opalmind_tui.tui.app import OpalmindApp
     from opalmind_tui.tui.run import run_dashboard
 
+    log_to_file()
     world = DemoWorld()
     engine = DemoEngine(world)
     return run_dashboard(

@@ -1,11 +1,13 @@
-"""What the engine tells by the standard logging module, on stderr and safe to read."""
+"""Where a command's log lines go: to stderr, safe to read, and from a dashboard to its own file, too."""
 
 from __future__ import annotations
 
 import logging
-import time
 
 from opalmind_tui.cli.output import say
+from opalmind_tui.logs.lines import Lines
+from opalmind_tui.logs.privacy import cleaner
+from opalmind_tui.settings import Settings
 
 
 class SayHandler(logging.Handler):
@@ -15,17 +17,34 @@ class SayHandler(logging.Handler):
         say(self.format(record))
 
 
-def log_to_stderr(level: int = logging.WARNING, *, stamped: bool = False) -> None:
+def log_to_stderr(
+    level: int = logging.WARNING, *, stamped: bool = False, form: str = "text", settings: Settings | None = None
+) -> None:
     """Log our own events from this level on, and warnings of others.
 
     Args:
         stamped: with the time (UTC), for what runs long.
+        form: ``text`` or ``json``.
+        settings: whose secrets are masked; None before they were read.
     """
-    handler = SayHandler()
-    formatter = logging.Formatter(
-        "%(asctime)s %(levelname)s %(message)s" if stamped else "%(message)s", "%Y-%m-%dT%H:%M:%SZ"
-    )
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    handler = SayHandler(level)
+    handler.setFormatter(Lines(cleaner(settings), form, stamped=stamped))
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     logging.getLogger("opalmind_tui").setLevel(level)
+
+
+def log_to_file(settings: Settings | None = None) -> None:
+    """Log to the dashboard's own file, too; not read-only (ruling 8), nor where there can be none."""
+    log_to_stderr(settings=settings)
+    if settings is not None and settings.read_only:
+        return
+    from opalmind_tui.logs.file import LogFile, log_path
+
+    try:
+        handler = LogFile(log_path())
+    except OSError as error:
+        say(f"opalmind-tui: no log is kept: {error.strerror}")
+        return
+    handler.setFormatter(Lines(cleaner(settings)))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("opalmind_tui").setLevel(logging.INFO)

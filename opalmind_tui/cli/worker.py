@@ -14,9 +14,9 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
-from opalmind_tui.cli.output import say
 from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.logs.lines import FORMS, LEVELS
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 
@@ -44,9 +44,13 @@ log = logging.getLogger(__name__)
     metavar="ADDRESS",
     help="Where to serve them. Nobody is asked for a password.",
 )
+@click.option("--log-format", type=click.Choice(FORMS), default="text", show_default=True, help="Form of a log line.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="The least that is logged."
+)
 @settings_options
 @click.pass_context
-def worker(ctx: click.Context, metrics: int | None, metrics_host: str) -> int:
+def worker(ctx: click.Context, metrics: int | None, metrics_host: str, log_format: str, log_level: str) -> int:
     """Deliver the queue to Matomo until SIGTERM or ctrl+c.
 
     What happens goes to stderr, one line for each event. It survives an absence of Redis and of Matomo; a wrong
@@ -54,8 +58,8 @@ def worker(ctx: click.Context, metrics: int | None, metrics_host: str) -> int:
     second signal ends it at once, and its leases run out by themselves. Requests that are left in its memory, because
     Redis is away, go to a file that is named on stderr (code 1).
     """
-    log_to_stderr(logging.INFO, stamped=True)
     with store_of(ctx) as settings:
+        log_to_stderr(getattr(logging, log_level.upper()), stamped=True, form=log_format, settings=settings)
         need_matomo(settings)
         need_writing(settings, "worker")
         return run(_work(settings, metrics, metrics_host))
@@ -71,7 +75,7 @@ async def _work(settings: Settings, port: int | None, host: str) -> int:
         try:
             await engine.start()
         except StoreUnavailable as error:
-            say(f"opalmind-tui: {error}")
+            log.error("%s", error)
             return exits.UNUSABLE
         log.info("Started: delivers to %s", engine.endpoint)
         watches = [asyncio.create_task(_watch_gate(engine))]

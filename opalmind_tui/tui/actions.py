@@ -224,6 +224,7 @@ ACTIONS: tuple[Action, ...] = (
         brief="Token",
         in_footer=lambda now: now.token_refused,
     ),
+    Action("log", ("O", "shift+o"), "O", "Log", "Read what this dashboard has logged, the newest first", "Dashboard"),
     Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard"),
     Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),

@@ -14,6 +14,7 @@ from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.doctor import DoctorDialog
+from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
@@ -49,6 +50,7 @@ class Operator:
             "ttl": self._ttl,
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
+            "log": self._log,
             "processes": self._processes,
             "doctor": self._doctor,
             "redis": self._redis,
@@ -211,6 +213,10 @@ class Operator:
     def _pace(self, steps: int) -> None:
         seconds = self._app.poller.change_pace(steps)
         self._screen.say(Status(f"A look every {seconds:g} s", Tone.ACCENT))
+
+    def _log(self) -> None:
+        read_only = self._screen.situation.read_only
+        self._app.push_screen(ReadingDialog("Log", lambda width: log_text(read_only=read_only)))
 
     def _processes(self) -> None:
         def body(width: int) -> str:

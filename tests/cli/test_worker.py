@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -157,3 +158,17 @@ def test_metrics_of_a_worker_at_work(tmp_path: Path, settings: dict[str, str], s
         assert f"--metrics: cannot listen on 127.0.0.1 port {port}: Address already in use" in refused.stderr
         assert worker.end() == exits.OK
     assert stand_in.settings["MATOMO_TOKEN"] not in worker.said
+
+
+def test_lines_of_json_and_what_is_logged_at_all(tmp_path: Path, settings: dict[str, str], stand_in: Served) -> None:
+    with working(tmp_path, settings, "--log-format", "json") as worker:
+        worker.wait_for("Started")
+        assert worker.end() == exits.OK
+    told = [json.loads(line) for line in worker.said.splitlines()]
+    assert [line["message"] for line in told][-1] == "Stopped"
+    assert {line["level"] for line in told} == {"info"}
+    assert run("track", "--from", "-", given=lines(0, 1), **settings).returncode == exits.OK
+    with working(tmp_path, settings, "--log-level", "warning") as worker:
+        wait_until(lambda: bool(stand_in.journal.hits), "the delivered request")
+        assert worker.end() == exits.OK
+    assert worker.said == ""

@@ -11,6 +11,7 @@ import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
+from opalmind_tui.logs.file import log_path
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
 from opalmind_tui.text import cells
@@ -248,6 +249,20 @@ async def processes(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert "web-1.internal:4711" in shown
     assert "312/2" in shown
     assert "others" in shown
+    await press(pilot, "escape")
+    assert isinstance(pilot.app.screen, Frame)
+
+
+@case
+async def log(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    path = log_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("2026-01-01T00:00:00Z INFO The dashboard begins\n2026-01-01T00:00:09Z WARNING \x1b[2J[bold]b\n")
+    await press(pilot, "O")
+    assert isinstance(pilot.app.screen, ReadingDialog)
+    shown = screen_text(pilot)
+    assert "WARNING ␛[2J[bold]b" in shown
+    assert shown.index("WARNING") < shown.index("The dashboard begins")
     await press(pilot, "escape")
     assert isinstance(pilot.app.screen, Frame)
 

@@ -1,0 +1,1 @@
+"""Tests of what is logged, and of what is kept out of it."""
