@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import ssl
-import subprocess
+import socket
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 
 from opalmind_tui.engine.engine import Engine
+from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.model import Mode
 from opalmind_tui.storage.connection import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.storage.trouble_table import KINDS
 from tests.storage.test_trouble import kind_of
 from tests.support.servers import Product, running
-
-PROTECTED = (
-    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
-    b"default user. In this mode connections are only accepted from the loopback interface.\r\n"
-)
 
 
 def settings_of(server: LocalServer) -> Settings:
@@ -89,6 +85,8 @@ def cannot_save(product: Product) -> Iterator[LocalServer]:
             client.bgsave()
             wait(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
         yield server
+        # It would refuse to end, too.
+        server.kill()
 
 
 @contextmanager
@@ -168,6 +166,27 @@ async def test_at_the_start(any_product: Product, kind: str) -> None:
     assert KINDS[kind].sentence in snapshot.cause
 
 
+@pytest.mark.parametrize("kind", STATES)
+async def test_status_and_worker_at_the_start(any_product: Product, kind: str) -> None:
+    with STATES[kind](any_product) as server:
+        async with Engine(settings_of(server), role="status") as engine:
+            document = await engine.health_document()
+        worker = Engine(settings_of(server), role="worker", deliver=True)
+        try:
+            await worker.start()
+            met = worker.queue.mode is Mode.MEMORY
+        except StoreUnavailable as error:
+            met = error.kind == kind and not error.falls_back
+        finally:
+            await worker.stop()
+    # `status` writes nothing: a server that only refuses writes is healthy to it, or judged by its figures.
+    assert KINDS[kind].sentence in str(document) or kind in ONLY_WRITES
+    assert met
+
+
+ONLY_WRITES = ("oom", "readonly", "misconf")
+
+
 # -- mid-run -----------------------------------------------------------------------------------------------------------
 
 
@@ -192,10 +211,39 @@ def demote(server: LocalServer) -> None:
         client.replicaof("127.0.0.1", str(server.port))
 
 
+def fail_to_save(server: LocalServer) -> None:
+    place = server.folder / "dump.rdb"
+    place.mkdir()
+    (place / "x").touch()
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("save", "3600 1")
+        client.set("changed", "1")
+        client.bgsave()
+
+
+def crowd_out(server: LocalServer) -> None:
+    """What is connected stays; nobody else gets in, and ours are told to come again."""
+    client = redis.Redis.from_url(server.url)
+    client.ping()
+    client.config_set("maxclients", 1)
+    client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+def never_end(server: LocalServer) -> None:
+    client = redis.Redis.from_url(server.url, socket_timeout=0.2)
+    client.config_set("lua-time-limit", "50")
+    with pytest.raises(redis.RedisError):
+        client.eval("while true do end", 0)
+
+
 MID_RUN: dict[str, Callable[[LocalServer], object]] = {
     "oom": fill,
     "no-auth": refuse_passwords,
     "permission": take_rights,
+    "readonly": demote,
+    "misconf": fail_to_save,
+    "max-clients": crowd_out,
+    "busy": never_end,
     "timeout": lambda server: server.send(signal.SIGSTOP),
     "refused": lambda server: server.kill(),
 }
@@ -215,48 +263,32 @@ async def test_mid_run(any_product: Product, kind: str) -> None:
         finally:
             server.send(signal.SIGCONT)
             await engine.stop()
+            # Some of these states let no server end in good order.
+            server.kill()
     assert snapshot.store.remedy == KINDS[kind].remedy
     assert "new-secret" not in str(snapshot)
 
 
-# -- what no server of ours can be brought into ------------------------------------------------------------------------
+# -- protected mode ----------------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def stranger(greeting: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Something that says one thing to whoever connects."""
-
-    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(greeting)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+def own_address() -> str:
+    """An address of this machine that is not a loopback one; empty where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        found = str(probe.getsockname()[0])
+    return "" if found.startswith(("127.", "0.")) else found
 
 
-async def test_protected_mode() -> None:
-    """A server that listens on loopback only is never in protected mode towards us."""
-    async with stranger(PROTECTED) as port:
-        assert (await kind_of(Settings(redis_host="127.0.0.1", redis_port=port)))[:2] == ("protected", False)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> ssl.SSLContext:
-    """A certificate that nobody trusts."""
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-            "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]  # fmt: skip
-    try:
-        subprocess.run(made, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("there is no openssl program to make a certificate with")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    return context
-
-
-async def test_a_certificate_that_is_not_trusted(certificate: ssl.SSLContext) -> None:
-    async with stranger(b"+PONG\r\n", certificate) as port:
-        settings = Settings(redis_host="127.0.0.1", redis_port=port, redis_tls=True)
-        assert (await kind_of(settings))[:2] == ("tls", False)
+async def test_protected_mode(any_product: Product) -> None:
+    address = own_address()
+    if not address:
+        pytest.skip("this machine has a loopback address only")
+    with running(any_product, extra=("--bind", f"{address} 127.0.0.1", "--protected-mode", "yes")) as server:
+        settings = Settings(redis_host=address, redis_port=server.port)
+        assert await kind_of(settings) == ("protected", False, False)
+        async with Engine(settings, role="dashboard") as engine:
+            assert (await engine.take_snapshot()).store.reason == KINDS["protected"].sentence
