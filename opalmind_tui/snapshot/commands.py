@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from opalmind_tui.snapshot.filters import NO_FILTER, Filter
+from opalmind_tui.snapshot.listing import Tab
 from opalmind_tui.snapshot.model import State
 
 
@@ -14,6 +17,8 @@ class Act(StrEnum):
     RETRY = "retry"
     PURGE = "purge"
     RESTORE = "restore"
+    KILL = "kill"
+    RELEASE = "release"
     PURGE_CACHE = "purge-cache"
     SET_TTL = "set-ttl"
     DELIVER = "deliver"
@@ -37,14 +42,18 @@ class Command:
 
     Args:
         act: what to do.
-        ids: the captured request ids (retry, purge); empty with `all_dead`.
+        ids: the captured request ids (retry, purge, restore, kill, release); empty with `all_dead` or a `tab`.
+        tab: everything in this list of the queue that fits the `filter` when the plan is made (the same acts). A group
+            of failures is the filter ``group:key`` on the list of the failed.
+        filter: what must fit; empty for the whole list.
+        limit: of a list no more than so many, the first that are come upon; 0 for no limit.
         all_dead: every request that is dead when the plan is made.
         hard: past the trash, for good (purge).
         feature: a report feature, or empty for all of them (purge-cache, set-ttl).
         match, key: only entries whose key holds this text, only this entry (purge-cache).
         target: which TTL (set-ttl).
         seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value. How long delivery is paused
-            (pause); 0 until it is resumed.
+            (pause); 0 until it is resumed. How long the next try waits (retry).
         per_second: hits per second of all processes (limit); 0 for no limit.
         reason: why, for those who meet it (pause, limit); the note (acknowledge).
         existing: apply the new TTL to the entries that exist, too (set-ttl).
@@ -56,6 +65,9 @@ class Command:
     act: Act
     ids: tuple[str, ...] = ()
     all_dead: bool = False
+    tab: Tab | None = None
+    filter: Filter = NO_FILTER
+    limit: int = 0
     hard: bool = False
     feature: str = ""
     match: str = ""
@@ -81,7 +93,10 @@ class Plan:
         skipped: why some are not eligible, with their counts.
         consequences: sentences that the dialog shows.
         undo: how it can be undone, or that it cannot.
-        ids: the captured request ids, unless there is a `state`.
+        ids: the captured request ids, unless there is a `state`; there may be a million of them.
+        position: how many of them are behind it: a plan that was stopped goes on from there (`resumed`).
+        bytes: of what it touches, where that is known.
+        seconds: how long until what it makes due is delivered at the present rate; None where that is not known.
         state: acts on every request that came into this state from `since` until `until` (epoch seconds by the
             queue's clock; `since` 0: ever): there may be a million of them.
         estimated: true when `eligible` is an estimate (cache entries of a large database).
@@ -93,7 +108,10 @@ class Plan:
     skipped: tuple[tuple[str, int], ...] = ()
     consequences: tuple[str, ...] = ()
     undo: str = "This cannot be undone."
-    ids: tuple[str, ...] = ()
+    ids: Sequence[str] = ()
+    position: int = 0
+    bytes: int = 0
+    seconds: float | None = None
     estimated: bool = False
     state: State | None = None
     since: float = 0.0
@@ -104,6 +122,10 @@ class Plan:
         """It would touch nothing. A setting is set also where no entry is there to follow it, and where not all was
         gone through there may be some."""
         return not (self.eligible or self.estimated) and self.command.act not in (Act.SET_TTL, Act.DELIVER)
+
+    def resumed(self, outcome: Outcome) -> Plan:
+        """The rest of a plan that was stopped; what was done is not done again."""
+        return replace(self, position=outcome.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,8 @@ class Outcome:
         sentence: one line for people.
         done: how many were changed. skipped: how many were no longer eligible. failed: how many could not be changed.
         error: why it ended early, if it did.
+        position: how far it came in the plan's ids.
+        doubtful: how many of the skipped may have been done by a try whose answer was lost.
     """
 
     sentence: str
@@ -130,3 +154,5 @@ class Outcome:
     failed: int = 0
     error: str = ""
     cancelled: bool = False
+    position: int = 0
+    doubtful: int = 0

@@ -267,8 +267,14 @@ class FailoverQueue:
             self.viewed.ids(state, after=after, limit=limit, unknown_only=unknown_only, since=since, until=until)
         )
 
-    async def retry(self, ids: Sequence[str]) -> Moved:
-        return await self._guard(self.viewed.retry(ids))
+    async def retry(self, ids: Sequence[str], *, delay: float = 0.0) -> Moved:
+        return await self._guard(self.viewed.retry(ids, delay=delay))
+
+    async def kill(self, ids: Sequence[str], why: str) -> Moved:
+        return await self._guard(self.viewed.kill(ids, why))
+
+    async def take_back(self, ids: Sequence[str]) -> int:
+        return await self._guard(self.viewed.take_back(ids))
 
     async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
         return await self._guard(self.viewed.purge(ids, hard=hard))

@@ -164,8 +164,18 @@ class TrackingQueue(Protocol):
         """
         ...
 
-    async def retry(self, ids: Sequence[str]) -> Moved:
-        """Make dead or scheduled requests due now with attempts 0, history kept. Any number, in bounded scripts."""
+    async def retry(self, ids: Sequence[str], *, delay: float = 0.0) -> Moved:
+        """Make dead or scheduled requests due after so many seconds, with attempts 0, history kept. Any number, in
+        bounded scripts."""
+        ...
+
+    async def kill(self, ids: Sequence[str], why: str) -> Moved:
+        """Give up requests that wait (pending or scheduled): they are dead, and `why` is the last error."""
+        ...
+
+    async def take_back(self, ids: Sequence[str]) -> int:
+        """End the claims that hold these requests, as if their leases had run out: all that they hold is due again, and
+        what may have been posted may be sent twice. Returns how many requests came back."""
         ...
 
     async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:

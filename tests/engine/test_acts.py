@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 import redis.asyncio
 
+from opalmind_tui.engine.acts import batches
 from opalmind_tui.engine.acts.batches import BATCH
 from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.commands import Act, Command, Progress
-from opalmind_tui.snapshot.model import State
+from opalmind_tui.snapshot.model import QueueView, State
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.memory_queue import MemoryQueue
@@ -49,6 +50,11 @@ def adopted(request: TrackingRequest) -> Adopted:
     return Adopted(request_id, request, ENDPOINT, accepted=1.7e9, error="400", dead=True)
 
 
+async def looks() -> QueueView:
+    """A queue that delivers ten requests a second."""
+    return QueueView(delivered_rate=10.0)
+
+
 def no_limit() -> float | None:
     return None
 
@@ -56,7 +62,7 @@ def no_limit() -> float | None:
 async def test_all_dead_is_every_one_of_them_and_no_later_one(queue: TrackingQueue) -> None:
     many = 2 * BATCH + 7
     await dead(queue, many)
-    kind = Retry(queue)
+    kind = Retry(queue, looks)
     plan = await kind.plan(Command(Act.RETRY, all_dead=True))
     assert (plan.eligible, plan.ids, plan.title) == (many, (), f"Retry {many:,} dead requests")
     later = await dead(queue, 3, start=many)
@@ -92,17 +98,18 @@ async def test_a_stopped_act_says_what_is_left_and_can_go_on(queue: TrackingQueu
 
 async def test_trouble_on_the_way_is_named(queue: TrackingQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     await dead(queue, BATCH + 1)
-    kind = Retry(queue)
+    kind = Retry(queue, looks)
     plan = await kind.plan(Command(Act.RETRY, all_dead=True))
     real, calls = queue.retry, []
 
-    async def failing(ids: list[str]) -> object:
+    async def failing(ids: list[str], *, delay: float) -> object:
         calls.append(ids)
         if len(calls) > 1:
             raise StoreUnavailable("refused", "Redis refuses connections", "Start it")
-        return await real(ids)
+        return await real(ids, delay=delay)
 
     monkeypatch.setattr(queue, "retry", failing)
+    monkeypatch.setattr(batches, "PATIENCE", 0.0)
     outcome = await kind.run(plan, nothing)
     assert (outcome.done, outcome.failed) == (BATCH, 1)
     assert "Redis refuses connections" in outcome.error

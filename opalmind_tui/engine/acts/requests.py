@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from opalmind_tui.engine.acts.batches import all_in, in_batches
 from opalmind_tui.engine.acts.kind import OnProgress, count
+from opalmind_tui.engine.acts.selecting import Selection, select, which
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan
-from opalmind_tui.snapshot.model import State
+from opalmind_tui.snapshot.model import QueueView, State
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, TrackingQueue
 
 ASKED = 50
@@ -17,37 +17,54 @@ ASKED = 50
 NEARLY_FULL = 0.8
 """Share of Redis's memory limit from which the plan of a purge speaks of memory."""
 KEPT = f"{TRASH_KEPT // 60} minutes"
-
-
-async def captured(
-    queue: TrackingQueue, ids: Sequence[str], eligible: set[State]
-) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
-    """The ids that a plan holds on to, and why the others are not among them."""
-    rows = await queue.rows_of(ids)
-    others = Counter(f"{row.state} now" for row in rows if row.state not in eligible)
-    if gone := len(set(ids)) - len(rows):
-        others["no longer in the queue"] = gone
-    return tuple(row.id for row in rows if row.state in eligible), tuple(others.items())
+UNDO_RESTORE = "They can be purged again."
 
 
 @dataclass(slots=True)
 class Retry:
-    """Makes requests due now."""
+    """Makes requests due, at once or later.
+
+    Args:
+        look: reads the queue now.
+    """
 
     queue: TrackingQueue
+    look: Callable[[], Awaitable[QueueView]]
 
     async def plan(self, command: Command) -> Plan:
-        about = ("They are due at once, with attempts set to 0. Their history is kept.",)
+        when = f"in {command.seconds:g} s" if command.seconds else "at once"
+        about = [f"They are due {when}, with attempts set to 0. Their history is kept."]
         undo = "Retrying cannot be undone; a request that fails again waits or is given up again."
         if command.all_dead:
             number, now = await all_in(self.queue, State.DEAD)
+            seconds = await self._takes(number)
             title = f"Retry {count(number, 'dead request')}"
-            return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now)
-        ids, skipped = await captured(self.queue, command.ids, {State.DEAD, State.SCHEDULED})
-        return Plan(command, f"Retry {count(len(ids), 'request')}", len(ids), skipped, about, undo, ids)
+            about += _rate(seconds)
+            return Plan(command, title, number, (), tuple(about), undo, state=State.DEAD, until=now, seconds=seconds)
+        found = await select(self.queue, command, {State.DEAD, State.SCHEDULED})
+        seconds = await self._takes(len(found))
+        about += _rate(seconds)
+        return Plan(
+            command, f"Retry {count(len(found), 'request')}{which(command)}", len(found), found.skipped, tuple(about),
+            undo, found.ids, bytes=found.bytes, seconds=seconds,
+        )  # fmt: skip
+
+    async def _takes(self, number: int) -> float | None:
+        rate = (await self.look()).delivered_rate
+        return number / rate if rate > 0 and number else None
 
     async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
-        return await in_batches(self.queue, plan, self.queue.retry, "due again", on_progress)
+        async def retry(ids: Sequence[str]) -> Moved:
+            return await self.queue.retry(ids, delay=plan.command.seconds)
+
+        word = f"due in {plan.command.seconds:g} s" if plan.command.seconds else "due again"
+        return await in_batches(self.queue, plan, retry, word, on_progress)
+
+
+def _rate(seconds: float | None) -> list[str]:
+    if seconds is None:
+        return []
+    return [f"At the present rate they are delivered within about {max(1, round(seconds / 60)):,} min."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,7 @@ class Purged:
     """The last purge to the trash: the requests by name, or the time in which they got there (the queue's clock)."""
 
     done: int
-    ids: tuple[str, ...] = ()
+    ids: Sequence[str] = ()
     since: float = 0.0
     until: float = 0.0
 
@@ -81,8 +98,13 @@ class Purge:
             number, now = await all_in(self._queue, State.DEAD)
             title = f"Purge {count(number, 'dead request')}{word}"
             return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now)
-        ids, skipped = await captured(self._queue, command.ids, {State.DEAD, State.SCHEDULED, State.PENDING})
-        return Plan(command, f"Purge {count(len(ids), 'request')}{word}", len(ids), skipped, about, undo, ids)
+        eligible = {State.DEAD, State.SCHEDULED, State.PENDING}
+        if command.hard:
+            eligible |= {State.TRASH, State.REJECTED}
+        found = await select(self._queue, command, eligible)
+        about = (*about, f"They hold {found.bytes:,} bytes.")
+        title = f"Purge {count(len(found), 'request')}{which(command)}{word}"
+        return Plan(command, title, len(found), found.skipped, about, undo, found.ids, bytes=found.bytes)
 
     def _memory(self, hard: bool) -> tuple[str, ...]:
         used = self._memory_used()
@@ -120,9 +142,12 @@ class Restore:
 
     async def plan(self, command: Command) -> Plan:
         inside, now = await all_in(self._queue, State.TRASH)
+        if command.tab is not None:
+            found = await select(self._queue, command, {State.TRASH})
+            return await self._named(command, found, "")
         last = Purged(len(command.ids), command.ids) if command.ids else self._purge.last
         about = [f"They are where they were before. The trash keeps requests for {KEPT}, and holds {inside:,} now."]
-        undo = "They can be purged again."
+        undo = UNDO_RESTORE
         if last is None:
             title = f"Restore {count(inside, 'request')} from the trash"
             about.append("That is all there is in it: this process has not purged anything.")
@@ -135,16 +160,19 @@ class Restore:
                 command, title, number, (), tuple(about), undo, state=State.TRASH, since=last.since, until=last.until,
                 estimated=True,
             )  # fmt: skip
-        ids, skipped = await captured(self._queue, last.ids, {State.TRASH})
-        taken = await self._taken(ids)
-        left = tuple(request_id for request_id in ids if request_id not in taken)
+        found = await select(self._queue, replace(command, ids=tuple(last.ids)), {State.TRASH})
+        return await self._named(command, found, "" if command.ids else "the last purge: ")
+
+    async def _named(self, command: Command, found: Selection, what: str) -> Plan:
+        inside, _ = await all_in(self._queue, State.TRASH)
+        taken = await self._taken(found.ids)
+        left = [request_id for request_id in found.ids if request_id not in taken] if taken else found.ids
+        skipped = found.skipped
         if taken:
             skipped += (("idempotency key taken meanwhile", len(taken)),)
-        what = "" if command.ids else "the last purge: "
-        return Plan(
-            command, f"Restore {what}{count(len(left), 'request')}", len(left), skipped, tuple(about), undo,
-            left,
-        )  # fmt: skip
+        about = (f"They are where they were before. The trash keeps requests for {KEPT}, and holds {inside:,} now.",)
+        title = f"Restore {what}{count(len(left), 'request')}{which(command)}"
+        return Plan(command, title, len(left), skipped, about, UNDO_RESTORE, left, bytes=found.bytes)
 
     async def _taken(self, ids: Sequence[str]) -> set[str]:
         """Those whose key another request in the queue holds now."""
@@ -172,4 +200,4 @@ class Restore:
         if not taken:
             return done
         sentence = f"{done.sentence}; of those {taken:,} stay in the trash: their key was taken meanwhile"
-        return Outcome(sentence, done.done, done.skipped, done.failed, done.error, done.cancelled)
+        return replace(done, sentence=sentence)

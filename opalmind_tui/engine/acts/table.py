@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from opalmind_tui.engine.acts.cache import PurgeCache, SetTtl
 from opalmind_tui.engine.acts.control import ControlDelivery
+from opalmind_tui.engine.acts.givingup import Kill, Release
 from opalmind_tui.engine.acts.here import Deliver, TestToken
 from opalmind_tui.engine.acts.kind import Kind
 from opalmind_tui.engine.acts.ledger import Acknowledge
@@ -39,7 +40,9 @@ def kinds(
         Act.PAUSE: control,
         Act.RESUME: control,
         Act.LIMIT: control,
-        Act.RETRY: Retry(stores.queue),
+        Act.RETRY: Retry(stores.queue, look),
+        Act.KILL: Kill(stores.queue, user),
+        Act.RELEASE: Release(stores.queue),
         Act.PURGE: purge,
         Act.RESTORE: Restore(stores.queue, purge),
         Act.PURGE_CACHE: PurgeCache(stores.cache),

@@ -11,15 +11,31 @@ from opalmind_tui.tracking.memory_queue.store import Store
 from opalmind_tui.tracking.queue import Moved, Restored
 
 
-def retry(store: Store, ids: Sequence[str]) -> Moved:
-    """Due now, attempts 0."""
+def retry(store: Store, ids: Sequence[str], delay: int = 0) -> Moved:
+    """Due after so many microseconds, attempts 0."""
     now = store.now()
     done = 0
     for at, item in enumerate(map(store.places.items.get, ids), 1):
         if item is None or not _may_change(item) or (item.place is Place.DUE and item.due <= now):
             continue
         item.attempts = item.recovered = 0
-        store.places.reschedule(item, now - len(ids) + at)
+        store.places.reschedule(item, now + delay - len(ids) + at)
+        done += 1
+    return Moved(done, len(ids) - done)
+
+
+def kill(store: Store, ids: Sequence[str], why: str) -> Moved:
+    """Given up."""
+    now = store.now()
+    done = 0
+    for at, item in enumerate(map(store.places.items.get, ids), 1):
+        if item is None or item.place is not Place.DUE or item.adopting:
+            continue
+        moment = now - len(ids) + at
+        store.note_failure(item, moment, item.status, why)
+        item.token = ""
+        store.without_token.discard(item.id)
+        store.bury(item, moment)
         done += 1
     return Moved(done, len(ids) - done)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 
 from opalmind_tui.errors import LeaseLost
@@ -189,13 +189,31 @@ class Leases:
             self._end(token)
         return reaped
 
-    def _recover(self, item: Item, *, posted: bool, now: int) -> None:
+    def take_back(self, ids: Iterable[str]) -> int:
+        """End the claims that hold these, as if their leases had run out."""
+        wanted, back, now = set(ids), 0, self._store.now()
+        for token, claim in list(self.claims.items()):
+            if wanted.isdisjoint(claim.ids):
+                continue
+            for request_id in claim.ids:
+                item = self._held(request_id, token)
+                if item is not None:
+                    self._recover(item, posted=claim.may_be_posted, now=now, by_operator=True)
+                    back += 1
+            self._end(token)
+        return back
+
+    def _recover(self, item: Item, *, posted: bool, now: int, by_operator: bool = False) -> None:
         """Back to its old place; dead when it happens too often. The token stays for an answer that comes late."""
         item.recovered += 1
         if posted:
             self._store.places.mark_unknown(item, now)
         self._store.ledger["recovered"] += 1
         self._store.ledger["unknown"] += int(posted)
+        if by_operator:
+            # An operator wants it back, and knows.
+            self._store.places.move(item, Place.DUE)
+            return
         final = posted and not self._resend_unknown
         if final or item.recovered >= self._max_recovered:
             why = UNKNOWN_LOST if final else f"its sender was lost {item.recovered} times"

@@ -171,8 +171,15 @@ class MemoryQueue:
         within = (round(since * MICROS), round(until * MICROS))
         return views.ids(self._store, state, after, limit, unknown_only=unknown_only, within=within)
 
-    async def retry(self, ids: Sequence[str]) -> Moved:
-        return acting.retry(self._store, ids)
+    async def retry(self, ids: Sequence[str], *, delay: float = 0.0) -> Moved:
+        given.duration("delay", delay)
+        return acting.retry(self._store, ids, round(delay * MICROS))
+
+    async def kill(self, ids: Sequence[str], why: str) -> Moved:
+        return acting.kill(self._store, ids, why)
+
+    async def take_back(self, ids: Sequence[str]) -> int:
+        return self._leases.take_back(ids)
 
     async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
         return acting.purge(self._store, ids, hard=hard)

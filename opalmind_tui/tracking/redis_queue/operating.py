@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking import given
-from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Stored, Walked, Window
+from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Stored, Walked, Window, cut
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.record_places import Apart, Together
@@ -123,11 +123,27 @@ class Operating:
         )
         return tuple(text(request_id) for request_id in found), text(cursor)
 
-    async def retry(self, ids: Sequence[str]) -> Moved:
+    async def retry(self, ids: Sequence[str], *, delay: float = 0.0) -> Moved:
+        given.duration("delay", delay)
         done = 0
         for part in batches(ids, MOST_RETRIED):
-            done += int(await self._scripts.run("retry", list(map(bytes_of, part))))
+            done += int(await self._scripts.run("retry", [micros(delay), *map(bytes_of, part)]))
         return Moved(done, len(ids) - done)
+
+    async def kill(self, ids: Sequence[str], why: str) -> Moved:
+        done, told = 0, cut(why).encode("utf-8", "replace")
+        for part in batches(ids, MOST_RETRIED):
+            done += int(await self._scripts.run("kill", [told, *map(bytes_of, part)]))
+        return Moved(done, len(ids) - done)
+
+    async def take_back(self, ids: Sequence[str]) -> int:
+        back = 0
+        for part in batches(ids, MOST_MOVED):
+            found, unfinished = 1, b""
+            while found:
+                found, unfinished = await self._scripts.run("take_back", [MOST_MOVED, unfinished, *map(bytes_of, part)])
+                back += found
+        return back
 
     async def purge(self, ids: Sequence[str], *, hard: bool = False) -> Moved:
         done = 0

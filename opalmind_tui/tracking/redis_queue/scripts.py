@@ -28,6 +28,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "walk": ("places", "shown", "pages"),
     "ids": ("pages",),
     "retry": ("places", "together", "wake"),
+    "kill": ("places", "together"),
+    "take_back": ("lease",),
     "find": (),
     "purge": ("places", "together", "forget", "aside"),
     "restore": ("places", "together", "admission", "forget", "aside", "wake"),
