@@ -6,9 +6,10 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.engine.roles import Role
     from opalmind_tui.tracking.queue import Answer
     from opalmind_tui.tracking.request import TrackingRequest
 
@@ -36,6 +38,9 @@ REASONS = {
     "duplicate": "its idempotency key is known, with the same payload",
     "conflict": "its idempotency key is taken by another payload",
 }
+
+
+Judge = Callable[["Engine", list[Line]], Awaitable[tuple[list[Line], Mapping[int, "Answer"]]]]
 
 
 class OtherMatomo(OpalmindError):
@@ -85,8 +90,27 @@ class Tally:
         return exits.DEGRADED if self.counts["refused"] or self.counts["conflict"] else exits.OK
 
 
-def take_file(settings: Settings, source: str, *, as_json: bool) -> int:
-    """Take a file, or stdin for ``-``; returns the exit code. Raises `SourceUnreadable`."""
+def take_export(settings: Settings, source: str, *, dry_run: bool, as_json: bool) -> int:
+    """Take the lines of an export, as `take_file` does; `dry_run` only checks them."""
+    from opalmind_tui.cli.reimport import judged
+
+    return take_file(settings, source, as_json=as_json, judge=partial(judged, dry_run=dry_run), dry_run=dry_run)
+
+
+async def _offered_all(engine: Engine, lines: list[Line]) -> tuple[list[Line], Mapping[int, Answer]]:
+    """Every line is offered; without a token of ours, what only one lets in is refused."""
+    return lines if engine.settings.matomo_token else [_without_token(line) for line in lines], {}
+
+
+def take_file(
+    settings: Settings, source: str, *, as_json: bool, judge: Judge = _offered_all, dry_run: bool = False
+) -> int:
+    """Take a file, or stdin for ``-``; returns the exit code. Raises `SourceUnreadable`.
+
+    Args:
+        judge: what is known of a batch before it is offered: its lines, some perhaps refused, and answers by number.
+        dry_run: nothing is offered; `judge` knows all answers.
+    """
     tally = Tally()
     with open_source(source) as stream, _bar(stream) as bar:
         at = 0
@@ -98,7 +122,7 @@ def take_file(settings: Settings, source: str, *, as_json: bool) -> int:
             at = end
 
         try:
-            run(_take(settings, stream, tally, progress))
+            run(_take(settings, stream, tally, progress, judge, "status" if dry_run else "track"))
         except KeyboardInterrupt:
             _report(tally, as_json)
             return exits.INTERRUPTED
@@ -118,10 +142,12 @@ def _bar(stream: FileIO) -> AbstractContextManager[Any]:
     return click.progressbar(length=size, file=sys.stderr, show_eta=True)
 
 
-async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Callable[[int], None]) -> None:
+async def _take(
+    settings: Settings, stream: FileIO, tally: Tally, progress: Callable[[int], None], judge: Judge, role: Role
+) -> None:
     from opalmind_tui.engine.engine import Engine
 
-    engine = Engine(settings, role="track")
+    engine = Engine(settings, role=role)
     try:
         try:
             await engine.start()
@@ -131,9 +157,7 @@ async def _take(settings: Settings, stream: FileIO, tally: Tally, progress: Call
         async with aclosing(batches(stream, settings.matomo_default_site_id)) as feed:
             async for lines in feed:
                 _check_endpoint(engine.endpoint, lines)
-                if not settings.matomo_token:
-                    lines = [_without_token(line) for line in lines]
-                if not await _offer(engine, lines, tally):
+                if not await _offer(engine, lines, tally, judge):
                     return
                 progress(lines[-1].end)
                 _obey_ctrl_c(tally, lines[-1].number + 1)
@@ -149,10 +173,12 @@ def _obey_ctrl_c(tally: Tally, following: int) -> None:
         raise asyncio.CancelledError
 
 
-async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:
+async def _offer(engine: Engine, lines: list[Line], tally: Tally, judge: Judge) -> bool:
     """Offer the requests of these lines; False when the store failed, and nothing more can be taken."""
-    offered = [(line.request, line.id) for line in lines if line.request is not None]
+    known: Mapping[int, Answer] = {}
     try:
+        lines, known = await judge(engine, lines)
+        offered = [(one.request, one.id) for one in lines if one.request is not None and one.number not in known]
         answers = iter(await _offer_all(engine, offered) if offered else [])
     except StoreUnavailable as error:
         tally.stop_at(lines, str(error), in_doubt=error.in_doubt)
@@ -162,7 +188,7 @@ async def _offer(engine: Engine, lines: list[Line], tally: Tally) -> bool:
         tally.stop_at(lines, "Stopped.", in_doubt=True)
         raise
     for line in lines:
-        found = None if line.request is None else next(answers)
+        found = None if line.request is None else known.get(line.number) or next(answers)
         if found is None or not found.reason:
             tally.note(line, found)
         elif tally.not_taken is None:

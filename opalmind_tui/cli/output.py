@@ -26,6 +26,26 @@ def answer(text: str) -> None:
         raise AnswerLost(f"The answer cannot be written: {error.strerror}") from None
 
 
+def answer_raw(data: bytes) -> bool:
+    """Write a part of the answer byte for byte, for a file or a pipe: never for a terminal. False: nobody reads.
+
+    Raises `AnswerLost` as `answer` does.
+    """
+    if sys.stdout is None:
+        return False
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        return False
+    except OSError as error:
+        _silence(sys.stdout)
+        raise AnswerLost(f"The answer cannot be written: {error.strerror}") from None
+    return True
+
+
 def say(text: str) -> None:
     """Tell the operator something that is not the answer. Where nobody listens it is not told."""
     try:

@@ -12,6 +12,7 @@ from opalmind_tui.cli.asking import iso, table, with_engine
 from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
 from opalmind_tui.cli.output import answer, say
+from opalmind_tui.cli.transfer import export, import_
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.text import safe_text
@@ -38,6 +39,7 @@ def queue() -> None:
       opalmind-tui queue purge 1aD0K4jW8ZPq3x --yes
       opalmind-tui queue pause --for 10m --reason 'Matomo is upgraded' --yes
       opalmind-tui queue restore 1aD0K4jW8ZPq3x --yes
+      opalmind-tui queue export --state dead --to dead.jsonl
 
     Exit code: 0 done, 1 nothing of that name or a part failed, 2 refused, 3 Redis is away.
     """
@@ -167,6 +169,10 @@ def limit(ctx: click.Context, per_second: float, reason: str, dry_run: bool, yes
 def acknowledge(ctx: click.Context, note: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Take note of a ledger that does not come out even: the alarm is silent until the difference changes."""
     return change(ctx, Command(Act.ACKNOWLEDGE, reason=note), How(dry_run, yes, as_json))
+
+
+queue.add_command(export)
+queue.add_command(import_)
 
 
 def _need_one(ids: tuple[str, ...], all_of_them: bool, option: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from opalmind_tui.engine.attached import Attached
 from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
+from opalmind_tui.engine.exporting import exported
 from opalmind_tui.engine.finding import Finding
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.history import Recorder
@@ -36,7 +37,16 @@ from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
-from opalmind_tui.snapshot.model import CacheView, GateKind, QueueView, Reading, ServicesView, Snapshot, TtlPreview
+from opalmind_tui.snapshot.model import (
+    CacheView,
+    GateKind,
+    QueueView,
+    Reading,
+    ServicesView,
+    Snapshot,
+    State,
+    TtlPreview,
+)
 from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 from opalmind_tui.tracking.queue import Answer
@@ -376,6 +386,10 @@ class Engine:
     async def health_document(self) -> dict[str, Any]:
         """The health document (DESIGN's shape of the reference, and more)."""
         return await self._looking.document()
+
+    def export(self, states: Sequence[State], ids: Sequence[str] = ()) -> AsyncIterator[tuple[str, bytes | None]]:
+        """Requests as lines that `queue import` reads; see `engine.exporting`."""
+        return exported(self._stores, self._secrets, states, ids)
 
     async def services(self) -> ServicesView | None:
         """Ask the attached OpalMind services once, for at most a few seconds; None where there are none."""

@@ -9,6 +9,7 @@ from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking import given
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Stored, Walked, Window, cut
 from opalmind_tui.tracking.redis_queue.batches import batches
+from opalmind_tui.tracking.redis_queue.exporting import Exported, export
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.record_places import Apart, Together
 from opalmind_tui.tracking.redis_queue.replies import (
@@ -88,6 +89,10 @@ class Operating:
         for part in batches(ids):
             rows += rows_from(await self._scripts.run("rows", [0, "", *map(bytes_of, part)]))
         return tuple(rows)
+
+    async def export(self, ids: Sequence[str]) -> list[Exported]:
+        """The named requests that still exist, with all that another queue needs to take them over."""
+        return await export(self._scripts, ids)
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
         digest = digest_of(bytes_of(id_or_key))
