@@ -24,6 +24,7 @@ class Place:
         tls: it is reached by TLS.
         user: our ACL user, empty for the default one.
         authenticated: we give a password.
+        ca, certificate, key: files that we use for TLS, empty where none is set.
     """
 
     address: str = "127.0.0.1:6379/0"
@@ -35,12 +36,18 @@ class Place:
     tls: bool = False
     user: str = ""
     authenticated: bool = False
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
 
     def cli(self, product: str, *words: str) -> str:
         """A command line for the server, quoted for a shell; it asks for a password where one is needed."""
         program = "valkey-cli" if product == "valkey" else "redis-cli"
         where = ["-s", self.path] if self.path else ["-h", self.host, "-p", str(self.port)]
-        how = (["--tls"] if self.tls else []) + (["--user", self.user] if self.user else [])
+        how = ["--tls"] if self.tls else []
+        for option, file in (("--cacert", self.ca), ("--cert", self.certificate), ("--key", self.key)):
+            how += [option, file] if file else []
+        how += ["--user", self.user] if self.user else []
         how += ["--askpass"] if self.authenticated else []
         return shlex.join([program, *where, *how, *words])
 

@@ -131,6 +131,9 @@ async def _place(settings: Settings) -> Place:
         tls=where.tls,
         user=where.user,
         authenticated=where.authenticated,
+        ca=settings.redis_tls_ca,
+        certificate=settings.redis_tls_cert,
+        key=settings.redis_tls_key,
     )
 
 

@@ -249,6 +249,8 @@ def test_commands_are_quoted_for_a_shell() -> None:
     line = place.cli("redis", "config", "set", "save", "")
     words = subprocess.run(["/bin/sh", "-c", f"printf '%s|' {line}"], capture_output=True, text=True, check=True).stdout
     assert words == "redis-cli|-h|db; rm -rf ~|-p|6379|--tls|--user|a b|--askpass|config|set|save||"
+    place = Place(tls=True, ca="/etc/ca.pem", certificate="/c d.pem", key="/k.pem")
+    assert place.cli("valkey", "ping").endswith("--tls --cacert /etc/ca.pem --cert '/c d.pem' --key /k.pem ping")
 
 
 async def test_slow_answers(started: Started) -> None:
