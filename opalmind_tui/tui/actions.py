@@ -5,39 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opalmind_tui.snapshot.model import RequestRow, State
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What decides which actions can be taken now.
-
-    Args:
-        place: the place in view.
-        shown: whether the terminal is large enough to show it.
-        selected: the request under the cursor, if the list is in view and the request is still there.
-        list_shown: whether the list of requests is in view.
-        dead: how many requests are dead.
-        trash: how many were purged and can come back.
-        lost: the request under the cursor has left the list.
-        held: delivery is paused by an operator.
-        token_refused: the queue is closed because Matomo refuses the token.
-    """
-
-    place: str = "overview"
-    shown: bool = True
-    read_only: bool = False
-    demo: bool = False
-    paused: bool = False
-    delivering: bool = False
-    selected: RequestRow | None = None
-    list_shown: bool = True
-    lost: bool = False
-    dead: int = 0
-    trash: int = 0
-    held: bool = False
-    token_refused: bool = False
-
+from opalmind_tui.snapshot.model import State
+from opalmind_tui.tui.situation import Situation
 
 Why = Callable[[Situation], str]
 """Why an action cannot be taken now, as a sentence; empty if it can."""
@@ -86,12 +55,16 @@ READ_ONLY = "This dashboard is read-only: it changes nothing."
 def _no_request(now: Situation) -> str:
     if now.lost:
         return "That request has left the list. Move the cursor to another."
+    if now.group is not None or now.tab == "groups":
+        return "This is a group. Press enter to see its requests."
     if not now.list_shown:
         return "The list is not in view. Press tab to go back to it."
     return "" if now.selected else "No request is selected."
 
 
 def _cannot_retry(now: Situation) -> str:
+    if now.marked:
+        return ""
     reason = _no_request(now)
     if reason or now.selected is None:
         return reason
@@ -103,6 +76,8 @@ def _cannot_retry(now: Situation) -> str:
 
 
 def _cannot_purge(now: Situation) -> str:
+    if now.marked:
+        return ""
     reason = _no_request(now)
     if reason or now.selected is None:
         return reason
@@ -117,26 +92,60 @@ def _nothing_in_trash(now: Situation) -> str:
     return "" if now.trash else "The trash is empty: no purge in the last 15 minutes."
 
 
+REQUESTS = ("overview", "queue")
+"""Places with a list of requests."""
 GO = "Go to"
 """The heading of the actions that lead to a place; their ids are those of the places."""
 
 ACTIONS: tuple[Action, ...] = (
-    Action("overview", ("1", "escape"), "1", "Overview", "The first five seconds: what is wrong, and the keys", GO),
-    Action("redis", ("4",), "4", "Redis", "Redis from near: keys, memory, slow log, clients, our cost", GO),
-    Action("processes", ("5", "p"), "5", "Fleet", "The processes on this Redis and what they hold", GO),
-    Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO),
+    Action(
+        "find",
+        ("slash",),
+        "/",
+        "Find",
+        "Show only what fits: words, or field:value (site, kind, error, status, age ...), - for not",
+        "Requests",
+        footer=3,
+        places=("queue",),
+    ),
+    Action(
+        "mark",
+        ("x",),
+        "x",
+        "Mark",
+        "Mark the request, or take the mark back; keys then act on all that are marked",
+        "Requests",
+        _no_request,
+        footer=3,
+        places=("queue",),
+    ),
+    Action(
+        "sort", ("o",), "o", "Order", "Sort the list another way", "Requests", footer=12, places=("queue",), spare=True
+    ),
     Action(
         "detail",
         ("enter",),
         "⏎",
         "Detail",
-        "Show all that is known of the request",
+        "Show all that is known of the request; open a group",
         "Requests",
-        _no_request,
+        lambda now: "" if now.group else _no_request(now),
         footer=3,
         brief="Open",
+        places=REQUESTS,
     ),
-    Action("retry", ("r",), "r", "Retry", "Retry the request under the cursor", "Requests", _cannot_retry, True, 4),
+    Action(
+        "retry",
+        ("r",),
+        "r",
+        "Retry",
+        "Retry the request under the cursor, or those marked",
+        "Requests",
+        _cannot_retry,
+        True,
+        4,
+        places=REQUESTS,
+    ),
     Action(
         "retry_all",
         ("R", "shift+r"),
@@ -149,7 +158,18 @@ ACTIONS: tuple[Action, ...] = (
         5,
         brief="dead",
     ),
-    Action("purge", ("d",), "d", "Purge", "Purge the request under the cursor", "Requests", _cannot_purge, True, 6),
+    Action(
+        "purge",
+        ("d",),
+        "d",
+        "Purge",
+        "Purge the request under the cursor, or those marked",
+        "Requests",
+        _cannot_purge,
+        True,
+        6,
+        places=REQUESTS,
+    ),
     Action(
         "purge_all",
         ("D", "shift+d"),
@@ -225,6 +245,11 @@ ACTIONS: tuple[Action, ...] = (
         in_footer=lambda now: now.token_refused,
     ),
     Action("log", ("O", "shift+o"), "O", "Log", "Read what this dashboard has logged, the newest first", "Dashboard"),
+    Action("overview", ("1",), "1", "Overview", "The first five seconds: what is wrong, and the keys", GO),
+    Action("queue", ("2",), "2", "Queue", "Every request by state: find, group, mark and act", GO),
+    Action("redis", ("4",), "4", "Redis", "Redis from near: keys, memory, slow log, clients, our cost", GO),
+    Action("processes", ("5", "p"), "5", "Fleet", "The processes on this Redis and what they hold", GO),
+    Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO),
     Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard"),
     Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
@@ -240,6 +265,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("next", ("tab",), "⇥", "Next", "Go to the next part: requests, features, health, trends", "Move", footer=13),
     Action("previous", ("shift+tab",), "⇧⇥", "Previous", "Go to the part before", "Move"),
+    Action("back", ("escape",), "esc", "Back", "Take back marks, then the filter; then go to the overview", "Move"),
     Action("up", ("up", "k"), "↑ k", "Up", "One line up", "Move"),
     Action("down", ("down", "j"), "↓ j", "Down", "One line down", "Move"),
     Action("page_up", ("pageup", "ctrl+b"), "PgUp", "Page up", "One page up", "Move"),

@@ -12,11 +12,11 @@ from textual.widget import Widget
 from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
-from opalmind_tui.tui.actions import Situation
 from opalmind_tui.tui.line_view import LineView
 from opalmind_tui.tui.lines import EMPTY, Area, Line, Span, Tone, apart, line
 from opalmind_tui.tui.panels import header, keys
 from opalmind_tui.tui.sheet import stale_age
+from opalmind_tui.tui.situation import Situation
 
 T = TypeVar("T")
 

@@ -15,10 +15,11 @@ from textual.widgets import Static
 
 from opalmind_tui.snapshot.model import GateKind, Snapshot
 from opalmind_tui.tui import wire
-from opalmind_tui.tui.actions import ACTIONS, BY_ID, Situation, exists, why_not
+from opalmind_tui.tui.actions import ACTIONS, BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, Status
 from opalmind_tui.tui.places.place import Place, Wanted
 from opalmind_tui.tui.places.table import PLACES
+from opalmind_tui.tui.situation import Situation
 
 if TYPE_CHECKING:
     from opalmind_tui.tui.app import OpalmindApp
@@ -202,3 +203,7 @@ class Frame(Screen[None]):
     @on(Place.Moved)
     def _moved(self) -> None:
         self.show_keys()
+
+    @on(Place.Lacks)
+    def _lacks(self) -> None:
+        self.dashboard.poller.look()

@@ -21,6 +21,7 @@ from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, h
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
 from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Operator:
         self._draft = Draft()
         self.handlers: dict[str, Callable[[], None]] = {
             **{door.id: partial(self._go, door.id) for door in DOORS},
+            "back": self._back,
+            "find": lambda: self._in_queue(QueuePlace.look_for),
+            "mark": lambda: self._in_queue(QueuePlace.mark),
+            "sort": lambda: self._in_queue(QueuePlace.sort),
             "detail": self._detail,
             "retry": lambda: self._one(Act.RETRY),
             "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
@@ -97,19 +102,32 @@ class Operator:
         else:
             self._notify(reason, "warning")
 
+    def _back(self) -> None:
+        if not self._screen.place.clear():
+            self._go("overview")
+
+    def _in_queue(self, do: Callable[[QueuePlace], None]) -> None:
+        place = self._screen.place
+        if isinstance(place, QueuePlace):
+            do(place)
+
     def _go(self, place: str) -> None:
         self._app.run_worker(self._screen.go(place), group="go", exclusive=True)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
     def _one(self, act: Act) -> None:
-        """Act on the request that was under the cursor when the key was pressed, whatever is there later."""
-        if (request := self._screen.situation.selected) is not None:
+        """Act on what was marked, or under the cursor, when the key was pressed, whatever is there later."""
+        if marked := self._screen.situation.marked:
+            self._plan(Command(act, ids=marked), f"{len(marked):,} marked requests")
+        elif (request := self._screen.situation.selected) is not None:
             self._plan(Command(act, ids=(request.id,)), _subject(request))
 
     def _detail(self) -> None:
         request, snapshot = self._screen.situation.selected, self._screen.snapshot
-        if request is not None and snapshot is not None:
+        if self._screen.situation.group is not None:
+            self._in_queue(QueuePlace.open_group)
+        elif request is not None and snapshot is not None:
             self._app.push_screen(ReadingDialog("Request", self._following(request)))
 
     def _following(self, request: RequestRow) -> Body:
@@ -121,7 +139,9 @@ class Operator:
             snapshot = self._screen.snapshot
             found = None
             if snapshot is not None:
-                found = next((row for row in snapshot.requests.value or () if row.id == request.id), None)
+                listed = snapshot.listing.value if snapshot.listing is not None else None
+                rows = (*(snapshot.requests.value or ()), *(listed.rows if listed is not None else ()))
+                found = next((row for row in rows if row.id == request.id), None)
                 if found is not None or not at:
                     known, at = found or request, snapshot.taken_at
             return detail_text(known, at) + ("" if found else "\n\nIt has left the list meanwhile.")

@@ -65,14 +65,16 @@ class Poller:
         self._wanted, self._failed = wanted, failed
         self._timer: Timer | None = None
         self._began = 0.0
-        self._looking = self._chosen = False
+        self._looking = self._again = self._chosen = False
         self.paused = False
 
     def look(self) -> None:
-        """Take a snapshot now, unless one is under way."""
+        """Take a snapshot now, or as soon as the one under way is there."""
         if self._looking:
+            self._again = True
             return
         self._disarm()
+        self._again = False
         self._looking, self._began = True, asyncio.get_running_loop().time()
         self._app.run_worker(self._once(), group=GROUP, exclusive=True, exit_on_error=False)
 
@@ -100,7 +102,9 @@ class Poller:
             self._failed(f"The engine did not answer: {worker.error}")
         elif worker.state is WorkerState.SUCCESS:
             self._failed("")
-        if not self.paused and self._app.is_running:
+        if self._again and self._app.is_running:
+            self.look()
+        elif not self.paused and self._app.is_running:
             spent = asyncio.get_running_loop().time() - self._began
             self._timer = self._app.set_timer(
                 max(_SHORTEST, self._interval - spent, min(_GIVE_WAY * spent, _MOST_REST)), self.look
@@ -114,7 +118,9 @@ class Poller:
 
     async def _once(self) -> None:
         wanted = self._wanted()
-        snapshot = await self._engine.take_snapshot(rows=wanted.rows, closer=wanted.closer)
+        snapshot = await self._engine.take_snapshot(
+            rows=wanted.rows, closer=wanted.closer, view=wanted.view, groups=wanted.groups
+        )
         if self._chosen:
             # What is old by the pace of the start is not by one that was chosen since.
             snapshot = replace(snapshot, interval=self._interval)

@@ -12,6 +12,8 @@ from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import PreviewPoint, Reading, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
+from tests.tui.listings import groups as grouped
+from tests.tui.listings import listing
 from tests.tui.redis_fixtures import REPORT
 
 FINDINGS = (
@@ -47,6 +49,9 @@ class FakeEngine:
         self.redis_trouble: str | None = None
         self.switched = 0
         self._plan = plan or plain_plan
+        self.listed = snapshot.requests.value or ()
+        self.listing_trouble = ""
+        self.views: list[ListView] = []
         self.preview = plain_preview()
         self.previewed: list[tuple[str, float | None]] = []
         self.preview_trouble: Exception | None = None
@@ -60,9 +65,14 @@ class FakeEngine:
         self.closer.append(closer)
         if self.trouble is not None:
             raise self.trouble
-        if not closer:
-            return self.snapshot
-        return replace(self.snapshot, redis=Reading(self.report, self.snapshot.taken_at, self.redis_trouble))
+        taken, at = self.snapshot, self.snapshot.taken_at
+        if view is not None:
+            self.views.append(view)
+            found = Reading(listing(self.listed, view), at) if not self.listing_trouble else None
+            taken = replace(taken, listing=found or Reading(None, at, self.listing_trouble))
+        if groups is not None:
+            taken = replace(taken, groups=Reading(grouped(groups), at))
+        return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if closer else taken
 
     async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
         return None

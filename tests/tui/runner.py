@@ -8,9 +8,9 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.snapshot.listing import GroupView, ListView
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.run import run_dashboard
@@ -26,9 +26,8 @@ class Turning(FakeEngine):
 
     turn = 0
 
-    async def take_snapshot(
-        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
-    ) -> Snapshot:
+    async def take_snapshot(self, **wanted: Any) -> Snapshot:
+        await super().take_snapshot(**wanted)
         self.turn += 1
         state = list(STATES)[self.turn % len(STATES)]
         return poisoned(STATES[state](), self.turn * 11)
@@ -37,12 +36,10 @@ class Turning(FakeEngine):
 class Crashing(FakeEngine):
     """Its plans are of a type that nobody expects."""
 
-    async def take_snapshot(
-        self, *, rows: int = 50, view: ListView | None = None, groups: GroupView | None = None
-    ) -> Snapshot:
+    async def take_snapshot(self, **wanted: Any) -> Snapshot:
         token = SECRET
         assert token
-        return None if len(self.rows) else await super().take_snapshot(rows=rows)  # type: ignore[return-value]
+        return None if len(self.rows) else await super().take_snapshot(**wanted)  # type: ignore[return-value]
 
 
 def main(state: str, log: str) -> int:

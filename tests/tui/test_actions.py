@@ -15,7 +15,7 @@ from opalmind_tui.logs.file import log_path
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
 from opalmind_tui.text import cells
-from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, Situation, exists, why_not
+from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, exists, why_not
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
@@ -29,6 +29,7 @@ from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Area
 from opalmind_tui.tui.panels import keys
 from opalmind_tui.tui.places.overview import Overview
+from opalmind_tui.tui.situation import Situation
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
 from tests.tui.fixtures import ROWS, healthy, token
@@ -75,6 +76,40 @@ def overview(pilot: Pilot[Any]) -> Overview:
 async def overview_(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "1")
     assert pilot.app.frame.place.place == "overview"
+
+
+@case
+async def queue(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "2")
+    assert pilot.app.frame.place.place == "queue"
+
+
+@case
+async def back(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "2", "x", "escape")
+    assert pilot.app.frame.place.place == "queue"
+    await press(pilot, "escape")
+    assert pilot.app.frame.place.place == "overview"
+
+
+@case
+async def find(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "2", "slash", *"goal", "enter")
+    assert str(engine.views[-1].filter) == "goal"
+
+
+@case
+async def mark(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "2", "x")
+    assert pilot.app.frame.situation.marked == (ROWS[0].id,)
+
+
+@case
+async def sort(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "2")
+    before = engine.views[-1].sorted_by
+    await press(pilot, "o")
+    assert engine.views[-1].sorted_by is not before
 
 
 @case
@@ -478,14 +513,14 @@ async def test_the_footer_shows_every_action_on_data(size: tuple[int, int]) -> N
     async with opened(healthy(), size=size, demo=FakeDemo()) as (pilot, _):
         shown = "\n".join(screen_text(pilot).splitlines()[-3:])
         for action in (*FOOTER, *DOORS):
-            if not action.spare and action.in_footer(Situation()):
+            if not action.spare and exists(action, Situation(demo=True)) and action.in_footer(Situation()):
                 assert f"{action.sign} {action.label}" in shown
 
 
 async def test_a_small_terminal_has_the_first_keys_and_every_door() -> None:
     async with opened(healthy(), size=(80, 24)) as (pilot, _):
         signs, doors = screen_text(pilot).splitlines()[-2:]
-        assert signs.split()[:6:2] == [action.sign for action in FOOTER[:3]]
+        assert signs.split()[:6:2] == ["q", "?", "⏎"]
         assert all(f"{door.sign} {door.label}" in doors for door in DOORS)
 
 

@@ -8,11 +8,12 @@ import pytest
 from textual.events import Key
 
 from opalmind_tui.snapshot.model import Reading
-from opalmind_tui.tui.actions import DOORS, FOOTER, Situation, exists
+from opalmind_tui.tui.actions import DOORS, FOOTER, exists
 from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import help_text
 from opalmind_tui.tui.lines import Area
 from opalmind_tui.tui.panels import header, keys, queue
+from opalmind_tui.tui.situation import Situation
 from tests.tui.fixtures import NOW, ROWS, healthy, outage
 from tests.tui.support import opened, refreshed, screen_text, settled, words
 from tests.tui.test_actions import press

@@ -15,9 +15,10 @@ from textual.widgets import Static
 from opalmind_tui.snapshot.model import RequestRow, Snapshot
 from opalmind_tui.text import safe_block, safe_text
 from opalmind_tui.tui import figures, wire
-from opalmind_tui.tui.actions import ACTIONS, Situation, exists, why_not
+from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.dialogs.window import Dialog, Page, text
 from opalmind_tui.tui.lines import wrap
+from opalmind_tui.tui.situation import Situation
 
 WORDS = """
 Words

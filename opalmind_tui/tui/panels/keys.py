@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opalmind_tui.text import cells
-from opalmind_tui.tui.actions import DOORS, FOOTER, Action, Situation, exists, why_not
+from opalmind_tui.tui.actions import DOORS, FOOTER, Action, exists, why_not
 from opalmind_tui.tui.lines import Area, Line, Span, Tone
+from opalmind_tui.tui.situation import Situation
 
 _GAP = 2
 _MOST_ROWS = 2

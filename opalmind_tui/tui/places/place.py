@@ -8,10 +8,11 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.snapshot.listing import GroupView, ListView
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import cells, safe_text
-from opalmind_tui.tui.actions import Situation
 from opalmind_tui.tui.bars import PlaceBar, Status
+from opalmind_tui.tui.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,14 @@ class Wanted:
     Args:
         rows: requests of the overview's list.
         closer: Redis from near.
+        view: the part of the queue's lists in view.
+        groups: the groups of failures in view.
     """
 
     rows: int = 0
     closer: bool = False
+    view: ListView | None = None
+    groups: GroupView | None = None
 
 
 class Place(Vertical):
@@ -81,6 +86,17 @@ class Place(Vertical):
 
     def move(self, steps: int, *, pages: bool = False) -> None:
         """Move the cursor, or scroll, in the part that has the focus."""
+
+    def clear(self) -> bool:
+        """Take back the last thing that narrows what is in view. False where there is none."""
+        return False
+
+    class Lacks(Message):
+        """What is in view is not at hand: the next look should come at once."""
+
+    def lacks(self) -> None:
+        """Ask for a look now."""
+        self.post_message(self.Lacks())
 
     def moved(self) -> None:
         """Tell the frame that other keys may work now."""

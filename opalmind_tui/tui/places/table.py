@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.places.place import Place
+from opalmind_tui.tui.places.queue import QueuePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +24,4 @@ class Entry:
     make: Callable[[str, EnginePort], Place]
 
 
-PLACES: tuple[Entry, ...] = (Entry("overview", Overview),)
+PLACES: tuple[Entry, ...] = (Entry("overview", Overview), Entry("queue", QueuePlace))

@@ -1,0 +1,104 @@
+"""The failures by what they have in common: the largest group first."""
+
+from __future__ import annotations
+
+from textual.events import Click
+from textual.message import Message
+
+from opalmind_tui.snapshot.listing import Group, Groups
+from opalmind_tui.snapshot.model import Reading
+from opalmind_tui.tui import figures
+from opalmind_tui.tui.cursor import ListCursor
+from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
+from opalmind_tui.tui.table import Column, head, row
+
+_HEAD = 1
+
+COLUMNS: tuple[Column[Group], ...] = (
+    Column("count", 6, lambda one: Span(figures.count(one.count, 6), Tone.STRONG), to_right=True),
+    Column("dead", 6, lambda one: Span(figures.count(one.dead, 6), Tone.FAIL if one.dead else Tone.DIM), to_right=True),
+    Column("status", 6, lambda one: Span("-" if one.status is None else str(one.status)), to_right=True),
+    Column("site", 4, lambda one: outside(one.site, limit=4), to_right=True),
+    Column("kind", 8, lambda one: outside(one.kind, Tone.DIM, 8)),
+    Column("first", 8, lambda one: Span(figures.clock(one.first), Tone.DIM), to_right=True, from_width=100),
+    Column("last", 8, lambda one: Span(figures.clock(one.last)), to_right=True),
+    Column("error", 12, lambda one: outside(one.error, Tone.WARN, 300), share=1),
+)
+
+
+class GroupList(LineView):
+    """The list. Enter opens a group as a filter of the failed."""
+
+    can_focus = True
+
+    class Moved(Message):
+        """The cursor stands elsewhere."""
+
+    class Opened(Message):
+        """A row was opened by a double click."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.cursor = ListCursor()
+        self._reading: Reading[Groups] | None = None
+
+    @property
+    def page(self) -> int:
+        """Rows in view."""
+        return max(1, self.content_size.height - _HEAD)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Those of the newest look."""
+        return self._reading.value.groups if self._reading is not None and self._reading.value is not None else ()
+
+    @property
+    def selected(self) -> Group | None:
+        """The group under the cursor."""
+        return next((group for group in self.groups if group.key == self.cursor.id), None)
+
+    def show(self, reading: Reading[Groups]) -> None:
+        """Draw newer groups."""
+        self._reading = reading
+        self.cursor.follow([group.key for group in self.groups], self.page)
+        self.redraw()
+
+    def draw(self, area: Area) -> list[Line]:
+        if not self.groups:
+            return [(), *(line("  ", *said) for said in self._instead(Area(area.width - 4, area.height - 1)))]
+        self.cursor.follow([group.key for group in self.groups], area.height - _HEAD)
+        start = self.cursor.offset
+        shown = self.groups[start : start + area.height - _HEAD]
+        title = fit(line("  ", *head(COLUMNS, area.width - 3), " "), area.width)
+        return [title, *(self._line(start + number, group, area.width) for number, group in enumerate(shown))]
+
+    def _instead(self, room: Area) -> list[Line]:
+        reading = self._reading
+        if reading is None or reading.value is None:
+            error = reading.error if reading is not None else ""
+            return paragraph(outside(error or "Looking ...").text, room, Tone.FAIL if error else Tone.DIM)
+        nothing = "Nothing in the queue has failed." if reading.value.done else "Nothing found yet ..."
+        return paragraph("Nothing fits the filter." if reading.value.view.filter else nothing, room, Tone.DIM)
+
+    def _line(self, number: int, group: Group, width: int) -> Line:
+        spans = row(COLUMNS, group, width - 3)
+        if number != self.cursor.index:
+            return line("  ", *spans, " ")
+        tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.cursor.lost else (Tone.CURSOR, "▸ ")
+        return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
+
+    def move(self, steps: int) -> None:
+        """Move the cursor by rows."""
+        self.cursor.move(steps, self.page)
+        self.redraw()
+        self.post_message(self.Moved())
+
+    def on_click(self, event: Click) -> None:
+        number = self.cursor.offset + event.y - _HEAD
+        if event.y >= _HEAD and number < len(self.groups):
+            self.cursor.take(number, self.page)
+            self.redraw()
+            self.post_message(self.Moved())
+            if event.chain == 2:
+                self.post_message(self.Opened())

@@ -1,0 +1,107 @@
+"""The cursor of a list of any length, of which only a window is at hand. It stands on a request, not on a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opalmind_tui.snapshot.listing import Listing
+from opalmind_tui.snapshot.queue import RequestRow
+
+MOST_ROWS = 500
+"""Rows that are ever asked for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What to ask for: the rows around those in view. See `ListView` for the fields."""
+
+    anchor: str
+    above: int
+    first: int
+    rows: int
+
+
+class Window:
+    """Numbers of rows count from 0 at the head of the list.
+
+    When the cursor's request leaves the list the cursor is *lost*: it shows where it was and holds no id, so that a key
+    never acts on a request that slipped under it. The next movement takes hold again.
+    """
+
+    def __init__(self) -> None:
+        self.top = 0
+        self.at = 0
+        self.id: str | None = None
+        self.lost = False
+        self.length = 0
+        """Rows that can be scrolled to."""
+        self._first = 0
+        self._rows: tuple[RequestRow, ...] = ()
+
+    def row(self, number: int) -> RequestRow | None:
+        """A row, if it is at hand."""
+        at = number - self._first
+        return self._rows[at] if 0 <= at < len(self._rows) else None
+
+    @property
+    def selected(self) -> RequestRow | None:
+        """The request under the cursor, if it is at hand."""
+        row = self.row(self.at)
+        return row if row is not None and row.id == self.id else None
+
+    def part(self, page: int) -> Part:
+        """A page before and a page after those in view, held at the cursor's request if that is in it."""
+        first = max(0, self.top - page)
+        rows = min(MOST_ROWS, 3 * page)
+        held = self.id is not None and first <= self.at < first + rows
+        return Part(self.id or "" if held else "", self.at - first if held else 0, first, rows)
+
+    def short(self, page: int) -> bool:
+        """Whether the window ends less than half a page from what is in view, where the list goes on."""
+        need = range(max(0, self.top - page // 2), min(self.length, self.top + page + page // 2))
+        return bool(need) and (self.row(need[0]) is None or self.row(need[-1]) is None)
+
+    def has(self, page: int) -> bool:
+        """Whether all that is in view is at hand."""
+        end = min(self.length, self.top + page)
+        return self.top >= end or (self.row(self.top) is not None and self.row(end - 1) is not None)
+
+    def follow(self, listing: Listing, page: int) -> None:
+        """Take over a newer window, and stay on the same request."""
+        self._first, self._rows, self.length = listing.first, listing.rows, listing.kept
+        place = listing.place_of(self.id) if self.id is not None else None
+        if place is not None:
+            if self.top:
+                self.top += place - self.at
+            self.at = place
+        elif self.id is not None and listing.view.anchor == self.id:
+            self.id, self.lost = None, True
+        self.at = max(0, min(self.at, self.length - 1))
+        if self.id is None and not self.lost:
+            self._take_hold()
+        if not self.length:
+            self.id, self.lost = None, False
+        self.keep_in_view(page)
+
+    def move(self, steps: int, page: int) -> None:
+        """Go down (up, if negative) by so many rows, at most to an end."""
+        if self.lost and abs(steps) == 1:
+            steps = 0
+        self.stand(self.at + steps, page)
+
+    def stand(self, number: int, page: int) -> None:
+        """Stand on the row with this number, or on the nearest; hold its request once it is at hand."""
+        self.at = max(0, min(self.length - 1, number))
+        self.id, self.lost = None, False
+        self._take_hold()
+        self.keep_in_view(page)
+
+    def _take_hold(self) -> None:
+        row = self.row(self.at)
+        self.id = row.id if row is not None else None
+
+    def keep_in_view(self, page: int) -> None:
+        """Let the cursor be among the rows in view, and no room be wasted below them."""
+        page = max(1, page)
+        self.top = max(0, min(self.top, self.length - page, self.at))
+        self.top = max(self.top, self.at - page + 1, 0)

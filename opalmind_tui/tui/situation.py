@@ -1,0 +1,47 @@
+"""What decides which keys work: taken from the newest snapshot, the place in view and its cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opalmind_tui.snapshot.listing import Group
+from opalmind_tui.snapshot.model import RequestRow
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides which actions can be taken now.
+
+    Args:
+        place: the place in view.
+        shown: whether the terminal is large enough to show it.
+        selected: the request under the cursor, if the list is in view and the request is still there.
+        list_shown: whether the list of requests is in view.
+        dead: how many requests are dead.
+        trash: how many were purged and can come back.
+        lost: the request under the cursor has left the list.
+        held: delivery is paused by an operator.
+        token_refused: the queue is closed because Matomo refuses the token.
+        tab: the list of the Queue place that is in view.
+        marked: ids of the requests that are marked.
+        group: the group of failures under the cursor.
+        filtered: a filter is in force.
+    """
+
+    place: str = "overview"
+    shown: bool = True
+    read_only: bool = False
+    demo: bool = False
+    paused: bool = False
+    delivering: bool = False
+    selected: RequestRow | None = None
+    list_shown: bool = True
+    lost: bool = False
+    dead: int = 0
+    trash: int = 0
+    held: bool = False
+    token_refused: bool = False
+    tab: str = ""
+    marked: tuple[str, ...] = ()
+    group: Group | None = None
+    filtered: bool = False
