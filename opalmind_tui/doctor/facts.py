@@ -9,6 +9,7 @@ from opalmind_tui import health
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.health.facts import known
 from opalmind_tui.observe.examination import Examination
+from opalmind_tui.observe.filling import Filling
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.model import CacheView, KeyCounts, PreviewPoint, ProcessView, QueueView, ServerView
 
@@ -83,6 +84,7 @@ class Facts:
         matomo_clock: seconds by which Matomo's clock is ahead of ours, and by how much that may be wrong; None where no
             answer told.
         token: None where it was not asked, as where Matomo refuses it.
+        filling: records of what was sent, now and once the first ones expire; None where nothing can be said.
         better: the best of the times to live that the look-ups were replayed with; None where nothing can be said.
     """
 
@@ -95,6 +97,7 @@ class Facts:
     matomo_clock: tuple[float, float] | None = None
     token: Token | None = None
     better: PreviewPoint | None = None
+    filling: Filling | None = None
 
     @property
     def now(self) -> float:

@@ -121,6 +121,36 @@ def kept_too_long(facts: Facts) -> Finding | None:
     )  # fmt: skip
 
 
+def will_not_fit(facts: Facts) -> Finding | None:
+    """More records come than fit by the time the first ones expire."""
+    server, coming = facts.server, facts.filling
+    if server is None or coming is None or not server.max_memory or kept_too_long(facts) is not None:
+        return None
+    most = MEMORY_FAIL * server.max_memory
+    if server.used_memory + coming.growth < most:
+        return None
+    fit = (most - server.used_memory) / coming.bytes_each + coming.now
+    shorter = max(3600.0, _round(coming.ttl * fit / coming.then)) if fit > 0 else 3600.0
+    can = shorter < coming.ttl
+    enough = int(server.used_memory + coming.growth) * 3 // 2 // _MEGABYTE + 1
+    return Finding(
+        "will-not-fit", Severity.WARNING, "The time to live of idempotency records is too long for the memory",
+        f"about {_about(coming.now)} records are there, and about {_about(coming.then)} will be after "
+        f"{lasting(coming.ttl)} at the rate of the newest ones: about {size(coming.growth)} more; {_used(server)}.",
+        "The memory fills up before the first ones expire: the server then refuses writes or evicts.",
+        (f"Keep them for {lasting(shorter)}, or raise maxmemory. A request that comes again later than that is sent "
+         "again." if can else "Raise maxmemory."),
+        facts.cli("config", "set", "maxmemory", f"{enough}mb"),
+        Command(Act.SET_TTL, target=TtlTarget.IDEMPOTENCY, seconds=shorter, existing=True) if can else None,
+        f"Set the time to live of idempotency records to {lasting(shorter)}, for those that exist, too" if can else "",
+    )  # fmt: skip
+
+
+def _about(number: int) -> str:
+    """Two digits: a sample tells no more."""
+    return f"{round(number, 2 - len(str(number))):,}"
+
+
 def _round(seconds: float) -> float:
     """Down to whole hours, minutes or seconds."""
     unit = next((unit for unit in (3600.0, 60.0) if seconds >= unit), 1.0)

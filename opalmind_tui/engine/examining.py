@@ -17,6 +17,7 @@ from opalmind_tui.engine.stores import Stores
 from opalmind_tui.engine.token_check import check_token
 from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.observe.examination import Examination, examine
+from opalmind_tui.observe.filling import Filling, filling
 from opalmind_tui.observe.server import read_server
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.findings import Diagnosis
@@ -69,6 +70,7 @@ class Examining:
             examination=await self._examination() if answers else None,
             processes=await self._processes() if link.reachable else (),
             matomo_kind=self._probe.kind,
+            filling=await self._filling(server.value) if link.reachable else None,
             matomo_clock=await self._matomo_clock(),
             token=await check_token(self._settings, self._reporting) if self._probe.reading.error is None else None,
             better=await self._better() if link.reachable else None,
@@ -103,6 +105,15 @@ class Examining:
         if client.clock_offset is None:
             await self._probe.ask_again()
         return client.clock_offset
+
+    async def _filling(self, server: ServerView | None) -> Filling | None:
+        """Only where a limit may be met; without the right to look nothing is said."""
+        if server is None or not server.max_memory:
+            return None
+        try:
+            return await filling(self._stores.observer, self._settings, self._stores.ttls.idempotency().seconds)
+        except StoreUnavailable:
+            return None
 
     async def _better(self) -> PreviewPoint | None:
         """The shortest time to live with nearly the best hit rate, where that is clearly better than the present."""

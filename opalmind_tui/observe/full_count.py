@@ -27,7 +27,7 @@ MEASURED = 1_000
 """Keys whose memory and time to live are looked at, about."""
 BUSY = 3.0
 """Times as long as the quickest of late that an answer may take before the server counts as busy."""
-SLACK = 0.002
+SLACK = 0.005
 """Seconds that are no delay worth giving way to."""
 MOST_PLACES = 200
 """Different places that are told apart: strangers may write any number of features."""

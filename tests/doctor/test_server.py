@@ -65,7 +65,8 @@ async def test_configurations(
 async def test_noeviction_near_full_and_full(started: Started) -> None:
     server = started("--maxmemory-policy", "noeviction", "--maxmemory", "100mb")
     with redis.Redis.from_url(server.url) as client:
-        client.set("ballast", b"x" * 13_000_000)
+        # Without a long command, whose buffer the server frees a moment later.
+        client.setrange("ballast", 13_000_000, b"x")
         used = client.info("memory")["used_memory"]
         client.config_set("maxmemory", int(used / 0.85))
         nearly = (await doctor_of(server).findings())["memory-nearly-full"]
@@ -84,7 +85,7 @@ async def test_times_to_live_too_long_for_the_memory(started: Started) -> None:
     with redis.Redis.from_url(server.url) as client:
         with client.pipeline(transaction=False) as pipe:
             for number in range(12_000):
-                pipe.setex(f"opalmind:idempotency:{number:032x}", 86_400, b"x" * 120)
+                pipe.set(f"opalmind:idempotency:{number:032x}", b"x" * 120, ex=86_400)
             pipe.execute()
         client.config_set("maxmemory", int(client.info("memory")["used_memory"] / 0.85))
     found = (await doctor_of(server).findings())["kept-too-long"]
@@ -92,6 +93,24 @@ async def test_times_to_live_too_long_for_the_memory(started: Started) -> None:
     assert found.action is not None
     assert (found.action.act, found.action.target) == (Act.SET_TTL, TtlTarget.IDEMPOTENCY)
     assert 3600 <= found.action.seconds < 86_400
+
+
+async def test_records_that_will_not_fit_once_the_first_ones_expire(started: Started) -> None:
+    server = started("--maxmemory-policy", "noeviction", "--maxmemory", "100mb")
+    with redis.Redis.from_url(server.url) as client:
+        with client.pipeline(transaction=False) as pipe:
+            for number in range(12_000):
+                # All of the last hour: in a day there will be eight times as many, or more.
+                pipe.set(f"opalmind:idempotency:{number:032x}", b"x" * 120, ex=86_400 - number % 3600)
+            pipe.execute()
+        used = client.info("memory")["used_memory"]
+        client.config_set("maxmemory", 2 * used)
+        found = (await doctor_of(server).findings())["will-not-fit"]
+        assert "about 12,000 records are there, and about 96,000 will be" in found.evidence
+        assert found.action is not None
+        assert 3600 <= found.action.seconds < 86_400
+        client.config_set("maxmemory", 20 * used)
+        assert "will-not-fit" not in await doctor_of(server).findings()
 
 
 async def test_a_replica(started: Started, any_product: Product) -> None:
