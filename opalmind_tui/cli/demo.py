@@ -92,9 +92,9 @@ class DemoEngine:
         """As `EnginePort`."""
         return await self._started.ttl_preview(feature, seconds)
 
-    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+    async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         """As `EnginePort`."""
-        return await self._started.request_detail(request_id, reveal=reveal)
+        return await self._started.request_detail(request_id, reveal=reveal, start=start)
 
     def switch_count(self) -> None:
         """As `EnginePort`."""

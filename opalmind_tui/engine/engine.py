@@ -19,6 +19,7 @@ from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
 from opalmind_tui.engine.exporting import exported
 from opalmind_tui.engine.finding import Finding
+from opalmind_tui.engine.finding.detail import detail_of
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.history import Recorder
 from opalmind_tui.engine.identity import identity_of, user_of
@@ -91,7 +92,7 @@ class Engine:
         self._clock, self._ticks = clock, ticks
         self.role: Role = role
         self.endpoint = tracking_url(settings.matomo_base_url) if settings.matomo_base_url else ""
-        user = user_of(settings)
+        user = self._user = user_of(settings)
         writes_long = role in LONG_LIVED and not settings.read_only
         self._stores = open_stores(
             settings,
@@ -337,10 +338,17 @@ class Engine:
         found = await self._finding.add_to(self._key_count.added_to(taken), view, groups)
         return replace(found, services=self._attached.reading)
 
-    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+    async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         """See `EnginePort`."""
-        found = await self.queue.rows_of([request_id])
-        return RequestDetail(found[0]) if found else None
+        if reveal and self.settings.read_only:
+            raise ReadOnly("This dashboard is read-only: who looks at personal data could not be noted")
+        found = await self.queue.closer(request_id)
+        if found is None:
+            return None
+        if reveal:
+            what = f"Personal data of request {found.stored.row.id}"
+            await self._stores.audit.write(by=self._user, act="reveal", what=what, outcome="shown")
+        return detail_of(found, self.endpoint, self._secrets, reveal=reveal, start=start)
 
     async def plan(self, command: Command) -> Plan:
         """See `EnginePort`."""

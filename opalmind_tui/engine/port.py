@@ -30,10 +30,11 @@ class EnginePort(Protocol):
         """
         ...
 
-    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+    async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         """All that is known of one request; None where it is no more.
 
         Args:
+            start: from which character on a part of the body is wanted; the detail says how many there are.
             reveal: show personal data. It is noted in the audit who asked, and refused where nothing may be written
                 (`ReadOnly`).
 

@@ -22,6 +22,7 @@ from opalmind_tui.tracking.queue import (
     Adopted,
     Answer,
     Claim,
+    Closer,
     LedgerShare,
     Moved,
     QueueCounts,
@@ -249,6 +250,9 @@ class FailoverQueue:
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return await self._guard(self.viewed.rows_of(ids))
+
+    async def closer(self, request_id: str) -> Closer | None:
+        return await self._guard(self.viewed.closer(request_id))
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
         return await self._guard(self.viewed.find(id_or_key))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from opalmind_tui.snapshot.listing import Attempt
 from opalmind_tui.snapshot.model import Control, Gate, QueueFigures, RequestRow
 from opalmind_tui.tracking.request import TrackingRequest
 
@@ -167,6 +168,24 @@ class Stored(NamedTuple):
 
     row: RequestRow
     params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """All that the store has of one request.
+
+    Args:
+        body: the stored bytes; empty for one that was delivered.
+        attempts: the failed tries that are remembered, oldest first.
+        record: the beginning of the idempotency record under its key, None where there is none.
+        record_ends: seconds that the record will stay.
+    """
+
+    stored: Stored
+    body: bytes = b""
+    attempts: tuple[Attempt, ...] = ()
+    record: bytes | None = None
+    record_ends: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

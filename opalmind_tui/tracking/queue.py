@@ -22,6 +22,7 @@ from opalmind_tui.tracking.outcomes import (
     Answer,
     Claim,
     Claimed,
+    Closer,
     Fate,
     KeptRecord,
     LedgerShare,
@@ -136,6 +137,10 @@ class TrackingQueue(Protocol):
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         """The named requests that still exist, in trash and among the rejected too."""
+        ...
+
+    async def closer(self, request_id: str) -> Closer | None:
+        """All that the store has of a request, also of one that was delivered lately; None where it has nothing."""
         ...
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
@@ -254,6 +259,7 @@ __all__ = [
     "Answer",
     "Claim",
     "Claimed",
+    "Closer",
     "Fate",
     "Gate",
     "GateKind",

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import orjson
 
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
-from opalmind_tui.tracking.queue import Stored, cut
+from opalmind_tui.tracking.queue import Closer, Stored, Window, cut
 from opalmind_tui.tracking.request import parts_of
 
 _PREVIEW = 100
 _DELIVERED_LABEL = 80
 ATTEMPTS_KEPT = 10
 """Failed tries of a request that are remembered: the newest."""
+RECORD_SHOWN = 4_000
+"""Bytes of an idempotency record that a detail shows."""
 ANSWER_KEPT = 100
 """Characters of the answer to each that are remembered."""
+
+
+class Windows(Protocol):
+    """What has windows on its lists."""
+
+    async def window(
+        self, tab: Tab, order: Order, *, first: int = 0, rows: int = 50, anchor: str = "", above: int = 0
+    ) -> Window:
+        """See `TrackingQueue`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +90,10 @@ def delivered_row(request_id: str, delivered: float, shown: bytes) -> RequestRow
         id=request_id, state=State.DELIVERED, kind=str(kind), label=str(label), site=str(site), key=str(key),
         accepted=float(accepted), attempts=int(attempts), size=int(size), left_at=delivered,
     )  # fmt: skip
+
+
+async def delivered_closer(queue: Windows, request_id: str) -> Closer | None:
+    """What is known of a request that was delivered lately."""
+    found = await queue.window(Tab.DELIVERED, Order.NEWEST, rows=1, anchor=request_id)
+    row = next((row for row in found.rows if row.id == request_id), None)
+    return None if row is None else Closer(Stored(row, {}))

@@ -74,7 +74,7 @@ class FakeEngine:
             taken = replace(taken, groups=Reading(grouped(groups), at))
         return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if closer else taken
 
-    async def request_detail(self, request_id: str, *, reveal: bool = False) -> RequestDetail | None:
+    async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         return None
 
     async def plan(self, command: Command) -> Plan:

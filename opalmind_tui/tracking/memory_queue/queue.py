@@ -23,6 +23,7 @@ from opalmind_tui.tracking.queue import (
     Adopted,
     Answer,
     Claim,
+    Closer,
     KeptRecord,
     LedgerShare,
     Moved,
@@ -36,6 +37,7 @@ from opalmind_tui.tracking.queue import (
     cut,
 )
 from opalmind_tui.tracking.request import TrackingRequest
+from opalmind_tui.tracking.rows import delivered_closer
 
 MAX_LENGTH = 100_000
 """Requests that a process holds while Redis is away."""
@@ -153,6 +155,9 @@ class MemoryQueue:
 
     async def rows_of(self, ids: Sequence[str]) -> tuple[RequestRow, ...]:
         return views.rows_of(self._store, ids)
+
+    async def closer(self, request_id: str) -> Closer | None:
+        return views.closer(self._store, request_id) or await delivered_closer(self, request_id)
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
         return views.find(self._store, id_or_key)

@@ -25,6 +25,11 @@ class Records:
         while len(self._records) > MOST or next(iter(self._records.values()))[0] <= now:
             self._drop(next(iter(self._records)))
 
+    def get(self, key: str, now: int) -> tuple[bytes | None, float | None]:
+        """The record and the seconds that it will stay; none where there is none any more."""
+        ends, record = self._records.get(key, (0, b""))
+        return (record, (ends - now) / 1_000_000) if ends > now else (None, None)
+
     def fingerprint(self, key: str, now: int) -> str | None:
         """As `fingerprint_in`; None where there is no record any more."""
         ends, record = self._records.get(key, (0, b""))

@@ -13,7 +13,7 @@ from opalmind_tui.tracking import given
 from opalmind_tui.tracking import rows as stored_rows
 from opalmind_tui.tracking.memory_queue.places import LAST, Entry, Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store
-from opalmind_tui.tracking.queue import QueueCounts, Stored
+from opalmind_tui.tracking.queue import Closer, QueueCounts, Stored
 from opalmind_tui.tracking.rows import Facts
 
 LEDGER = (
@@ -86,6 +86,17 @@ def stored_of(store: Store, ids: Iterable[str]) -> tuple[Stored, ...]:
             kept = store.aside.items[request_id]
             found.append(_stored(kept.item, kept.state))
     return tuple(found)
+
+
+def closer(store: Store, request_id: str) -> Closer | None:
+    """All there is of a request in the queue, the trash or among the rejected."""
+    kept = store.aside.items.get(request_id)
+    item = store.places.items.get(request_id) or (kept.item if kept is not None else None)
+    if item is None:
+        return None
+    (stored,) = stored_of(store, [request_id])
+    record, ends = store.records.get(item.request.key, store.now())
+    return Closer(stored, item.request.encode(), item.history, record, ends)
 
 
 def find(store: Store, id_or_key: str) -> tuple[RequestRow, ...]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking import given
-from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, QueueCounts, Restored, Stored, Walked, Window, cut
+from opalmind_tui.tracking.queue import TRASH_KEPT, Closer, Moved, QueueCounts, Restored, Stored, Walked, Window, cut
 from opalmind_tui.tracking.redis_queue.batches import batches
 from opalmind_tui.tracking.redis_queue.exporting import Exported, export
 from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of
 from opalmind_tui.tracking.redis_queue.record_places import Apart, Together
 from opalmind_tui.tracking.redis_queue.replies import (
     LEDGER_FIELDS,
+    attempts_from,
     counts_from,
     delivered_from,
     micros,
@@ -23,6 +24,7 @@ from opalmind_tui.tracking.redis_queue.replies import (
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.request import stored_key
+from opalmind_tui.tracking.rows import RECORD_SHOWN, delivered_closer
 
 MOST_ROWS = 500
 MOST_MOVED, MOST_RETRIED, MOST_RESTORED = 50, 40, 20
@@ -39,6 +41,8 @@ class Operating:
     Args:
         records: where idempotency records are.
     """
+
+    _idempotency_prefix: bytes
 
     def __init__(self, scripts: Scripts, records: Together | Apart) -> None:
         self._scripts = scripts
@@ -93,6 +97,17 @@ class Operating:
     async def export(self, ids: Sequence[str]) -> list[Exported]:
         """The named requests that still exist, with all that another queue needs to take them over."""
         return await export(self._scripts, ids)
+
+    async def closer(self, request_id: str) -> Closer | None:
+        _, *found = await self._scripts.run("rows", [0, "", bytes_of(request_id)])
+        if not found:
+            return await delivered_closer(self, request_id)
+        (stored,) = stored_from([_, *found])
+        record, ends = None, None
+        if stored.row.key:
+            key = self._idempotency_prefix + bytes_of(stored.row.key)
+            record, ends = await self._scripts.text_at(key, RECORD_SHOWN)
+        return Closer(stored, found[3], attempts_from(found[4]), record, ends)
 
     async def find(self, id_or_key: str) -> tuple[RequestRow, ...]:
         digest = digest_of(bytes_of(id_or_key))

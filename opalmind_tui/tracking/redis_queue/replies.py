@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from opalmind_tui.snapshot.listing import Attempt
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Pause, RateLimit, RequestRow, State
 from opalmind_tui.tracking.fullness import length_reason, memory_reason, server_reason
 from opalmind_tui.tracking.ids import ID_LENGTH
@@ -206,6 +207,20 @@ def stored_from(reply: Sequence[Any]) -> tuple[Stored, ...]:
     """The same with the parameters."""
     now, *rest = reply
     return tuple(_stored(int(now), *rest[at : at + 5]) for at in range(0, len(rest), 5))
+
+
+def attempts_from(raw_meta: bytes) -> tuple[Attempt, ...]:
+    """The failed tries that are remembered. What a stranger wrote among them is none."""
+    history = table_from(raw_meta).get("history")
+    found, said = [], ""
+    for entry in history if isinstance(history, list) else []:
+        if not isinstance(entry, list) or not 3 <= len(entry) <= 5:
+            continue
+        at, status, answer, worker, delay = [*entry, None, None][:5]
+        said = str(answer) if answer else said
+        seconds = delay / 1000 if isinstance(delay, int | float) and not isinstance(delay, bool) else None
+        found.append(Attempt(moment(at) or 0.0, status_from(status), said, str(worker or ""), seconds))
+    return tuple(found)
 
 
 def delivered_from(reply: Sequence[bytes]) -> tuple[RequestRow, ...]:

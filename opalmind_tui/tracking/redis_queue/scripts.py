@@ -96,6 +96,20 @@ class Scripts:
         remedy = f"{found.remedy} The queue mends itself then."
         return StoreUnavailable(found.kind, sentence, remedy, falls_back=found.falls_back)
 
+    async def text_at(self, key: bytes, most: int) -> tuple[bytes | None, float | None]:
+        """The beginning of a plain value, and the seconds that it will stay (None: for ever); none where there is none,
+        or something else. Raises `StoreUnavailable`."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.getrange(key, 0, most - 1)
+        pipe.pttl(key)
+        try:
+            value, left = await pipe.execute(raise_on_error=False)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        if not isinstance(value, bytes) or not value:
+            return None, None
+        return value, left / 1000 if isinstance(left, int) and left >= 0 else None
+
     async def bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The stored bodies of those that exist. Raises `StoreUnavailable`."""
         return await self.fields(b"msg", ids)
