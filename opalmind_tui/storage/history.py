@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,10 @@ FIGURES = (
     "waiting", "dead", "oldest", "ledger", "accepted", "delivered", "retried", "rejected", "hits", "misses", "memory",
     "evicted", "matomo", "answers",
 )  # fmt: skip
-"""What a minute holds, in the order of the stored list. New ones come last: an older program ignores them."""
+"""What a minute holds, in the order of `Minute` and of the stored list. New ones come last: an older program ignores
+them."""
+_ANSWERS, _LEDGER = FIGURES.index("answers"), FIGURES.index("ledger")
+_SECONDS = (FIGURES.index("oldest"), FIGURES.index("matomo"))
 LONGEST = 2_000
 """Bytes of one minute; a longer one is none of ours."""
 _MOST = 2**62
@@ -103,18 +105,23 @@ def _decode(name: object, fields: object) -> Minute | None:
         values = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(values, list):
+    if not isinstance(values, list) or not _are_figures(values := values[: len(FIGURES)]):
         return None
-    sound = {name: value for name, value in zip(FIGURES, values, strict=False) if _is_figure(name, value)}
-    if any(name not in sound and value is not None for name, value in zip(FIGURES, values, strict=False)):
-        return None
-    return replace(Minute(int(found[1]) / 1000), **sound)
+    return Minute(int(found[1]) / 1000, *values)
 
 
-def _is_figure(name: str, value: object) -> bool:
-    if name == "answers":
-        return isinstance(value, bool)
-    if name in ("oldest", "matomo"):
-        return type(value) in (int, float) and 0 <= value < _MOST  # type: ignore[operator]
-    least = -_MOST if name == "ledger" else 0
-    return type(value) is int and least <= value < _MOST
+def _are_figures(values: list[object]) -> bool:
+    """Whether each value is of its figure's kind. One loop without calls: a day has twenty thousand of them."""
+    for place, value in enumerate(values):
+        if value is None:
+            continue
+        kind = type(value)
+        if place == _ANSWERS:
+            sound = kind is bool
+        elif kind is int:
+            sound = (-_MOST if place == _LEDGER else 0) <= value < _MOST  # type: ignore[operator]
+        else:
+            sound = kind is float and place in _SECONDS and 0 <= value < _MOST  # type: ignore[operator]
+        if not sound:
+            return False
+    return True

@@ -157,4 +157,4 @@ def test_every_figure_of_a_minute_is_stored() -> None:
 
     from opalmind_tui.snapshot.history import Minute
 
-    assert {field.name for field in fields(Minute)} - {"at", "alone"} == set(FIGURES)
+    assert tuple(field.name for field in fields(Minute)) == ("at", *FIGURES, "alone")

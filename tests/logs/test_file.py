@@ -25,6 +25,7 @@ def test_only_its_owner_reads_it_and_it_stays_small(tmp_path: Path, monkeypatch:
     former = os.umask(0)
     try:
         one, other = LogFile(path), LogFile(path)
+        assert path.stat().st_mode & 0o777 == 0o600, "a file that was open to all"
         for number in range(400):
             (one if number % 3 else other).emit(record(f"2026-01-01T00:00:00Z INFO line {number}"))
     finally:

@@ -104,15 +104,19 @@ async def test_of_many_processes_one_writes(server: LocalServer) -> None:
 
 
 async def test_a_clock_that_was_far_ahead_keeps_nobody_out(store: HistoryStore, client: Redis) -> None:
-    await at(client, START)
-    await store.write(figures(1))
-    await at(client, START + 365 * 86_400)
-    await store.write(figures(2))
-    await at(client, START + MINUTE)
+    for number in (0, 1, 365 * 1440):
+        await at(client, START + MINUTE * number)
+        await store.write(figures(number))
+    await at(client, START + MINUTE * 2)
     assert await store.write(figures(3))
     minutes, _, _ = await store.read(beginning(START + MINUTE))
     assert [minute.waiting for minute in minutes] == [3], "the leap has trimmed the day; what lies ahead is gone"
-    await at(client, START + 30)
+    await client.xadd(KEY, {"m": b"[9]"}, id=f"{int(START + MINUTE * 365 * 1440) * 1000}-5")
+    await at(client, START + MINUTE * 3)
+    assert await store.write(figures(4))
+    minutes, _, _ = await store.read(beginning(START + MINUTE))
+    assert [minute.waiting for minute in minutes] == [3, 4], "what was noted before the leap stays"
+    await at(client, START + MINUTE * 2 + 30)
     assert not await store.write(figures(4)), "a clock that goes back a little waits"
 
 

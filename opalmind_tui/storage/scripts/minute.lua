@@ -15,11 +15,12 @@ end
 
 local answer = add()
 if type(answer) == 'table' and answer.err and string.find(answer.err, 'equal or smaller') then
-  -- The clock was far ahead once: what was noted then would keep every minute out until that time comes.
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], string.format('%.0f', now), '+', 'COUNT', ARGV[3])) do
-    redis.call('XDEL', KEYS[1], entry[1])
+  -- The clock was far ahead once: a stream never takes an id below its greatest, so it is laid anew without those.
+  local past = redis.call('XRANGE', KEYS[1], '-', string.format('%.0f', now - 1), 'COUNT', ARGV[3])
+  redis.call('DEL', KEYS[1])
+  for _, entry in ipairs(past) do
+    if #entry[2] == 2 then redis.call('XADD', KEYS[1], entry[1], entry[2][1], entry[2][2]) end
   end
-  redis.call('XSETID', KEYS[1], string.format('%.0f-0', now - 1))
   answer = add()
 end
 if type(answer) == 'table' and answer.err then return answer end
