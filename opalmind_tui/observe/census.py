@@ -13,6 +13,7 @@ from opalmind_tui.observe.sample import Sample
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.model import KeyCounts
+from opalmind_tui.storage.cluster_keys import ClusterKeys
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -139,9 +140,12 @@ class Census:
 
     async def glance(self, client: Redis) -> KeyCounts:
         """One command, for who asks once and wants little: every key of a tiny database, else a sample of about 100.
+        On a Cluster it is `exact`.
 
         Args and errors as in `step`.
         """
+        if isinstance(client, ClusterKeys):
+            return await self.exact(client)
         try:
             found: Any = await client.eval(GLANCE, 0, GLANCED, GLANCE_SAMPLE, repr(random.random()))
         except TROUBLES as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from redis.exceptions import ResponseError
 
 from opalmind_tui.observe.keyspace import Keyspace, Place
+from opalmind_tui.storage.cluster_keys import ClusterKeys
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -59,11 +61,22 @@ class Looker:
 
     async def random(self, client: Redis, number: int) -> list[Look]:
         """Draw keys at random; one round trip. Errors are those of redis-py."""
-        return await self._run(client, [[min(CHUNK, number - start)] for start in range(0, number, CHUNK)])
+        shares = await client.shares(number) if isinstance(client, ClusterKeys) else [(client, number)]
+        return await self._everywhere(
+            (node, [[min(CHUNK, share - start)] for start in range(0, share, CHUNK)]) for node, share in shares
+        )
 
     async def at(self, client: Redis, names: Sequence[bytes]) -> list[Look]:
         """Look at these keys, those that exist; one round trip."""
-        return await self._run(client, [[0, *names[start : start + CHUNK]] for start in range(0, len(names), CHUNK)])
+        parts = await client.by_node(names) if isinstance(client, ClusterKeys) else [(client, names)]
+        return await self._everywhere(
+            (node, [[0, *part[start : start + CHUNK]] for start in range(0, len(part), CHUNK)]) for node, part in parts
+        )
+
+    async def _everywhere(self, calls: Iterable[tuple[Redis, list[list[Any]]]]) -> list[Look]:
+        """Each node's own calls, all nodes at the same time."""
+        found = await asyncio.gather(*(self._run(node, theirs) for node, theirs in calls))
+        return [look for looks in found for look in looks]
 
     async def _run(self, client: Redis, calls: list[list[Any]]) -> list[Look]:
         if self._reads is None:

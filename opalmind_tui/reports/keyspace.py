@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, cast
 
 from opalmind_tui.reports.selection import Selection
-from opalmind_tui.storage.cluster import nodes_of
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -33,27 +32,18 @@ async def batches(client: Redis, prefix: str, accepts: Accepts) -> AsyncIterator
     Keys that come while it walks may be missed; a key can come twice. Raises `StoreUnavailable`.
     """
     start = prefix.encode()
-    for node in await _nodes(client):
-        cursor = 0
-        while True:
-            began = time.monotonic()
-            try:
-                cursor, found = await node.scan(cursor, match=glob_escaped(start) + b"*", count=BATCH)
-            except TROUBLES as error:
-                raise trouble(error) from error
-            if keys := _tested(found, start, accepts):
-                yield keys
-            if not cursor:
-                break
-            await asyncio.sleep(time.monotonic() - began)
-
-
-async def _nodes(client: Redis) -> list[Redis]:
-    """Each of a Cluster's primaries, or the one server."""
-    try:
-        return list((await nodes_of(client)).values())
-    except TROUBLES as error:
-        raise trouble(error) from error
+    cursor = 0
+    while True:
+        began = time.monotonic()
+        try:
+            cursor, found = await client.scan(cursor, match=glob_escaped(start) + b"*", count=BATCH)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        if keys := _tested(found, start, accepts):
+            yield keys
+        if not cursor:
+            return
+        await asyncio.sleep(time.monotonic() - began)
 
 
 async def purge_keys(client: Redis, prefix: str, accepts: Accepts, on_count: OnCount | None = None) -> int:
@@ -91,24 +81,19 @@ async def count_keys(client: Redis, prefix: str, accepts: Accepts, budget: int =
 
     Raises `StoreUnavailable`.
     """
-    nodes = await _nodes(client)
-    counts = [await _count_on(node, prefix.encode(), accepts, budget // len(nodes)) for node in nodes]
-    return sum(number for number, _ in counts), all(exact for _, exact in counts)
-
-
-async def _count_on(node: Redis, start: bytes, accepts: Accepts, budget: int) -> tuple[int, bool]:
+    start = prefix.encode()
     seen: set[bytes | str] = set()
     found: set[bytes] = set()
     cursor = 0
     try:
         while True:
-            cursor, keys = await node.scan(cursor, count=BATCH)
+            cursor, keys = await client.scan(cursor, count=BATCH)
             seen.update(keys)
             found.update(_tested(keys, start, accepts))
             if not cursor:
                 return len(found), True
             if len(seen) >= budget:
-                return round(len(found) * await node.dbsize() / len(seen)), False
+                return round(len(found) * await client.dbsize() / len(seen)), False
     except TROUBLES as error:
         raise trouble(error) from error
 

@@ -17,8 +17,10 @@ from typing import Any
 from redis import exceptions as errors
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.commands.core import AsyncScript
 from redis.crc import key_slot
 
+from opalmind_tui.storage.cluster_keys import ClusterKeys
 from opalmind_tui.storage.slots import QUEUE_TAG, Node, SlotTable, key_of
 
 MOST_REDIRECTS = 8
@@ -40,7 +42,7 @@ _ELSEWHERE = (errors.MovedError, errors.AskError, errors.TryAgainError)
 _ONE_KEY_EACH = frozenset({"DEL", "EXISTS", "UNLINK"})
 
 
-class ClusterClient(Redis):
+class ClusterClient(ClusterKeys):
     """Looks like a client of one server. A command without a key goes to the home node, which has the queue.
 
     Args:
@@ -70,13 +72,17 @@ class ClusterClient(Redis):
         name = str(args[0]).upper()
         if name in _ONE_KEY_EACH and len(args) > 2:
             return sum(await self._run([((name, key), options) for key in args[1:]], together=False))
-        if name in ("PING", "SCRIPT LOAD"):
+        if name == "PING":
             return await self._everywhere(args, options)
         return await self._follow(args, options)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Commands for any number of nodes, sent to all of them at the same time; a transaction is for one slot."""
         return _ClusterPipeline(self, transaction)
+
+    def register_script(self, script: Any) -> AsyncScript:  # type: ignore[override]
+        """A script that is run by its hash; a node that does not know it is given its text with the call."""
+        return _Script(self, script)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Close all connections."""
@@ -267,6 +273,18 @@ def noticing(kind: type[Any], on_lost: OnLost) -> type[Any]:
                 raise
 
     return Noticing
+
+
+class _Script(AsyncScript):
+    """Not loaded by a command of its own: it would go to all nodes, once for each caller who met one without it."""
+
+    async def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
+        known: Any = self.registered_client if client is None else client
+        number, rest = len(keys or ()), (*(keys or ()), *(args or ()))
+        try:
+            return await known.evalsha(self.sha, number, *rest)
+        except errors.NoScriptError:
+            return await known.eval(self.script, number, *rest)
 
 
 class _ClusterPipeline(Pipeline):

@@ -105,10 +105,13 @@ def async_client(
     if meter is not None:
         ours = metered(ours, meter)
 
+    # Three primaries at the least, each with connections of its own: to open many at once takes longer than to wait.
+    at_most = -(-pool // 3) if settings.redis_cluster else pool
+
     def client_of(kind: type[Any], **where: Any) -> redis.asyncio.Redis:
         return Redis.from_pool(
             BlockingConnectionPool(
-                connection_class=kind, max_connections=pool, timeout=timeout, **{**arguments, **where}
+                connection_class=kind, max_connections=at_most, timeout=timeout, **{**arguments, **where}
             )
         )
 

@@ -8,6 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 import redis.crc
 
+from opalmind_tui.observe.census import Census
+from opalmind_tui.observe.full_count import FullCount
+from opalmind_tui.observe.keyspace import Keyspace, own_keys
+from opalmind_tui.observe.looks import Looker
+from opalmind_tui.reports.keyspace import purge_keys
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cluster import ClusterClient
 from opalmind_tui.storage.connection import async_client, sync_client
@@ -159,3 +164,40 @@ def test_a_table_with_gaps_and_nodes_that_do_not_know_their_address() -> None:
     assert table.owner(7) is table.owner(21) is None
     assert table.primaries == (Node("db", 7002), asked)
     assert len(table.nodes) == 3
+
+
+async def test_all_keys_are_walked_counted_and_sampled_as_if_one_server_had_them(
+    cluster: LocalCluster, client: ClusterClient
+) -> None:
+    settings = settings_of(cluster)
+    pipe = client.pipeline(transaction=False)
+    for number in range(3_000):
+        pipe.set(f"opalmind:idempotency:{number}", '{"key":1}', ex=600)
+    for number in range(1_000):
+        pipe.set(f"opalmind:cache:{number}", "x" * 500)
+    pipe.hset(TAG + "msg", "id", "body")
+    await pipe.execute()
+
+    seen, cursor = set(), 0
+    while True:
+        cursor, names = await client.scan(cursor, match="opalmind:*", count=300)
+        seen.update(names)
+        if not cursor:
+            break
+    assert len(seen) == await client.dbsize() == 4_001
+
+    exact = await Census(settings).exact(client)
+    assert (exact.total, exact.idempotency, exact.cache, exact.queue, exact.exact) == (4_001, 3_000, 1_000, 1, True)
+    full = await FullCount(settings).run(client)
+    assert full.total == 4_001
+    assert {look.name for look in await Looker(Keyspace(settings), ("a", "b")).at(client, own_keys(settings))} == {
+        (TAG + "msg").encode()
+    }
+    drawn = await Looker(Keyspace(settings), ("opalmind:idempotency:", "opalmind:cache:")).random(client, 400)
+    assert len(drawn) == 400
+    # 2,000 times as likely as not: a node that is left out would miss a third.
+    assert 200 < sum(look.place[0] == "idempotency" for look in drawn) < 380
+    owners = {cluster.owner(look.name.decode()).port for look in drawn[::20]}
+    assert len(owners) == 3
+    assert await purge_keys(client, "opalmind:cache:", lambda text: True) == 1_000
+    assert (await Census(settings).glance(client)).cache == 0
