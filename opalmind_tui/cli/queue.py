@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from opalmind_tui import exits
-from opalmind_tui.cli.asking import iso, table, with_engine
+from opalmind_tui.cli.asking import with_engine
 from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
 from opalmind_tui.cli.output import answer, say
+from opalmind_tui.cli.requests import detail, detail_lines, group, group_lines, request, row_lines, rows_of
 from opalmind_tui.cli.transfer import export, import_
 from opalmind_tui.snapshot.commands import Act, Command
+from opalmind_tui.snapshot.filters import FIELDS, parse_filter
+from opalmind_tui.snapshot.listing import TAB_OF, Groups, GroupView, RequestDetail, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.text import safe_text
 
@@ -21,9 +25,16 @@ if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
 
 MOST_LISTED = 500
+STATES = [str(state) for state in State]
+FILTER_HELP = "Only what fits: words, and field:value for " + ", ".join(FIELDS) + "; - before it for what does not."
 _as_json = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 _ids = click.argument("ids", nargs=-1, metavar="[ID]...")
 _dead = click.option("--dead", is_flag=True, help="Every request that is dead now.")
+_filter = click.option("--filter", "wanted", metavar="TEXT", default="", help=FILTER_HELP)
+_of = click.option(
+    "--state", type=click.Choice(STATES), help="With --filter: in this state (default: all that failed)."
+)
+_most = click.option("--limit", type=click.IntRange(1), help="With --filter: no more than so many.")
 
 
 @click.group(cls=GroupWithSettings)
@@ -35,7 +46,9 @@ def queue() -> None:
     Examples:
       opalmind-tui queue list --state dead --json
       opalmind-tui queue show order-7
+      opalmind-tui queue groups
       opalmind-tui queue retry --dead --dry-run
+      opalmind-tui queue retry --filter 'status:503 site:1' --dry-run
       opalmind-tui queue purge 1aD0K4jW8ZPq3x --yes
       opalmind-tui queue pause --for 10m --reason 'Matomo is upgraded' --yes
       opalmind-tui queue restore 1aD0K4jW8ZPq3x --yes
@@ -46,24 +59,25 @@ def queue() -> None:
 
 
 @queue.command("list", cls=WithSettings)
-@click.option("--state", type=click.Choice([str(state) for state in State]), help="Only those in this state.")
+@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option("--unknown", is_flag=True, help="Only those that were posted and got no answer.")
+@_filter
 @click.option("--limit", type=click.IntRange(1, MOST_LISTED), default=50, show_default=True, help="How many.")
 @_as_json
 @settings_options
 @click.pass_context
-def list_requests(ctx: click.Context, state: str | None, unknown: bool, limit: int, as_json: bool) -> int:
+def list_requests(ctx: click.Context, state: str | None, unknown: bool, wanted: str, limit: int, as_json: bool) -> int:
     """List requests: newest failures first, then those in flight, then the oldest due."""
-    wanted = None if state is None else State(state)
+    in_state, fitting = None if state is None else State(state), parse_filter(wanted)
 
     async def ask(engine: Engine) -> tuple[RequestRow, ...]:
-        return await engine.queue.rows(limit=limit, state=wanted, unknown_only=unknown)
+        return await rows_of(engine, in_state, unknown=unknown, wanted=fitting, limit=limit)
 
     rows = with_engine(ctx, ask)
     if as_json:
         answer(json.dumps([request(row) for row in rows], indent=2))
     else:
-        answer(_listed(rows) if rows else "no requests")
+        answer(row_lines(rows) if rows else "no requests")
     return exits.OK
 
 
@@ -74,43 +88,104 @@ def list_requests(ctx: click.Context, state: str | None, unknown: bool, limit: i
 @click.pass_context
 def show(ctx: click.Context, name: str, as_json: bool) -> int:
     """Show a request by its id, or all that came with an idempotency key."""
-    rows = with_engine(ctx, lambda engine: engine.queue.find(name))
-    if not rows:
-        say(f"There is no request {safe_text(name, 200)} in the queue, the trash or among the rejected")
+
+    async def ask(engine: Engine) -> list[RequestDetail]:
+        rows = await engine.queue.find(name)
+        found = [await engine.request_detail(request_id) for request_id in [row.id for row in rows] or [name]]
+        return [one for one in found if one is not None]
+
+    found = with_engine(ctx, ask)
+    if not found:
+        say(f"There is no request {safe_text(name, 200)} in the queue, the trash, or among the rejected and delivered")
         return exits.DEGRADED
-    found = [request(row) for row in rows]
     if as_json:
-        answer(json.dumps(found, indent=2))
+        answer(json.dumps([detail(one) for one in found], indent=2))
     else:
-        answer("\n\n".join("\n".join(f"{key:<14}{_cell(value)}" for key, value in one.items()) for one in found))
+        answer("\n\n".join(map(detail_lines, found)))
+    return exits.OK
+
+
+@queue.command(cls=WithSettings)
+@_filter
+@click.option("--limit", type=click.IntRange(1, MOST_LISTED), default=50, show_default=True, help="How many groups.")
+@_as_json
+@settings_options
+@click.pass_context
+def groups(ctx: click.Context, wanted: str, limit: int, as_json: bool) -> int:
+    """Group the failures in the queue by what is alike: error, status, site and kind; the largest groups first.
+
+    Act on a group with --filter group:KEY.
+    """
+    view = GroupView(parse_filter(wanted), limit)
+
+    async def ask(engine: Engine) -> Groups:
+        from opalmind_tui.engine.finding.once import all_groups
+
+        return await all_groups(engine.queue, view)
+
+    found = with_engine(ctx, ask)
+    if as_json:
+        answer(json.dumps([group(one) for one in found.groups], indent=2))
+    else:
+        answer(group_lines(found) if found.groups else "no failures")
     return exits.OK
 
 
 @queue.command(cls=WithSettings)
 @_ids
 @_dead
+@_filter
+@_of
+@_most
+@click.option("--delay", metavar="DURATION", help="How long they wait, such as 90s or 10m; else due now.")
 @change_options
 @settings_options
 @click.pass_context
-def retry(ctx: click.Context, ids: tuple[str, ...], dead: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Make dead or scheduled requests due now, with attempts 0. Their history is kept."""
-    _need_one(ids, dead, "--dead")
-    return change(ctx, Command(Act.RETRY, ids=ids, all_dead=dead), How(dry_run, yes, as_json))
+def retry(ctx: click.Context, /, delay: str | None, **how: Any) -> int:
+    """Make dead or scheduled requests due, with attempts 0. Their history is kept."""
+    from opalmind_tui.reports.ttl import parse_duration
+
+    seconds = 0.0 if delay is None else parse_duration(delay, "--delay")
+    return _act(ctx, Command(Act.RETRY, seconds=seconds), **how)
 
 
 @queue.command(cls=WithSettings)
 @_ids
 @_dead
+@_filter
+@_of
+@_most
 @click.option("--hard", is_flag=True, help="For good, past the trash; frees the memory at once.")
 @change_options
 @settings_options
 @click.pass_context
-def purge(
-    ctx: click.Context, ids: tuple[str, ...], dead: bool, hard: bool, dry_run: bool, yes: bool, as_json: bool
-) -> int:
+def purge(ctx: click.Context, /, hard: bool, **how: Any) -> int:
     """Take requests out of the queue: to the trash for 15 minutes, or for good."""
-    _need_one(ids, dead, "--dead")
-    return change(ctx, Command(Act.PURGE, ids=ids, all_dead=dead, hard=hard), How(dry_run, yes, as_json))
+    return _act(ctx, Command(Act.PURGE, hard=hard), **how)
+
+
+@queue.command(cls=WithSettings)
+@_ids
+@_filter
+@_of
+@_most
+@click.option("--reason", metavar="TEXT", default="", help="Why, for those who meet it.")
+@change_options
+@settings_options
+@click.pass_context
+def kill(ctx: click.Context, /, reason: str, **how: Any) -> int:
+    """Give up requests that wait: they are dead, and stay until somebody retries or purges them."""
+    return _act(ctx, Command(Act.KILL, reason=reason), **how)
+
+
+@queue.command(cls=WithSettings)
+@_ids
+@change_options
+@settings_options
+@click.pass_context
+def release(ctx: click.Context, /, **how: Any) -> int:
+    """Release the leases of requests in flight, whose process is dead. What it posted may be sent twice."""
+    return _act(ctx, Command(Act.RELEASE), **how)
 
 
 @queue.command(cls=WithSettings)
@@ -175,31 +250,21 @@ queue.add_command(export)
 queue.add_command(import_)
 
 
+def _act(
+    ctx: click.Context, command: Command, *, ids: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool,
+    dead: bool = False, wanted: str = "", state: str | None = None, limit: int | None = None,
+) -> int:  # fmt: skip
+    """Act on the named requests, on every dead one, or on what fits."""
+    fitting = parse_filter(wanted)
+    named = [bool(ids), dead, bool(fitting)]
+    if sum(named) != 1 or (not fitting and (state or limit)):
+        ways = [way for way, option in (("--dead", "dead"), ("--filter", "wanted")) if option in ctx.params]
+        raise click.UsageError(f"Name requests by their ids, or say {' or '.join(ways) or 'one'}.")
+    tab = None if not fitting else Tab.FAILED if state is None else TAB_OF[State(state)]
+    chosen = replace(command, ids=ids, all_dead=dead, tab=tab, filter=fitting, limit=limit or 0)
+    return change(ctx, chosen, How(dry_run, yes, as_json))
+
+
 def _need_one(ids: tuple[str, ...], all_of_them: bool, option: str) -> None:
     if bool(ids) == all_of_them:
         raise click.UsageError(f"Name requests by their ids, or say {option}.")
-
-
-def request(row: RequestRow) -> dict[str, Any]:
-    """A request by its names in JSON. Text in it is raw: JSON escapes it."""
-    return {
-        "id": row.id, "state": str(row.state), "kind": row.kind, "what": row.label, "site": row.site, "key": row.key,
-        "accepted": iso(row.accepted), "attempts": row.attempts,
-        "nextTry": None if row.next_try is None else iso(row.next_try), "status": row.status, "error": row.error,
-        "failedAt": None if row.failed_at is None else iso(row.failed_at), "unknownOutcomes": row.unknown,
-        "recovered": row.recovered, "bytes": row.size,
-    }  # fmt: skip
-
-
-def _listed(rows: tuple[RequestRow, ...]) -> str:
-    heads: tuple[str, ...] = ("id", "state", "accepted", "tries", "kind", "site", "what", "last error")
-    lines = [
-        (row.id, str(row.state), iso(row.accepted) or "-", str(row.attempts), safe_text(row.kind, 10),
-         safe_text(row.site, 8), safe_text(row.label, 60), safe_text(row.error, 80))
-        for row in rows
-    ]  # fmt: skip
-    return table([heads, *lines], numbers=(3,))
-
-
-def _cell(value: object) -> str:
-    return "-" if value in (None, "") else safe_text(str(value))

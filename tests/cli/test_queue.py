@@ -161,3 +161,40 @@ def test_a_store_that_is_away() -> None:
     for command in (["list"], ["show", "x"], ["retry", "--dead", "--yes"], ["purge", "x", "--yes"]):
         done = run("queue", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
         assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), command
+
+
+def test_a_filter_chooses_what_is_listed_shown_grouped_and_acted_on(server: LocalServer) -> None:
+    dead = put(server, 3, dead=True)
+    put(server, 2)
+    found = listed(server, "--filter", "key:key-1 status:400")
+    assert [one["key"] for one in found] == ["key-1"]
+    assert {one["state"] for one in listed(server, "--filter", "-state:dead")} <= {"pending"}
+    groups = json.loads(program(server, "groups", "--json").stdout)
+    assert [(one["count"], one["dead"], one["error"], one["site"]) for one in groups] == [
+        (3, 3, "# \x1b[#mrefused", "1")
+    ]
+    assert "\x1b" not in program(server, "groups").stdout
+    by_group = f"group:{groups[0]['key']}"
+    dry = program(server, "retry", "--filter", by_group, "--limit", "2", "--dry-run", "--json")
+    assert json.loads(dry.stdout)["plan"]["eligible"] == 2
+    shown = json.loads(program(server, "show", dead[0], "--json").stdout)[0]
+    assert [one["answer"] for one in shown["tries"]] == ["400 \x1b[31mrefused"]
+    assert {"name": "url", "meaning": "address of the page", "value": HOSTILE, "masked": False} in shown["parameters"]
+    done = program(server, "purge", "--filter", by_group, "--yes")
+    assert (done.returncode, done.stdout.strip().splitlines()[-1][:8]) == (exits.OK, "3 purged")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--filter", "sight:1"), "sight:1: there is no field sight; known are site"),
+        (("list", "--filter", "age:old"), "age is a time such as >10m"),
+        (("retry", "--filter", "site:1", "--dead"), "Name requests by their ids, or say --dead or --filter."),
+        (("retry", "--limit", "3", "--dead"), "Name requests by their ids"),
+        (("kill",), "Name requests by their ids, or say --filter."),
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused(any_product: object, arguments: tuple[str, ...], said: str) -> None:
+    done = run("queue", *arguments, REDIS_URL="redis://127.0.0.1:1", MATOMO_BASE_URL=MATOMO)
+    assert done.returncode == exits.UNUSABLE
+    assert said in done.stderr
