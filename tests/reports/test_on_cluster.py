@@ -7,16 +7,28 @@ from typing import Any
 
 import pytest
 
+from opalmind_tui.reports import cluster_cache, redis_cache
 from opalmind_tui.reports.cluster_cache import ClusterCache
 from opalmind_tui.reports.entries import Entries
 from opalmind_tui.reports.existing import apply_to_reports
 from opalmind_tui.reports.selection import ALL
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.settings import Settings
+from tests.reports import conftest
 from tests.reports.conftest import Clock, MakeCache, Matomo
 from tests.support.cluster import LocalCluster
 
 DAYS = [f"2026-01-{day:02}" for day in range(1, 21)]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time decides: a busy machine may take its own."""
+    for place in (redis_cache, cluster_cache):
+        monkeypatch.setattr(place, "DEADLINE", 10.0)
+    monkeypatch.setattr(conftest, "CACHE_TIMEOUT", 10.0)
+    monkeypatch.setattr(redis_cache, "LEASE", 30.0)
+    monkeypatch.setattr(cluster_cache, "LEASE", 30.0)
 
 
 @pytest.fixture
