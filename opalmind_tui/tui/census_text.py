@@ -18,14 +18,18 @@ _BAR = 16
 Form = Callable[[float], str]
 
 
-def census_text(census: KeyCensus) -> str:
-    """The whole census: prefixes, features, what expires when, what is wrong, what is big."""
+def census_text(census: KeyCensus, *, bounds: bool = True) -> str:
+    """The whole census: prefixes, features, what expires when, what is wrong, what is big.
+
+    Args:
+        bounds: whether there is room for the intervals.
+    """
     if not census.total:
         return _head(census)
-    parts = [_head(census), _table("prefix", census.prefixes)]
+    parts = [_head(census), _table("prefix", census.prefixes, bounds)]
     if census.features:
-        parts.append(_table("reports in the cache", census.features))
-    parts.append(_table("expires", [_span(expiry) for expiry in census.expiries] + [census.lasting]))
+        parts.append(_table("reports in the cache", census.features, bounds))
+    parts.append(_table("expires", [_span(expiry) for expiry in census.expiries] + [census.lasting], bounds))
     parts.append(_wrong(census))
     if census.biggest:
         parts.append(_biggest(census))
@@ -59,21 +63,23 @@ def _all_exact(census: KeyCensus) -> bool:
     return all(group.keys.exact and (group.memory is None or group.memory.exact) for group in census.prefixes)
 
 
-def _table(title: str, groups: Sequence[KeyGroup]) -> str:
-    head = f"{title:<{_NAME}}{'keys':>{_FIGURE}}{'':{_BOUNDS}}{'memory':>{_FIGURE}}"
-    return "\n".join([head.rstrip(), *map(_row, groups)])
+def _table(title: str, groups: Sequence[KeyGroup], bounds: bool) -> str:
+    head = f"{title:<{_NAME}}{'keys':>{_FIGURE}}{' ' * _BOUNDS if bounds else ''}{'memory':>{_FIGURE}}"
+    return "\n".join([head.rstrip(), *(_row(group, bounds) for group in groups)])
 
 
-def _row(group: KeyGroup) -> str:
+def _row(group: KeyGroup, bounds: bool) -> str:
     name = safe_text(_SHOWN.get(group.name, group.name), _NAME - 3)
     keys = _figure(
-        group.keys, lambda value: figures.count(round(value), 6) if group.keys.exact else figures.short(value)
+        group.keys, lambda value: figures.count(round(value), 6) if group.keys.exact else figures.short(value), bounds
     )
-    memory = _figure(group.memory, figures.size) if group.memory else f"{figures.UNKNOWN:>{_FIGURE}}"
+    memory = _figure(group.memory, figures.size, bounds) if group.memory else f"{figures.UNKNOWN:>{_FIGURE}}"
     return f"  {name}{' ' * (_NAME - 2 - cells(name))}{keys}{memory}".rstrip()
 
 
-def _figure(found: Estimate, form: Form) -> str:
+def _figure(found: Estimate, form: Form, bounded: bool) -> str:
+    if not bounded:
+        return f"{form(found.value) if found.exact else 'about ' + form(found.value):>{_FIGURE}}"
     if found.exact:
         return f"{form(found.value):>{_FIGURE}}{'':{_BOUNDS}}"
     high = form(found.high) if math.isfinite(found.high) else "?"

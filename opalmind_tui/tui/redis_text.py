@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opalmind_tui.snapshot.model import ServerView, Snapshot
-from opalmind_tui.snapshot.redis_report import Cost, RedisReport
+from opalmind_tui.snapshot.redis_report import MOST_BYTES, MOST_COMMANDS, Cost, RedisReport
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.census_text import census_text, progress_text
@@ -14,17 +14,24 @@ _LABEL = 12
 _FORBIDDEN = "not permitted (ACL)"
 _MOST_CLIENTS = 12
 _POINTS = 24
+_WIDTH = 70
+"""Cells that a row takes with the bounds of estimates."""
 
 
-def redis_text(snapshot: Snapshot) -> str:
-    """Everything that the screen shows; empty where the look was not taken from near."""
+def redis_text(snapshot: Snapshot, width: int = _WIDTH) -> str:
+    """Everything that the screen shows; empty where the look was not taken from near.
+
+    Args:
+        width: cells that a row may take.
+    """
     report, server = snapshot.redis.value, snapshot.server.value
     if report is None:
         return ""
+    delivering = bool(snapshot.queue.value and snapshot.queue.value.delivering_here)
     trouble = [safe_text(snapshot.redis.error), ""] if snapshot.redis.error else []
     lines = [*trouble, *_server(server, snapshot.taken_at, report), *_network(report), *_slow(report)]
-    lines += [_cost(report.cost), *_replicas(report, server), *_clients(report)]
-    return "\n".join(lines) + "\n\n" + _keys(report)
+    lines += [*_cost(report.cost, delivering=delivering), *_replicas(report, server), *_clients(report)]
+    return "\n".join(lines) + "\n\n" + _keys(report, bounds=width >= _WIDTH)
 
 
 def _row(label: str, value: str) -> str:
@@ -79,14 +86,16 @@ def _slow(report: RedisReport) -> list[str]:
     ]  # fmt: skip
 
 
-def _cost(cost: Cost) -> str:
+def _cost(cost: Cost, *, delivering: bool) -> list[str]:
     if not cost.commands:
-        return _row("our cost", "...")
-    server = "" if cost.server is None else f", about {cost.server * 1e6:,.0f} µs/s of the server's time"
+        return [_row("our cost", "...")]
     traffic = f"{figures.size(cost.sent)}/s to it, {figures.size(cost.received)}/s from it"
-    return _row("our cost", f"{cost.commands:.1f} commands/s, {traffic}") + (
-        "\n" + _row("", server[2:]) if server else ""
-    )
+    server = "" if cost.server is None else f"about {cost.server * 1e6:,.0f} µs/s of the server's time"
+    # Who delivers adds the traffic of that.
+    budget = "" if delivering else f"budget {MOST_COMMANDS:g}/s, {figures.size(MOST_BYTES)}/s"
+    more = "; ".join(filter(None, (server, budget)))
+    rows = [_row("our cost", f"{cost.commands:.1f} commands/s, {traffic}")]
+    return [*rows, _row("", more)] if more else rows
 
 
 def _replicas(report: RedisReport, server: ServerView | None) -> list[str]:
@@ -114,12 +123,12 @@ def _clients(report: RedisReport) -> list[str]:
     return [_row("clients" if not number else "", row) for number, row in enumerate(rows)]
 
 
-def _keys(report: RedisReport) -> str:
+def _keys(report: RedisReport, *, bounds: bool) -> str:
     counting, parts = report.counting, []
     if counting is not None and counting.census is None:
         parts.append(f"Counting every key: {progress_text(counting)}")
     if counting is not None and counting.census is not None:
-        parts.append(f"Every key was counted.\n{census_text(counting.census)}")
+        parts.append(f"Every key was counted.\n{census_text(counting.census, bounds=bounds)}")
     elif report.census is not None:
-        parts.append(census_text(report.census))
+        parts.append(census_text(report.census, bounds=bounds))
     return "\n".join(parts)

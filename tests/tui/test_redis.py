@@ -35,6 +35,21 @@ def test_everything_is_said_within_the_window_and_nothing_of_it_is_a_control() -
     assert "about 0 [0-?]" in shown
 
 
+def test_a_narrow_window_leaves_out_the_bounds_and_keeps_the_memory() -> None:
+    shown = redis_text(near(), 52)
+    row = next(row for row in shown.split("\n") if "idempotency" in row and "about" in row)
+    assert cells(row) <= 52
+    assert row.split() == ["idempotency", "about", "902k", "about", "287M"]
+
+
+def test_the_budget_is_named_where_the_dashboard_only_looks() -> None:
+    queue = healthy().queue
+    assert queue.value is not None
+    for delivering in (True, False):
+        view = replace(queue, value=replace(queue.value, delivering_here=delivering))
+        assert ("budget 5/s, 20" in redis_text(replace(near(), queue=view))) is not delivering
+
+
 def test_what_is_forbidden_says_so_in_its_place() -> None:
     shown = redis_text(near(replace(REPORT, denied=("SLOWLOG", "CLIENT", "INFO"))))
     for label in ("server", "memory", "policy", "load", "on disk", "slow log", "clients", "network"):

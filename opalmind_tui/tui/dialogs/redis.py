@@ -49,7 +49,10 @@ class RedisDialog(Dialog[None]):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a newer look, once one was taken from near."""
-        if self.is_mounted and (shown := redis_text(snapshot)):
+        if not self.is_mounted:
+            return
+        width = self.query_one(Page).size.width
+        if shown := redis_text(snapshot, width):
             self.query_one("#redis-text", Static).update(wire.content(shown))
 
     def action_count(self) -> None:
