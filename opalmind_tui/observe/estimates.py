@@ -16,6 +16,8 @@ Z95 = 1.959964
 """Normal quantile of a two-sided 95 % interval."""
 Z975 = 2.241403
 """The same of 97.5 %: two such intervals hold together in 95 % of cases, whatever they have to do with each other."""
+Z97 = 2.170090
+"""The same of 97 %: what is promised in 95 cases of 100 is to be seen in nearly every hundred, not on average alone."""
 FEWEST = 30
 """Sizes below which nothing is said of how large the others may be."""
 
@@ -75,7 +77,7 @@ def keys(hits: int, draws: int, total: int) -> Estimate:
     """How many of `total` keys are of a kind that came up in `hits` of `draws`."""
     if total <= 0 or draws == 0:
         return Estimate(0.0, 0.0, float(max(0, total)))
-    low, high = share(hits, draws)
+    low, high = share(hits, draws, Z97)
     return Estimate(float(round(total * hits / draws)), float(math.floor(total * low)), float(math.ceil(total * high)))
 
 
