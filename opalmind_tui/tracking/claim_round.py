@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking.classify import HELD_DELAY, classify
-from opalmind_tui.tracking.prepare import Delivery, Hit, is_order, prepare, settlement_of
+from opalmind_tui.tracking.prepare import Delivery, Hit, is_order, prepare, settlements_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
 from opalmind_tui.tracking.verdict import Decision, Sent, SentHit
@@ -37,7 +37,8 @@ class ClaimRound:
         self._claim, self.token = claim, claim.token
         self._since = time.monotonic()
         self._on_post = on_post
-        self._hits = [(claimed, prepare(claimed, self._now())) for claimed in claim.requests]
+        now = self._now()
+        self._hits = [prepare(claimed, now) for claimed in claim.requests]
         self._closings = shared.closings
         self._unsettled: list[Settlement] = []
         self._marked = False
@@ -112,12 +113,14 @@ class ClaimRound:
         settled: list[Settlement] = []
         ordinary: list[Hit] = []
         needing: dict[str, list[Hit]] = {}
-        for claimed, hit in self._hits:
+        delivered = self._shared.delivered.find([claimed.id for claimed in self._claim.requests])
+        for claimed, hit in zip(self._claim.requests, self._hits, strict=True):
             if hit is None:
                 why = "its stored bytes are no request"
                 settled.append(Settlement(claimed.id, Fate.DEAD, error=why, unposted=True))
-            elif (delivery := self._shared.delivered.find(claimed.id)) is not None:
-                settled.append(settlement_of(hit, delivery)._replace(unposted=True))
+            elif claimed.id in delivered:
+                (settlement,) = settlements_of([hit], delivered[claimed.id])
+                settled.append(settlement._replace(unposted=True))
                 self._shared.counter.add(again=1)
             elif hit.token_reason:
                 needing.setdefault(hit.site, []).append(hit)
@@ -210,7 +213,7 @@ class ClaimRound:
     ) -> Decision:
         shared = self._shared
         sent = Sent(
-            tuple(_sent(hit, needs_token=needs_token) for hit in bulk),
+            tuple([_sent(hit, needs_token=needs_token) for hit in bulk]),
             with_token=with_token,
             needs_token=needs_token,
             proved=proved,
@@ -245,23 +248,22 @@ class ClaimRound:
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         shared.brisk = decision.took and answer.elapsed <= BRISK
         settlements: list[Settlement] = []
-        # One of each kind in a bulk: a hundred thousand are remembered.
-        deliveries: dict[tuple[Fate, str], Delivery] = {}
+        # What is final is remembered and settled kind by kind; nearly always there is only one in a bulk.
+        final: dict[tuple[Fate, str], list[Hit]] = {}
         for hit, settlement in zip(bulk, decision.settlements, strict=True):
-            fate, error = settlement.fate, settlement.error
-            if fate in FINAL:
-                delivery = deliveries.get((fate, error))
-                if delivery is None:
-                    delivery = Delivery(fate, answer.status or 0, answer.body, self._now(), error)
-                    deliveries[fate, error] = delivery
-                shared.delivered.remember(hit.claimed.id, delivery)
-                settlement = settlement_of(hit, delivery, by_token=needs_token)
-            elif fate is Fate.RETRY and settlement.unknown and not shared.resend_unknown:
+            if settlement.fate in FINAL:
+                final.setdefault((settlement.fate, settlement.error), []).append(hit)
+            elif settlement.fate is Fate.RETRY and settlement.unknown and not shared.resend_unknown:
                 why = f"its outcome is unknown: {settlement.error}; it may be counted already"
-                settlement = settlement._replace(fate=Fate.DEAD, error=why, delay=0.0)
-            elif fate is Fate.RETRY:
-                settlement = settlement._replace(alone=len(bulk) == 1)
-            settlements.append(settlement)
+                settlements.append(settlement._replace(fate=Fate.DEAD, error=why, delay=0.0))
+            elif settlement.fate is Fate.RETRY:
+                settlements.append(settlement._replace(alone=len(bulk) == 1))
+            else:
+                settlements.append(settlement)
+        for (fate, error), hits in final.items():
+            delivery = Delivery(fate, answer.status or 0, answer.body, self._now(), error)
+            shared.delivered.remember([hit.claimed.id for hit in hits], delivery)
+            settlements += settlements_of(hits, delivery, by_token=needs_token)
         return settlements
 
     async def _act_on_gate(self, decision: Decision) -> None:

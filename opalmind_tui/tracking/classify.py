@@ -85,10 +85,10 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
             return _refuse(hit, answer, doubt)
         if place in dropped:
             return Settlement(hit.id, Fate.DROPPED, status=answer.status, error=reason)
-        return Settlement(hit.id, Fate.DELIVERED, status=answer.status)
+        return Settlement(hit.id, Fate.DELIVERED, 0.0, answer.status)
 
     return Decision(
-        tuple(settle(place, hit) for place, hit in enumerate(sent.hits)),
+        tuple([settle(place, hit) for place, hit in enumerate(sent.hits)]),
         size=_next_size(dropped=bool(dropped), sure=sure, guessing=bool(rejected) and not reply.indices),
         token=TokenNews.PROVED if sent.needs_token and reply.tracked else TokenNews.NONE,
         took=True,

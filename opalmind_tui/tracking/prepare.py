@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -71,32 +71,28 @@ def prepare(claimed: Claimed, now: float) -> Hit | None:
     return Hit(claimed, key, params, params["idsite"], _token_reason(params, when, now))
 
 
-def record_of(hit: Hit, delivery: Delivery) -> bytes | None:
-    """The idempotency record in the reference's shape; the queue adds the fingerprint. None without a key."""
-    if not hit.key or delivery.fate is not Fate.DELIVERED:
-        return None
-    rest = _rest_of_record(delivery.status, delivery.body, hit.claimed.attempts + 1, int(delivery.at * 1000))
-    return b'{"key":' + orjson.dumps(hit.key) + rest
+def settlements_of(hits: Sequence[Hit], delivery: Delivery, *, by_token: bool = False) -> list[Settlement]:
+    """How hits are settled for which Matomo has answered the same for good; `by_token`: they needed the token."""
+    fate, status, error = delivery.fate, delivery.status, delivery.error
+    if fate is not Fate.DELIVERED:
+        return [Settlement(hit.claimed.id, fate, 0.0, status, error) for hit in hits]
+    rests: dict[int, bytes] = {}
+    settlements: list[Settlement] = []
+    for claimed, key, *_ in hits:
+        record = None
+        if key:
+            if claimed.attempts not in rests:
+                rests[claimed.attempts] = _rest_of_record(delivery, claimed.attempts + 1)
+            record = b'{"key":' + orjson.dumps(key) + rests[claimed.attempts]
+        settlements.append(Settlement(claimed.id, fate, 0.0, status, error, token=by_token, record=record))
+    return settlements
 
 
-@lru_cache(64)
-def _rest_of_record(status: int, body: str, attempts: int, at: int) -> bytes:
-    """What comes after the key: the same for nearly all hits of a bulk."""
-    value = {"ok": True, "status": status, "body": body[:RECORD_BODY]}
-    return b"," + orjson.dumps({"value": value, "attempts": attempts, "completedAt": at})[1:]
-
-
-def settlement_of(hit: Hit, delivery: Delivery, *, by_token: bool = False) -> Settlement:
-    """How a hit is settled for which Matomo has answered for good; `by_token`: it needed the token."""
-    taken = delivery.fate is Fate.DELIVERED
-    return Settlement(
-        hit.claimed.id,
-        delivery.fate,
-        status=delivery.status,
-        error=delivery.error,
-        token=by_token and taken,
-        record=record_of(hit, delivery) if taken else None,
-    )
+def _rest_of_record(delivery: Delivery, attempts: int) -> bytes:
+    """What comes after the key in an idempotency record of the reference's shape; the queue adds the fingerprint."""
+    value = {"ok": True, "status": delivery.status, "body": delivery.body[:RECORD_BODY]}
+    rest = {"value": value, "attempts": attempts, "completedAt": int(delivery.at * 1000)}
+    return b"," + orjson.dumps(rest)[1:]
 
 
 def is_order(params: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from opalmind_tui.tracking.answer_rules import Size
 from opalmind_tui.tracking.bulk_reply import Says, read_reply
 from opalmind_tui.tracking.bulk_size import BulkSize
-from opalmind_tui.tracking.prepare import RECORD_BODY, Delivery, Hit, moment_of, prepare, record_of
+from opalmind_tui.tracking.prepare import RECORD_BODY, Delivery, Hit, moment_of, prepare, settlements_of
 from opalmind_tui.tracking.queue import Claimed, Fate
 from opalmind_tui.tracking.request import TrackingRequest
 
@@ -81,7 +81,7 @@ def test_any_body_is_read(body: str) -> None:
 
 def test_a_record_is_bounded_and_only_of_what_was_delivered() -> None:
     delivery = Delivery(Fate.DELIVERED, 200, "x" * 100_000, NOW)
-    record = record_of(ready({}), delivery)
+    record = settlements_of([ready({})], delivery)[0].record
     assert record is not None
     assert orjson.loads(record) == {
         "key": "k",
@@ -89,7 +89,22 @@ def test_a_record_is_bounded_and_only_of_what_was_delivered() -> None:
         "attempts": 3,
         "completedAt": int(NOW * 1000),
     }
-    assert record_of(ready({}), Delivery(Fate.REJECTED, 200, "", NOW)) is None
+    assert settlements_of([ready({})], Delivery(Fate.REJECTED, 200, "", NOW))[0].record is None
+
+
+def test_each_hit_of_a_bulk_is_settled_by_its_own_key_and_attempts() -> None:
+    hits = [
+        ready({}),
+        ready({})._replace(key=""),
+        ready({})._replace(claimed=Claimed("other", b"", NOW), key='k"\u20ac'),
+    ]
+    settled = settlements_of(hits, Delivery(Fate.DELIVERED, 200, "taken", NOW), by_token=True)
+    assert [(each.id, each.fate, each.status, each.token) for each in settled] == [
+        ("id", Fate.DELIVERED, 200, True), ("id", Fate.DELIVERED, 200, True), ("other", Fate.DELIVERED, 200, True),
+    ]  # fmt: skip
+    records = [orjson.loads(each.record) if each.record else None for each in settled]
+    assert records[1] is None
+    assert [(record["key"], record["attempts"]) for record in records if record] == [("k", 3), ('k"\u20ac', 1)]
 
 
 # -- bulk size ---------------------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ local DELIVERED_KEPT = 10000
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
 local items, ids, names = {}, {}, 1
 for at = 4, #ARGV, 5 do
+  -- With all that it will hold, for a table that grows is made anew.
   local item = {id = ARGV[at], digest = ARGV[at + 1], record = ARGV[at + 2], shown = ARGV[at + 3],
-                fate = 'delivered', flags = '', error = ''}
+                fate = 'delivered', flags = '', error = '',
+                name = false, place = false, fresh = false, leased = false, score = 0}
   if ARGV[at + 4] ~= '' then
     item.fate, item.delay, item.status, item.flags, item.error =
       string.match(ARGV[at + 4], '^(%l+) (%-?%d+) (%d*) (%l*) (.*)$')
@@ -117,7 +119,7 @@ end
 local function free_hits()
   local code, free = nil, 0
   for _, item in ipairs(mine) do
-    if item.place == INFLIGHT and flagged(item, 'n') then code, free = string.sub(item.id, 1, 2), free + 1 end
+    if item.flags ~= '' and item.place == INFLIGHT and flagged(item, 'n') then code, free = string.sub(item.id, 1, 2), free + 1 end
   end
   if free == 0 then return end
   pcall(function()
@@ -204,7 +206,7 @@ local function keep_shown()
 end
 
 sound_for(mine)
-local now_text = int(now)
+local now_text, taken_by = int(now), {}
 open_way()
 take_out()
 for _, item in ipairs(mine) do
@@ -222,17 +224,20 @@ for _, item in ipairs(mine) do
   else
     if item.place == TRASH then leave_trash(item) else finished[#finished + 1] = item end
     -- Who failed alone before this is under suspicion from now on.
-    local code = string.sub(item.id, 1, 2)
-    if item.fate == 'delivered' and not flagged(item, 'd') then
-      last['taken:' .. code] = now_text
-      if item.shown ~= '' then shown[#shown + 1] = item.id .. now_text .. item.shown end
+    if item.fate == 'delivered' then
+      local code = string.sub(item.id, 1, 2)
+      if not flagged(item, 'd') then
+        taken_by[code] = true
+        if item.shown ~= '' then shown[#shown + 1] = item.id .. now_text .. item.shown end
+      end
+      if flagged(item, 't') then last['proved:' .. code] = now_text end
     end
-    if item.fate == 'delivered' and flagged(item, 't') then last['proved:' .. code] = now_text end
   end
   if item.error ~= '' then
     last.last_error, last.last_error_at, last.last_status = item.error, now_text, item.status
   end
 end
+for code in pairs(taken_by) do last['taken:' .. code] = now_text end
 write_gathered()
 keep_rejected(refused)
 local entries = forget(finished)
