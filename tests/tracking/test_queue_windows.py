@@ -11,6 +11,7 @@ from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.listing import OWN_ORDERS, Order, Tab, count_of
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.queue import Fate, Settlement
+from opalmind_tui.tracking.request import TrackingRequest
 from tests.tracking.queue_harness import ELSEWHERE, Bench, hit, visitor_in
 
 ROUNDS = ((Fate.DEAD, 0.0), (Fate.RETRY, 500.0), (Fate.RETRY, 0.0), (Fate.DEAD, 0.0), (Fate.REJECTED, 0.0))
@@ -171,3 +172,17 @@ async def test_a_cursor_that_no_walk_gave_is_refused_or_finds_nothing(bench: Ben
         # Some are a cursor of the other store.
         with suppress(BadArgument):
             await bench.queue.walk(tab, after=cursor)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/x", "https://example.org/" + "y" * 200, "https://example.org/ü", 'q"\\q']
+)
+async def test_a_delivered_row_says_what_it_said_before(bench: Bench, url: str) -> None:
+    params = {"idsite": "7", "url": url, "action_name": "Home"}
+    (request_id,) = await bench.accept(TrackingRequest("pageview", params, key="k 1", fingerprint="f", visitor="v"))
+    (before,) = await bench.queue.rows_of([request_id])
+    await bench.settle_all(await bench.claim(1), Fate.DELIVERED)
+    (row,) = (await bench.queue.window(Tab.DELIVERED, Order.NEWEST)).rows
+    assert (row.kind, row.site, row.key, row.size) == (before.kind, before.site, before.key, before.size)
+    assert row.label == (url if len(url) <= 80 else url[:79] + "…")
+    assert row.accepted == pytest.approx(before.accepted, abs=0.001)

@@ -11,12 +11,12 @@ from typing import overload
 
 from opalmind_tui.engine.finding.matching import fits
 from opalmind_tui.engine.finding.searching import still_in
+from opalmind_tui.engine.finding.walking import STEP
 from opalmind_tui.snapshot.commands import Command
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.ids import ID_LENGTH
 from opalmind_tui.tracking.queue import TrackingQueue
 
-STEP = 500
 GONE = "no longer in the queue"
 
 

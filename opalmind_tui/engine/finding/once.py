@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 
 from opalmind_tui.engine.finding.grouping import Alike
 from opalmind_tui.engine.finding.matching import fits
+from opalmind_tui.engine.finding.walking import STEP
 from opalmind_tui.snapshot.filters import Filter
 from opalmind_tui.snapshot.listing import Groups, GroupView, Tab
 from opalmind_tui.snapshot.model import RequestRow
 from opalmind_tui.tracking.queue import Stored, TrackingQueue
-
-STEP = 500
 
 
 async def first_fitting(
