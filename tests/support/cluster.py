@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import redis
@@ -34,6 +34,12 @@ class LocalCluster:
     """Nodes: the primaries first, then their replicas in the same order."""
 
     nodes: list[LocalServer]
+    _open: dict[int, redis.Redis] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for client in self._open.values():
+            client.close()
 
     @property
     def url(self) -> str:
@@ -65,9 +71,11 @@ class LocalCluster:
         raise AssertionError(f"slot {slot} is nobody's")
 
     def flush(self) -> None:
-        """Empty it."""
-        for node in self.primaries():
-            self._ask(node, "FLUSHALL")
+        """Empty it; its primaries are those of the beginning."""
+        for node in self.nodes[:PRIMARIES]:
+            if node.port not in self._open:
+                self._open[node.port] = self.client(node)
+            self._open[node.port].flushall()
 
     def is_well(self) -> bool:
         """Every running node finds that the cluster serves."""
@@ -139,6 +147,7 @@ def running_cluster(product: Product, *, replicas: bool = False, extra: tuple[st
         cluster = LocalCluster(nodes)
         _form(cluster)
         yield cluster
+        cluster.close()
 
 
 def empty(server: LocalServer | LocalCluster) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import orjson
 import pytest
 import redis.crc
 
+from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.storage.cluster import ClusterClient
+from opalmind_tui.storage.connection import async_client
 from opalmind_tui.tracking.queue import Acceptance, Fate, Settlement
 from opalmind_tui.tracking.redis_queue.beforehand import TAKEN
+from opalmind_tui.tracking.redis_queue.listener import Listener
 from tests.support.cluster import LocalCluster
 from tests.tracking.conftest import client_of
-from tests.tracking.queue_harness import ENDPOINT, RECORD_PREFIX, TAG, Bench, hit, record_of, redis_queue
+from tests.tracking.queue_harness import ENDPOINT, QUEUE_PREFIX, RECORD_PREFIX, TAG, Bench, hit, record_of, redis_queue
 
 
 @pytest.fixture
@@ -90,11 +94,11 @@ async def test_delivered_and_lost_before_the_acknowledgement_is_not_sent_again(t
 
 async def test_an_acknowledgement_that_is_repeated_leaves_the_record_as_it_is(two: tuple[Bench, Bench]) -> None:
     first, second = two
-    [request_id] = await first.accept(hit(1))
+    await first.accept(hit(1))
     claim = await first.claim()
     for bench in (first, first, second):
         # As where the answer was lost: it knows the keys still.
-        bench.queue._remember(claim.token, {request_id: "key-1"})
+        bench.queue._remember(claim.token, claim.requests)
         await bench.settle_all(claim, Fate.DELIVERED, record=record_of("key-1"))
     record = orjson.loads(await first.client.get(RECORD_PREFIX + "key-1"))
     assert record["fingerprint"] == hit(1).fingerprint
@@ -138,6 +142,26 @@ async def test_a_shard_that_is_full_takes_the_records_of_what_was_delivered(
             full.config_set("maxmemory", 0)
     assert await first.client.exists(f"{RECORD_PREFIX}key-{number}")
     assert (await first.counts()).delivered == 1
+
+
+async def test_who_listens_on_any_node_hears_what_another_process_accepts(
+    two: tuple[Bench, Bench], cluster: LocalCluster
+) -> None:
+    first, second = two
+    away = next(node for node in cluster.nodes if node is not cluster.owner(TAG))
+    listener = Listener(async_client(Settings(redis_url=away.url, redis_cluster=True), pool=1), QUEUE_PREFIX, ENDPOINT)
+    heard = asyncio.Event()
+    listener.on_wake = heard.set
+    running = asyncio.create_task(listener.run())
+    async with asyncio.timeout(20):
+        while not listener.listening:  # noqa: ASYNC110 - a server has no event
+            await asyncio.sleep(0.01)
+        first.queue.wakes = lambda: listener.listening
+        assert (await first.claim()).requests == ()
+        await second.accept(hit(1))
+        await heard.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_all_of_the_queue_is_in_one_slot_and_records_keep_their_names(two: tuple[Bench, Bench]) -> None:
