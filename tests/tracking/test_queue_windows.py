@@ -186,3 +186,31 @@ async def test_a_delivered_row_says_what_it_said_before(bench: Bench, url: str) 
     assert (row.kind, row.site, row.key, row.size) == (before.kind, before.site, before.key, before.size)
     assert row.label == (url if len(url) <= 80 else url[:79] + "…")
     assert row.accepted == pytest.approx(before.accepted, abs=0.001)
+
+
+async def commands_of_a_window(bench: Bench) -> dict[str, int]:
+    """How many commands the windows in the middle of the lists take, those within scripts too."""
+    assert bench.client is not None
+    taken = {}
+    for tab in (Tab.PENDING, Tab.DEAD):
+        middle = await bench.queue.window(tab, OWN_ORDERS[tab][0], first=(await bench.counts()).pending // 2, rows=20)
+        await bench.client.config_resetstat()
+        await bench.queue.window(tab, OWN_ORDERS[tab][0], anchor=middle.rows[5].id, above=5, rows=20)
+        stats = await bench.client.info("commandstats")
+        taken[tab.value] = sum(one["calls"] for one in stats.values())
+    return taken
+
+
+async def test_the_length_of_a_list_costs_nothing(redis_bench: Bench) -> None:
+    async def grow(number: int) -> None:
+        await redis_bench.accept(*[hit(at, key=f"{number}-{at}") for at in range(number)])
+        for _ in range(8):
+            await redis_bench.settle_all(await redis_bench.claim(number // 20), Fate.DEAD)
+
+    await grow(400)
+    few = await commands_of_a_window(redis_bench)
+    await grow(10_000)
+    many = await commands_of_a_window(redis_bench)
+    assert many["dead"] <= few["dead"] + 2
+    # A place among the due sets is found by halving: what is ten times as long takes a few steps more.
+    assert many["pending"] <= 1.5 * few["pending"] + 60
