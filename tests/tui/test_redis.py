@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
+import pytest
 from textual.widgets import Static
+from textual.worker import WorkerState
 
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
 from opalmind_tui.snapshot.model import Reading, Snapshot
@@ -108,3 +112,16 @@ async def test_the_pace_changes_by_key_within_bounds() -> None:
         await settled(pilot)
         assert poller.change_pace(0) == 1.0
         assert pilot.app.frame.snapshot.interval == 1.0  # type: ignore[attr-defined]
+
+
+async def test_a_server_that_is_slow_is_left_alone_for_longer() -> None:
+    async with opened(healthy()) as (pilot, _):
+        poller = pilot.app.poller  # type: ignore[attr-defined]
+        poller._interval, rests = 1.0, []
+        for spent in (0.0, 3.0, 60.0):
+            poller._began = asyncio.get_running_loop().time() - spent
+            poller.finished(SimpleNamespace(state=WorkerState.SUCCESS))
+            rests.append(poller._timer._interval)
+            poller._disarm()
+        # The interval of a second; twice as long as the look took; ten seconds at the most.
+        assert rests == pytest.approx([1.0, 6.0, 10.0], abs=0.5)
