@@ -33,14 +33,6 @@ _match = click.option("--match", metavar="TEXT", default="", help="Only entries 
 def cache() -> None:
     """Look at the report cache, and change it.
 
-    \b
-    Examples:
-      opalmind-tui cache stats
-      opalmind-tui cache list --feature events --match '"siteId":7'
-      opalmind-tui cache purge --feature events --dry-run
-      opalmind-tui cache ttl events 5m --existing --yes
-      opalmind-tui cache show '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
-
     Exit code: 0 done, 1 there is no such entry or a part failed, 2 refused, 3 Redis is away.
     """
 

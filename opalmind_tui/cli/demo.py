@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opalmind_tui.cli.logs import log_to_file
+from opalmind_tui.cli.options import WithSettings
 from opalmind_tui.reports.features import BY_NAME
 from opalmind_tui.tracking.lines import CALLS
 
@@ -24,7 +25,7 @@ from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
-@click.command()
+@click.command(cls=WithSettings)
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 def demo(no_mouse: bool) -> int:
     """Show the dashboard on a world of its own: nothing on the screen is invented.

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from opalmind_tui import __version__, exits
-from opalmind_tui.cli.audit import audit
-from opalmind_tui.cli.cache import cache
-from opalmind_tui.cli.config import config
-from opalmind_tui.cli.dashboard import dashboard
-from opalmind_tui.cli.demo import demo
-from opalmind_tui.cli.doctor import doctor
-from opalmind_tui.cli.keys import keys
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, settings_options
 from opalmind_tui.cli.output import AnswerLost, prepare, say
-from opalmind_tui.cli.queue import queue
-from opalmind_tui.cli.status import status
-from opalmind_tui.cli.track import track
-from opalmind_tui.cli.watch import watch
-from opalmind_tui.cli.worker import worker
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import leave
 
@@ -36,10 +25,25 @@ EXIT_OF = (
 )
 """The exit code of each error; the first that fits."""
 
+COMMANDS = ("demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "config", "watch")
+"""Each lies in the module of its name."""
 
-@click.group(
-    cls=GroupWithSettings, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+
+class Program(GroupWithSettings):
+    """The program; a command is loaded when it is called, because loading all of them takes longer than most work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"opalmind_tui.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--deliver", is_flag=True, help="Deliver what waits in a shared Redis, too (otherwise: only look).")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.version_option(__version__, prog_name=PROGRAM)
@@ -51,14 +55,12 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     Without a command it opens the dashboard. Secrets are read from the environment or from files, never from options.
     """
     if ctx.invoked_subcommand is None:
+        from opalmind_tui.cli.dashboard import dashboard
+
         return dashboard(ctx, deliver=deliver, mouse=not no_mouse)
     if deliver or no_mouse:
         raise click.UsageError("--deliver and --no-mouse belong to the dashboard, not to a command.")
     return exits.OK
-
-
-for _command in (demo, worker, track, status, doctor, queue, cache, keys, audit, config, watch):
-    program.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:

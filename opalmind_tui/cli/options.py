@@ -43,6 +43,16 @@ class WithSettings(click.Command):
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        from opalmind_tui.cli.examples import EXAMPLES
+
+        name, *words = ctx.command_path.split(" ")
+        if lines := EXAMPLES.get(" ".join(words)):
+            with formatter.section("Examples"):
+                for line in lines:
+                    formatter.write(f"{'':>{formatter.current_indent}}{f'{name} {line}'.rstrip()}\n")
+
 
 class GroupWithSettings(WithSettings, click.Group):
     """A group whose help lists the settings apart from its own options."""

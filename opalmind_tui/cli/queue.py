@@ -42,18 +42,6 @@ _most = click.option("--limit", type=click.IntRange(1), help="With --filter: no 
 def queue() -> None:
     """Look at the tracking queue, and act on requests.
 
-    \b
-    Examples:
-      opalmind-tui queue list --state dead --json
-      opalmind-tui queue show order-7
-      opalmind-tui queue groups
-      opalmind-tui queue retry --dead --dry-run
-      opalmind-tui queue retry --filter 'status:503 site:1' --dry-run
-      opalmind-tui queue purge 1aD0K4jW8ZPq3x --yes
-      opalmind-tui queue pause --for 10m --reason 'Matomo is upgraded' --yes
-      opalmind-tui queue restore 1aD0K4jW8ZPq3x --yes
-      opalmind-tui queue export --state dead --to dead.jsonl
-
     Exit code: 0 done, 1 nothing of that name or a part failed, 2 refused, 3 Redis is away.
     """
 

@@ -55,12 +55,6 @@ def export(
 
     A line holds what visitors sent: addresses, user ids. Tokens and passwords are in none. While workers deliver, some
     requests move on and may be missed: pause the queue first for an exact copy.
-
-    \b
-    Examples:
-      opalmind-tui queue export --state dead --to dead.jsonl
-      opalmind-tui queue export | gzip > queue.jsonl.gz
-      opalmind-tui queue export 1aD0K4jW8ZPq3x
     """
     wanted = [State(state) for state in dict.fromkeys(states)] or list(WHOLE_QUEUE)
     done = Written()
@@ -128,11 +122,6 @@ def import_(ctx: click.Context, source: str, dry_run: bool, as_json: bool) -> in
     Reading a file again takes nothing twice: what is queued is known by its id, and what was delivered by its key for
     as long as idempotency records are kept. Dead requests are tried again. A damaged line is named and refused, and
     the others are taken.
-
-    \b
-    Examples:
-      opalmind-tui queue import dead.jsonl --dry-run
-      zcat queue.jsonl.gz | opalmind-tui queue import -
 
     Exit code: 0 all taken or known, 1 some were refused or conflict, 2 the file cannot be read or is for another
     Matomo, 3 Redis is away: the first line not taken is named.

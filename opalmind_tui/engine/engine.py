@@ -8,11 +8,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from opalmind_tui.engine.acts import Acts
-from opalmind_tui.engine.acts.table import kinds
 from opalmind_tui.engine.attached import Attached
 from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
@@ -54,6 +53,7 @@ from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
 
 if TYPE_CHECKING:
+    from opalmind_tui.engine.acts import Acts
     from opalmind_tui.matomo.reporting_client import ReportingClient
     from opalmind_tui.reports.service import Reports
     from opalmind_tui.reports.ttl import Ttl
@@ -127,16 +127,7 @@ class Engine:
         self._key_count = KeyCount(settings, self._stores)
         self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
-        table = kinds(
-            self._stores,
-            endpoint=self.endpoint,
-            user=user,
-            memory_used=lambda: self._look.memory_used if self._look is not None else None,
-            deliver=self._delivery.switch,
-            test_token=self._test_token,
-            look=self.queue_view,
-        )
-        self._acts = Acts(table, self._stores.audit, read_only=settings.read_only, user=user)
+        self._user = user
         self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -411,6 +402,23 @@ class Engine:
         return await Examining(
             self.settings, self._stores, self._probe, self.reporting, look.facts, self._clock
         ).diagnose()
+
+    @cached_property
+    def _acts(self) -> Acts:
+        """Loaded by whoever acts: who only asks starts sooner without it."""
+        from opalmind_tui.engine.acts import Acts
+        from opalmind_tui.engine.acts.table import kinds
+
+        table = kinds(
+            self._stores,
+            endpoint=self.endpoint,
+            user=self._user,
+            memory_used=lambda: self._look.memory_used if self._look is not None else None,
+            deliver=self._delivery.switch,
+            test_token=self._test_token,
+            look=self.queue_view,
+        )
+        return Acts(table, self._stores.audit, read_only=self.settings.read_only, user=self._user)
 
     @property
     def _looking(self) -> Look:

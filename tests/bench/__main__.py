@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import cache, census, queue
+from tests.bench import cache, census, queue, startup
 from tests.bench.core.contestants import Contestant
 from tests.bench.core.report import Report, target_table
 from tests.bench.core.run import Run
@@ -30,6 +30,8 @@ def main() -> int:
         for contestant in {contestant.name: contestant for contestant in _everyone()}.values():
             contestant.install(print)
         return 0
+    if options.what == "startup":
+        return startup.report(product(options.server), options.rounds * 3)
     suite = SUITES[options.what]
     report = Report(lambda text: print(text, file=sys.stderr, flush=True))
     can_run = []
@@ -58,7 +60,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", choices=(*SUITES, "setup"))
+    parser.add_argument("what", choices=(*SUITES, "startup", "setup"))
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement, interleaved (default 3)")
     parser.add_argument("--only", type=_names, help=f"cells with commas between: {_CELLS}")
     parser.add_argument("--peers", type=_names, help="peers with commas between, or none (default: all installed)")
@@ -67,7 +69,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--long", action="store_true", help="a million requests where the target says so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all values there")
     options = parser.parse_args()
-    if options.what != "setup":
+    if options.what in SUITES:
         suite = SUITES[options.what]
         for name in options.only or ():
             if name not in suite.CELLS:

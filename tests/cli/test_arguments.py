@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 
+import click
 import pytest
 
 from opalmind_tui import exits
+from opalmind_tui.cli.examples import EXAMPLES
 from opalmind_tui.cli.main import program
 from opalmind_tui.cli.main import run as run_here
 from opalmind_tui.settings import VARIABLES
+from tests.cli.commands import command_at, every_command
 from tests.cli.program import MATOMO, command, environment, run
 
 
-def commands() -> list[list[str]]:
-    nested = [["track", name] for name in program.commands["track"].commands]  # type: ignore[attr-defined]
-    return [[], *([name] for name in program.commands), *nested]
-
-
-@pytest.mark.parametrize("path", commands(), ids=" ".join)
-def test_every_command_explains_itself(path: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_here([*path, "--help"]) == exits.OK
     shown = capsys.readouterr().out
     assert shown.startswith(f"Usage: {' '.join(['opalmind-tui', *path])}")
-    if path != ["demo"]:
-        for variable in VARIABLES:
-            assert (variable.option or "opalmind") in shown
+    for variable in VARIABLES if path != ("demo",) else ():
+        assert (variable.option or "opalmind") in shown
+    examples = shown.split("Examples:\n")[1].splitlines()
+    assert [line.strip() for line in examples] == [f"opalmind-tui {line}".rstrip() for line in EXAMPLES[" ".join(path)]]
+
+
+@pytest.mark.parametrize("example", [line for lines in EXAMPLES.values() for line in lines])
+def test_every_example_is_taken(example: str) -> None:
+    words = shlex.split(re.split(r" [|<>] ", example)[0])
+    command, context = program, click.Context(program, info_name="opalmind-tui")
+    while words and isinstance(command, click.Group) and words[0] in command.list_commands(context):
+        found = command.get_command(context, words[0])
+        assert found is not None
+        command, words = found, words[1:]
+    # Raises a UsageError for what the command would not take.
+    command.make_context("opalmind-tui", words, parent=context)
+
+
+def test_the_table_of_examples_has_every_command_and_no_other() -> None:
+    assert sorted(EXAMPLES) == sorted(" ".join(path) for path in every_command())
 
 
 def test_no_option_takes_a_secret() -> None:
     offered = {
-        option for entry in (program, *program.commands.values()) for parameter in entry.params
+        option for path in every_command() for parameter in command_at(path).params
         for option in parameter.opts if hasattr(parameter, "opts")
     }  # fmt: skip
-    assert not {"--redis-password", "--matomo-token", "--token", "--password"} & offered
+    assert not {"--redis-password", "--matomo-token", "--token", "--password", "--bearer-token"} & offered
 
 
 @pytest.mark.parametrize(
@@ -104,3 +121,15 @@ def test_nobody_listening_is_no_error(redirect: str) -> None:
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, env=environment())
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_gets_a_script_and_completes_commands_and_options(shell: str) -> None:
+    asked = {"_OPALMIND_TUI_COMPLETE": f"{shell}_source"}
+    script = subprocess.run(command(), capture_output=True, text=True, timeout=60, env=environment(**asked))
+    assert (script.returncode, "opalmind-tui" in script.stdout) == (0, True)
+    asked = {"_OPALMIND_TUI_COMPLETE": f"{shell}_complete", "COMP_WORDS": "opalmind-tui queue re", "COMP_CWORD": "re"}
+    if shell != "fish":
+        asked["COMP_CWORD"] = "2"
+    found = subprocess.run(command(), capture_output=True, text=True, timeout=60, env=environment(**asked))
+    assert {"restore", "resume", "retry"} <= set(re.findall(r"[a-z]+", found.stdout))

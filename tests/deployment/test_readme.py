@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -76,7 +77,7 @@ def test_the_unit_says_what_a_worker_needs() -> None:
     for head, name, value in unit():
         assert head in ("[Unit]", "[Service]", "[Install]")
         values.setdefault(name, []).append(value)
-    assert program.get_command(None, values["ExecStart"][0].split()[1]) is not None  # type: ignore[arg-type]
+    assert program.get_command(click.Context(program), values["ExecStart"][0].split()[1]) is not None
     assert int(values["TimeoutStopSec"][0]) > GRACE["worker"]
     assert values["KillSignal"] == ["SIGTERM"]
     credentials = {one.split(":")[0] for one in values["LoadCredential"]}

@@ -1,0 +1,45 @@
+"""The examples that each command's help ends with: one table, and each of them is tried by a test."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "": ("", "--redis-url redis://db.internal:6379/0 --read-only", "--deliver --env PRODUCTION"),
+    "audit": ("audit", "audit --limit 5 --json"),
+    "cache": ("cache stats", "cache purge --feature events --dry-run"),
+    "cache list": ("cache list --feature events --json",),
+    "cache purge": ("cache purge --feature events --dry-run", "cache purge --all --yes"),
+    "cache show": ("""cache show '{"feature":"events","input":{"siteId":7}}'""",),
+    "cache stats": ("cache stats", "cache stats --json"),
+    "cache ttl": ("cache ttl", "cache ttl events 5m --existing --dry-run"),
+    "config": ("config show --json", "config reset events --yes"),
+    "config reset": ("config reset events --dry-run",),
+    "config show": ("config show",),
+    "demo": ("demo",),
+    "doctor": ("doctor", "doctor --json | jq '.findings[].id'"),
+    "keys": ("keys", "keys --exact --json"),
+    "queue": ("queue list --state dead --json", "queue retry --dead --dry-run", "queue pause --for 10m --yes"),
+    "queue acknowledge": ("queue acknowledge --note 'Redis was restored from a copy' --yes",),
+    "queue export": ("queue export --state dead --to dead.jsonl", "queue export | gzip > queue.jsonl.gz"),
+    "queue groups": ("queue groups", "queue groups --json"),
+    "queue import": ("queue import dead.jsonl --dry-run", "queue import - < queue.jsonl"),
+    "queue limit": ("queue limit 50 --reason 'Matomo is slow' --yes", "queue limit 0 --yes"),
+    "queue list": ("queue list --filter 'status:503 site:1 age:>10m'", "queue list --unknown --limit 10 --json"),
+    "queue pause": ("queue pause --for 10m --reason 'Matomo is upgraded' --yes",),
+    "queue purge": ("queue purge 1aD0K4jW8ZPq3x --yes", "queue purge --dead --hard --dry-run"),
+    "queue restore": ("queue restore 1aD0K4jW8ZPq3x --yes", "queue restore --all --dry-run"),
+    "queue resume": ("queue resume --yes",),
+    "queue retry": (
+        "queue retry --filter 'status:503 site:1' --dry-run",
+        "queue retry --dead --yes",
+        "queue retry 1aD0K4jW8ZPq3x --yes",
+    ),
+    "queue show": ("queue show order-7", "queue show 1aD0K4jW8ZPq3x --json"),
+    "status": ("status", "status --json | jq .status"),
+    "track": ("track --from hits.jsonl", "track pageview --url https://example.org/ --site 1"),
+    "track event": ("track event --category Video --action play --value 3 --site 1",),
+    "track goal": ("track goal --goal-id 2 --revenue 19.99 --idempotency-key order-7 --site 1",),
+    "track pageview": ("track pageview --url https://example.org/ --action-name Home --site 1",),
+    "watch": ("watch --interval 5", "watch --count 3 --json"),
+    "worker": ("worker", "worker --matomo-token-file /etc/opalmind/matomo-token"),
+}
+"""By the words that lead to a command: command lines without the program's name."""
