@@ -22,7 +22,9 @@ from opalmind_tui.observe.server import read_server
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import PreviewPoint, ProcessView, Reading, ServerView
+from opalmind_tui.storage.cluster import home_address
 from opalmind_tui.storage.connection import address
+from opalmind_tui.storage.slots import Node
 from opalmind_tui.storage.trouble_table import SILENT
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Examining:
         facts = Facts(
             state=replace(state, server=server),
             trouble=link.trouble,
-            place=await _place(self._settings),
+            place=await _place(self._settings, home_address(self._stores.observer)),
             examination=await self._examination() if answers else None,
             processes=await self._processes() if link.reachable else (),
             matomo_kind=self._probe.kind,
@@ -129,9 +131,11 @@ class Examining:
         return next(point for point in known if (point.hit_rate or 0.0) >= best - 0.05)
 
 
-async def _place(settings: Settings) -> Place:
-    """Where Redis is, and whether the way there leaves this machine."""
+async def _place(settings: Settings, home: Node | None) -> Place:
+    """Where Redis is, and whether the way there leaves this machine. `home`: the node that was asked, of a Cluster."""
     where = address(settings)
+    if home is not None:
+        where = replace(where, host=home.host, port=home.port)
     return Place(
         address=str(where),
         host=where.host,

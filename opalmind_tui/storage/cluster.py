@@ -102,6 +102,11 @@ class ClusterClient(ClusterKeys):
         client: Redis = self._client(self._owner(await self._known(), self._home_slot))
         return client
 
+    @property
+    def home_node(self) -> Node | None:
+        """Where the queue was when somebody last looked; None where nobody has."""
+        return self._table.owner(self._home_slot) if self._table is not None else None
+
     # -- the way there -------------------------------------------------------------------------------------------
 
     def slot_of(self, args: Sequence[Any]) -> int:
@@ -312,6 +317,11 @@ async def nodes_of(client: Redis) -> dict[str, Redis]:
     if isinstance(client, ClusterClient):
         return {str(node): one for node, one in (await client.primaries()).items()}
     return {"": client}
+
+
+def home_address(client: Redis) -> Node | None:
+    """Of a cluster, the node that has the queue, as far as it is known."""
+    return client.home_node if isinstance(client, ClusterClient) else None
 
 
 async def home_of(client: Redis) -> Redis:

@@ -10,11 +10,12 @@ from opalmind_tui.snapshot.findings import Severity
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.storage.cluster import ClusterClient
 from opalmind_tui.storage.connection import async_client
+from opalmind_tui.tracking.redis_queue.keys import tag_of
 from tests.support.cluster import LocalCluster
 
 
 async def test_every_panel_has_its_figures_and_the_doctor_no_failure(cluster: LocalCluster) -> None:
-    settings = Settings(redis_url=cluster.nodes[1].url, redis_cluster=True, matomo_base_url="http://127.0.0.1:9/")
+    settings = Settings(redis_url=cluster.nodes[0].url, redis_cluster=True, matomo_base_url="http://127.0.0.1:9/")
     client = async_client(settings)
     assert isinstance(client, ClusterClient)
     pipe = client.pipeline(transaction=False)
@@ -34,6 +35,10 @@ async def test_every_panel_has_its_figures_and_the_doctor_no_failure(cluster: Lo
         diagnosis = await engine.diagnose()
         about_redis = [one for one in diagnosis.findings if not one.id.startswith(("matomo", "no-token"))]
         assert all(one.severity is not Severity.FAILURE for one in about_redis), about_redis
+        home = cluster.owner(tag_of(settings.queue_prefix).decode())
+        commands = [one.command for one in diagnosis.findings if "-cli " in one.command]
+        assert commands
+        assert all(f" -p {home.port} " in one for one in commands), "the node that was looked at"
     finally:
         await engine.stop()
         await client.aclose()
