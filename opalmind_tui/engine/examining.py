@@ -131,7 +131,7 @@ class Examining:
         return next(point for point in known if (point.hit_rate or 0.0) >= best - 0.05)
 
 
-async def _place(settings: Settings, home: Node | None) -> Place:
+async def _place(settings: Settings, home: Node | None = None) -> Place:
     """Where Redis is, and whether the way there leaves this machine. `home`: the node that was asked, of a Cluster."""
     where = address(settings)
     if home is not None:
