@@ -21,23 +21,13 @@ from redis.commands.core import AsyncScript
 from redis.crc import key_slot
 
 from opalmind_tui.storage.cluster_keys import ClusterKeys
+from opalmind_tui.storage.cluster_parts import ClusterScript, OnLost, noticing
 from opalmind_tui.storage.slots import QUEUE_TAG, Node, SlotTable, key_of
 
 MOST_REDIRECTS = 8
 """Answers that send a command elsewhere, or ask for patience, before it fails."""
 PAUSE = 0.05
 """Seconds before a command is tried again that a slot's move holds up. It did not run."""
-_LOST: tuple[type[BaseException], ...] = (
-    errors.ConnectionError,
-    errors.TimeoutError,
-    OSError,
-    errors.ClusterDownError,
-    errors.ReadOnlyError,
-    # Somebody lost patience before a bound of ours was reached.
-    asyncio.CancelledError,
-)
-"""After these the slots may have another owner."""
-OnLost = Callable[[], None]
 _ELSEWHERE = (errors.MovedError, errors.AskError, errors.TryAgainError)
 _ONE_KEY_EACH = frozenset({"DEL", "EXISTS", "UNLINK"})
 
@@ -82,7 +72,7 @@ class ClusterClient(ClusterKeys):
 
     def register_script(self, script: Any) -> AsyncScript:  # type: ignore[override]
         """A script that is run by its hash; a node that does not know it is given its text with the call."""
-        return _Script(self, script)
+        return ClusterScript(self, script)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Close all connections."""
@@ -257,39 +247,6 @@ class ClusterClient(ClusterKeys):
     async def _forget_others(self, table: SlotTable) -> None:
         for node in set(self._clients) - {*table.nodes, *self._seeds}:
             await self._clients.pop(node).connection_pool.disconnect(inuse_connections=False)
-
-
-def noticing(kind: type[Any], on_lost: OnLost) -> type[Any]:
-    """A kind of redis-py's asyncio connections that says so where its node is lost, or serves no more."""
-
-    class Noticing(kind):  # type: ignore[misc]
-        async def _connect(self) -> None:
-            try:
-                await super()._connect()
-            except _LOST:
-                on_lost()
-                raise
-
-        async def read_response(self, *arguments: Any, **named: Any) -> Any:
-            try:
-                return await super().read_response(*arguments, **named)
-            except _LOST:
-                on_lost()
-                raise
-
-    return Noticing
-
-
-class _Script(AsyncScript):
-    """Not loaded by a command of its own: it would go to all nodes, once for each caller who met one without it."""
-
-    async def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:
-        known: Any = self.registered_client if client is None else client
-        number, rest = len(keys or ()), (*(keys or ()), *(args or ()))
-        try:
-            return await known.evalsha(self.sha, number, *rest)
-        except errors.NoScriptError:
-            return await known.eval(self.script, number, *rest)
 
 
 class _ClusterPipeline(Pipeline):
