@@ -16,7 +16,6 @@ from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
-from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
@@ -56,7 +55,6 @@ class Operator:
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "log": self._log,
-            "processes": self._processes,
             "doctor": self._doctor,
             "redis": self._redis,
             "slower": lambda: self._pace(1),
@@ -237,13 +235,6 @@ class Operator:
     def _log(self) -> None:
         read_only = self._screen.situation.read_only
         self._app.push_screen(ReadingDialog("Log", lambda width: log_text(read_only=read_only)))
-
-    def _processes(self) -> None:
-        def body(width: int) -> str:
-            snapshot = self._screen.snapshot
-            return processes_text(snapshot, width) if snapshot is not None else ""
-
-        self._app.push_screen(ReadingDialog("Processes on this Redis", body))
 
     def _mood(self) -> None:
         demo = self._app.demo

@@ -13,6 +13,7 @@ from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tui.actions import ACTIONS
 from tests.cli.matomo import Served
 from tests.cli.program import environment, run
+from tests.make_readme import made
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
 
@@ -42,6 +43,6 @@ def test_the_lines_are_accepted(server: LocalServer, stand_in: Served) -> None:
     assert json.loads(done.stdout)["accepted"] == len(lines.splitlines()) == 4
 
 
-def test_every_key_of_the_dashboard_is_listed() -> None:
-    for action in ACTIONS:
-        assert f"| `{action.sign}` | {action.help} |" in README
+def test_the_tables_are_those_of_the_code() -> None:
+    assert made(README) == README, "python -m tests.make_readme writes them anew"
+    assert all(f"| `{action.sign}` | {action.help} |" in README for action in ACTIONS)

@@ -14,14 +14,12 @@ from textual.pilot import Pilot
 from opalmind_tui.logs.file import log_path
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
-from opalmind_tui.text import cells
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, exists, why_not
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
 from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
-from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
@@ -277,15 +275,20 @@ def test_a_rate_that_is_none_is_refused(typed: str) -> None:
 
 
 @case
-async def processes(pilot: Pilot[Any], engine: FakeEngine) -> None:
+async def fleet(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "p")
-    assert isinstance(pilot.app.screen, ReadingDialog)
+    assert pilot.app.frame.place.place == "fleet"
     shown = screen_text(pilot)
     assert "web-1.internal:4711" in shown
     assert "312/2" in shown
     assert "others" in shown
-    await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Frame)
+
+
+@case
+async def history(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "8", "tab")
+    assert "▌1 H" in screen_text(pilot)
+    assert "last 1 h" in screen_text(pilot)
 
 
 @case
@@ -345,30 +348,6 @@ async def doctor(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert isinstance(pilot.app.screen, DoctorDialog)
     await press(pilot, "escape")
     assert isinstance(pilot.app.screen, Frame)
-
-
-def test_without_a_worker_the_list_says_so() -> None:
-    snapshot = healthy()
-    assert snapshot.processes.value is not None
-    observers = tuple(one for one in snapshot.processes.value if not one.delivers)
-    shown = processes_text(replace(snapshot, processes=replace(snapshot.processes, value=observers)))
-    assert "No worker connected" in shown
-    assert "bastion:20114*" in shown
-    assert max(map(len, shown.splitlines())) <= 78
-    assert "refused" in processes_text(replace(snapshot, processes=replace(snapshot.processes, error="refused")))
-
-
-def test_names_from_anywhere_stay_text() -> None:
-    snapshot = healthy()
-    assert snapshot.processes.value is not None
-    wild = replace(
-        snapshot.processes.value[0], host="\x1b[2J" * 50, user="[bold]\u202e", role="\n\n", version="日本" * 9
-    )
-    shown = processes_text(replace(snapshot, processes=replace(snapshot.processes, value=(wild,))))
-    assert "\x1b" not in shown
-    assert "\u202e" not in shown
-    assert "4711" in shown
-    assert max(cells(line) for line in shown.splitlines()) <= 78
 
 
 @case

@@ -9,7 +9,6 @@ from textual.events import Key
 
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.tui.actions import DOORS, FOOTER, exists
-from opalmind_tui.tui.dialogs.processes import processes_text
 from opalmind_tui.tui.dialogs.reading import help_text
 from opalmind_tui.tui.lines import Area
 from opalmind_tui.tui.panels import header, keys, queue
@@ -32,16 +31,6 @@ async def test_what_is_typed_right_after_tab_goes_to_the_next_field(opens: str, 
         )
 
 
-async def test_the_processes_are_those_of_now() -> None:
-    async with opened(healthy()) as (pilot, engine):
-        await press(pilot, "p")
-        snapshot = healthy()
-        one = replace(snapshot.processes.value[0], host="newcomer")
-        await refreshed(pilot, engine, replace(snapshot, processes=Reading((one,), NOW)))
-        assert "newcomer" in screen_text(pilot)
-        assert screen_text(pilot).count("delivers") + screen_text(pilot).count("observes") == 1
-
-
 async def test_the_detail_follows_its_request_and_says_when_it_has_left() -> None:
     async with opened(healthy()) as (pilot, engine):
         await press(pilot, "enter")
@@ -57,9 +46,8 @@ async def test_the_detail_follows_its_request_and_says_when_it_has_left() -> Non
 
 @pytest.mark.parametrize("width", [53, 60, 73])
 def test_a_reading_page_fits_its_window(width: int) -> None:
-    pages = [processes_text(healthy(), width).partition("\n\n")[0], help_text(Situation(), width).partition("Words")[0]]
-    for page in pages:
-        assert max(map(len, page.splitlines())) <= width
+    page = help_text(Situation(), width).partition("Words")[0]
+    assert max(map(len, page.splitlines())) <= width
 
 
 async def test_a_refusal_is_said_once() -> None:

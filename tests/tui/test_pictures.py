@@ -11,6 +11,7 @@ from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FakeDemo, FakeEngine
 from tests.tui.fixtures import STATES
+from tests.tui.history_fixtures import incident
 from tests.tui.support import dashboard, settled
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
@@ -28,7 +29,9 @@ def compare(
             await pilot.press(key)
             await settled(pilot)
 
-    app = dashboard(FakeEngine(STATES[state]()), theme=theme, demo=FakeDemo() if demo else None)
+    app = dashboard(
+        FakeEngine({**STATES, "incident": incident}[state]()), theme=theme, demo=FakeDemo() if demo else None
+    )
     assert snap_compare(app, terminal_size=size, run_before=run_before)
 
 
@@ -76,7 +79,6 @@ DIALOGS = {
     "plan-one": ("r",),
     "plan-all": ("D",),
     "detail": ("enter",),
-    "processes": ("p",),
     "doctor": ("6",),
     "redis": ("4",),
     "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
@@ -91,6 +93,29 @@ DIALOGS = {
 @pytest.mark.parametrize("dialog", DIALOGS)
 def test_dialog(snap_compare: Compare, dialog: str, size: tuple[int, int]) -> None:
     compare(snap_compare, "healthy", size, *DIALOGS[dialog])
+
+
+PLACES = {
+    "queue": ("healthy", "2"),
+    "marked": ("healthy", "2", "x", "down", "x"),
+    "filter": ("healthy", "2", "slash", *"site:9"),
+    "groups": ("healthy", "2", "shift+tab"),
+    "fleet": ("healthy", "5"),
+    "history": ("incident", "8", "tab"),
+}
+
+
+@pytest.mark.parametrize("size", [(60, 20), SMALL, MIDDLE], ids=["60x20", "80x24", "120x40"])
+@pytest.mark.parametrize("place", PLACES)
+def test_place(snap_compare: Compare, place: str, size: tuple[int, int]) -> None:
+    state, *keys = PLACES[place]
+    compare(snap_compare, state, size, *keys)
+
+
+@pytest.mark.parametrize("place", ["queue", "fleet", "history"])
+def test_place_light(snap_compare: Compare, place: str) -> None:
+    state, *keys = PLACES[place]
+    compare(snap_compare, state, SMALL, *keys, theme=LIGHT.name)
 
 
 @pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])

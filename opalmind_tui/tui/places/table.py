@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.tui.places.fleet import FleetPlace
+from opalmind_tui.tui.places.history import HistoryPlace
 from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.queue import QueuePlace
@@ -24,4 +26,9 @@ class Entry:
     make: Callable[[str, EnginePort], Place]
 
 
-PLACES: tuple[Entry, ...] = (Entry("overview", Overview), Entry("queue", QueuePlace))
+PLACES: tuple[Entry, ...] = (
+    Entry("overview", Overview),
+    Entry("queue", QueuePlace),
+    Entry("fleet", FleetPlace),
+    Entry("history", HistoryPlace),
+)

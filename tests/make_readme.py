@@ -1,0 +1,28 @@
+"""Writes the README's tables anew from the tables in the code: ``python -m tests.make_readme``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from opalmind_tui.settings.table import settings_table_markdown
+from opalmind_tui.tui.actions import ACTIONS
+
+README = Path(__file__).parent.parent / "README.md"
+_ROWS = r"(\|.*\n)+"
+
+
+def keys_table() -> str:
+    """Every key of the dashboard."""
+    rows = "".join(f"| `{action.sign}` | {action.help} |\n" for action in ACTIONS)
+    return f"| key | what it does |\n|---|---|\n{rows}"
+
+
+def made(text: str) -> str:
+    """The README with its tables as the code has them."""
+    text = re.sub(rf"\| key \| what it does \|\n\|---\|---\|\n{_ROWS}", lambda _: keys_table(), text)
+    return re.sub(rf"\| variable \| option .*\n{_ROWS}", lambda _: settings_table_markdown(), text)
+
+
+if __name__ == "__main__":
+    README.write_text(made(README.read_text("utf-8")), "utf-8")
