@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from opalmind_tui.settings.table import settings_table_markdown
-from opalmind_tui.tui.actions import ACTIONS
+from opalmind_tui.tui.actions import ACTIONS, BY_ID, Action
 
 README = Path(__file__).parent.parent / "README.md"
 _ROWS = r"(\|.*\n)+"
@@ -14,8 +14,14 @@ _ROWS = r"(\|.*\n)+"
 
 def keys_table() -> str:
     """Every key of the dashboard."""
-    rows = "".join(f"| `{action.sign}` | {action.help} |\n" for action in ACTIONS)
+    rows = "".join(f"| `{action.sign}` | {action.help}{_where(action)} |\n" for action in ACTIONS)
     return f"| key | what it does |\n|---|---|\n{rows}"
+
+
+def _where(action: Action) -> str:
+    """The places that have the key, where not all do."""
+    named = ", ".join(BY_ID[place].label for place in action.places)
+    return f" ({named})" if named else ""
 
 
 def made(text: str) -> str:

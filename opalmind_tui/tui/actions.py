@@ -92,6 +92,18 @@ def _nothing_in_trash(now: Situation) -> str:
     return "" if now.trash else "The trash is empty: no purge in the last 15 minutes."
 
 
+def _no_command(now: Situation) -> str:
+    if now.finding is None:
+        return "There is no finding under the cursor."
+    return "" if now.finding.command else "This finding has no command to copy."
+
+
+def _no_cure(now: Situation) -> str:
+    if now.finding is None:
+        return "There is no finding under the cursor."
+    return "" if now.finding.action else "Nothing that this dashboard can do: the text says what to do."
+
+
 REQUESTS = ("overview", "queue")
 """Places with a list of requests."""
 GO = "Go to"
@@ -118,6 +130,12 @@ ACTIONS: tuple[Action, ...] = (
            7, brief="dead", places=REQUESTS),
     Action("restore", ("u",), "u", "Undo purge", "Bring the last purge back from the trash", "Requests",
            _nothing_in_trash, True, 7, brief="Undo", in_footer=lambda now: now.trash > 0, places=REQUESTS),
+    Action("cure", ("enter",), "⏎", "Do it", "Do what helps against the finding, after a plan", "Doctor", _no_cure,
+           True, 3, places=("doctor",), in_footer=lambda now: not _no_cure(now)),
+    Action("copy", ("y",), "y", "Copy", "Copy the finding's command to the clipboard", "Doctor", _no_command, footer=3,
+           in_footer=lambda now: not _no_command(now), places=("doctor",)),
+    Action("examine", ("r",), "r", "Look again", "Look for causes of trouble again", "Doctor", footer=3,
+           places=("doctor",)),
     Action("purge_cache", ("c",), "c", "Cache", "Purge cached reports: all, or one kind", "Cache", changes=True,
            footer=8),
     Action("ttl", ("t",), "t", "TTLs", "Set a time to live of reports or sent keys", "Cache", changes=True, footer=9),

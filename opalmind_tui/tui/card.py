@@ -41,6 +41,11 @@ class Card(LineView):
         self._offset = max(0, self._offset + steps)
         self.redraw()
 
+    def rewind(self) -> None:
+        """Another text: from its beginning."""
+        self._offset = 0
+        self.redraw()
+
     @property
     def page(self) -> int:
         """Lines that a page holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.snapshot.model import RequestRow
@@ -13,13 +13,14 @@ from opalmind_tui.tui.actions import BY_ID, DOORS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
-from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
 from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
 from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.places.doctor import DoctorPlace
+from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.themes import DARK, LIGHT
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from opalmind_tui.tui.app import OpalmindApp
     from opalmind_tui.tui.frame import Frame
 
+P = TypeVar("P", bound=Place)
 Severity = Literal["information", "warning", "error"]
 _NOTICE = 160
 """Most characters of a notification."""
@@ -41,9 +43,9 @@ class Operator:
         self.handlers: dict[str, Callable[[], None]] = {
             **{door.id: partial(self._go, door.id) for door in DOORS},
             "back": self._back,
-            "find": lambda: self._in_queue(QueuePlace.look_for),
-            "mark": lambda: self._in_queue(QueuePlace.mark),
-            "sort": lambda: self._in_queue(QueuePlace.sort),
+            "find": lambda: self._at(QueuePlace, QueuePlace.look_for),
+            "mark": lambda: self._at(QueuePlace, QueuePlace.mark),
+            "sort": lambda: self._at(QueuePlace, QueuePlace.sort),
             "detail": self._detail,
             "retry": lambda: self._one(Act.RETRY),
             "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
@@ -52,10 +54,12 @@ class Operator:
             "restore": lambda: self._plan(Command(Act.RESTORE)),
             "purge_cache": self._purge_cache,
             "ttl": self._ttl,
+            "cure": self._cure,
+            "copy": self._copy,
+            "examine": lambda: self._at(DoctorPlace, DoctorPlace.look),
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "log": self._log,
-            "doctor": self._doctor,
             "redis": self._redis,
             "slower": lambda: self._pace(1),
             "faster": lambda: self._pace(-1),
@@ -104,9 +108,10 @@ class Operator:
         if not self._screen.place.clear():
             self._go("overview")
 
-    def _in_queue(self, do: Callable[[QueuePlace], None]) -> None:
+    def _at(self, kind: type[P], do: Callable[[P], None]) -> None:
+        """Let a place do something, where it is in view."""
         place = self._screen.place
-        if isinstance(place, QueuePlace):
+        if isinstance(place, kind):
             do(place)
 
     def _go(self, place: str) -> None:
@@ -124,7 +129,7 @@ class Operator:
     def _detail(self) -> None:
         request, snapshot = self._screen.situation.selected, self._screen.snapshot
         if self._screen.situation.group is not None:
-            self._in_queue(QueuePlace.open_group)
+            self._at(QueuePlace, QueuePlace.open_group)
         elif request is not None and snapshot is not None:
             self._app.push_screen(ReadingDialog("Request", self._following(request)))
 
@@ -164,6 +169,7 @@ class Operator:
         if not self._screen.has_room_for(outcome.sentence):
             # The status line stays, but has only the beginning.
             self._notify(outcome.sentence, "error" if failed else "information")
+        self._screen.place.acted()
         self._app.poller.look()
 
     def _notify(self, sentence: str, severity: Severity) -> None:
@@ -199,6 +205,19 @@ class Operator:
 
         self._app.push_screen(dialog, ended)
 
+    # -- findings ------------------------------------------------------------------------------------------------
+
+    def _cure(self) -> None:
+        finding = self._screen.situation.finding
+        if finding is not None and finding.action is not None:
+            self._plan(finding.action, safe_text(finding.title))
+
+    def _copy(self) -> None:
+        finding = self._screen.situation.finding
+        if finding is not None:
+            self._app.copy_to_clipboard(finding.command)
+            self._screen.say(Status("The command went to the clipboard.", Tone.OK))
+
     # -- the dashboard itself ------------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
@@ -216,13 +235,6 @@ class Operator:
                 self._plan(command, back=lambda: self._control(act))
 
         self._app.push_screen(ControlDialog(act), ended)
-
-    def _doctor(self) -> None:
-        def chosen(action: Command | None) -> None:
-            if action is not None:
-                self._plan(action, back=self._doctor)
-
-        self._app.push_screen(DoctorDialog(self._app.engine, can_act=not self._screen.situation.read_only), chosen)
 
     def _redis(self) -> None:
         self._app.push_screen(RedisDialog(self._app.engine, self._app.poller.look))

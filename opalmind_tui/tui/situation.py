@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opalmind_tui.snapshot.findings import Finding
 from opalmind_tui.snapshot.listing import Group
 from opalmind_tui.snapshot.model import RequestRow
 
@@ -26,6 +27,7 @@ class Situation:
         marked: ids of the requests that are marked.
         group: the group of failures under the cursor.
         filtered: a filter is in force.
+        finding: what the doctor found, under the cursor of the Doctor place.
     """
 
     place: str = "overview"
@@ -45,3 +47,4 @@ class Situation:
     marked: tuple[str, ...] = ()
     group: Group | None = None
     filtered: bool = False
+    finding: Finding | None = None

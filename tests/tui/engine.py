@@ -18,8 +18,11 @@ from tests.tui.redis_fixtures import REPORT
 
 FINDINGS = (
     Finding(
-        "eviction-queue", Severity.FAILURE, "The eviction policy can delete the queue", "allkeys-lru \x1b[2J",
-        "Requests are lost.", "Use volatile-ttl.", "redis-cli config set maxmemory-policy volatile-ttl",
+        "eviction-queue", Severity.FAILURE, "The eviction policy can delete the queue",
+        "The policy is allkeys-lru \x1b[2J, and 2,310 requests wait.",
+        "When memory is full the server deletes keys of the queue, too, without a word. Requests are lost.",
+        "Use volatile-ttl on a server that others use as well, noeviction on one of our own.",
+        "redis-cli config set maxmemory-policy volatile-ttl",
     ),
     Finding("dead", Severity.WARNING, "Requests were given up", "2 dead.", "They are kept.", "Retry them.", "",
             Command(Act.RETRY, all_dead=True), "Retry every dead request"),
@@ -57,6 +60,7 @@ class FakeEngine:
         self.preview_trouble: Exception | None = None
         self.diagnosis = Diagnosis(snapshot.taken_at, "db.internal:6379/0", FINDINGS, 48)
         self.diagnosis_trouble: Exception | None = None
+        self.diagnosed = 0
 
     async def take_snapshot(
         self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
@@ -106,6 +110,7 @@ class FakeEngine:
         self.switched += 1
 
     async def diagnose(self) -> Diagnosis:
+        self.diagnosed += 1
         if self.diagnosis_trouble is not None:
             raise self.diagnosis_trouble
         return self.diagnosis

@@ -18,7 +18,6 @@ from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, e
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
-from opalmind_tui.tui.dialogs.doctor import DoctorDialog
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.redis import RedisDialog
@@ -329,25 +328,48 @@ async def faster(pilot: Pilot[Any], engine: FakeEngine) -> None:
 @case
 async def doctor(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "6")
-    await pilot.app.workers.wait_for_complete()
-    await settled(pilot)
-    assert isinstance(pilot.app.screen, DoctorDialog)
+    assert pilot.app.frame.place.place == "doctor"
     shown = screen_text(pilot)
     assert "failure  The eviction policy can delete the queue" in shown
     assert "Requests are lost." in shown
     assert "\x1b" not in shown
-    await press(pilot, "y")
-    assert pilot.app.clipboard == FINDINGS[0].command
     await press(pilot, "down")
-    assert "Retry every dead request" in screen_text(pilot)
-    await press(pilot, "enter")
+    assert "They are kept." in screen_text(pilot)
+
+
+@case
+async def copy(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "6", "y")
+    assert pilot.app.clipboard == FINDINGS[0].command
+    await press(pilot, "down", "y")
+    assert "has no command" in screen_text(pilot)
+
+
+@case
+async def cure(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "6", "enter")
+    assert "Nothing that this dashboard can do" in screen_text(pilot)
+    assert engine.planned == []
+    await press(pilot, "down", "enter")
     assert isinstance(pilot.app.screen, PlanDialog)
     assert engine.planned == [FINDINGS[1].action]
-    # A plan that is not carried out leads back, and there is looked at again.
     await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, DoctorDialog)
-    await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Frame)
+    assert engine.diagnosed == 1
+    await press(pilot, "enter")
+    await confirm(pilot)
+    # What was done may have been the cure: it is looked at again, and the cursor stays on its finding.
+    assert engine.diagnosed == 2
+    assert pilot.app.frame.situation.finding == FINDINGS[1]
+
+
+@case
+async def examine(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "6")
+    engine.diagnosis = replace(engine.diagnosis, findings=())
+    await press(pilot, "r")
+    assert engine.diagnosed == 2
+    assert "Nothing found in 48 checks" in screen_text(pilot)
+    assert pilot.app.frame.situation.finding is None
 
 
 @case
@@ -483,8 +505,10 @@ def test_every_action_has_a_handler_and_its_own_keys() -> None:
 
     handlers = OpalmindApp(FakeEngine(healthy())).operator.handlers
     assert set(handlers) == set(BY_ID)
-    taken = [key for action in ACTIONS for key in action.keys]
-    assert len(taken) == len(set(taken))
+    for place in DOORS:
+        there = Situation(place=place.id, demo=True)
+        taken = [key for action in ACTIONS if exists(action, there) for key in action.keys]
+        assert len(taken) == len(set(taken)), place.id
 
 
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)], ids=str)
@@ -514,7 +538,8 @@ def read_only(snapshot: Snapshot) -> Snapshot:
 @pytest.mark.parametrize("wanted", [action.id for action in ACTIONS if action.changes])
 async def test_read_only_refuses_politely(wanted: str) -> None:
     async with opened(read_only(healthy())) as (pilot, engine):
-        await press(pilot, BY_ID[wanted].keys[0])
+        where = BY_ID[wanted].places or ("overview",)
+        await press(pilot, *BY_ID[where[0]].keys[:1], BY_ID[wanted].keys[0])
         assert isinstance(pilot.app.screen, Frame)
         assert READ_ONLY in screen_text(pilot)
         assert pilot.app.frame.check_action("act", (wanted,)) is None

@@ -79,7 +79,6 @@ DIALOGS = {
     "plan-one": ("r",),
     "plan-all": ("D",),
     "detail": ("enter",),
-    "doctor": ("6",),
     "redis": ("4",),
     "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
     "limit": ("L", "x", "enter"),
@@ -101,6 +100,7 @@ PLACES = {
     "filter": ("healthy", "2", "slash", *"site:9"),
     "groups": ("healthy", "2", "shift+tab"),
     "fleet": ("healthy", "5"),
+    "doctor": ("healthy", "6"),
     "history": ("incident", "8", "tab"),
 }
 
@@ -112,7 +112,13 @@ def test_place(snap_compare: Compare, place: str, size: tuple[int, int]) -> None
     compare(snap_compare, state, size, *keys)
 
 
-@pytest.mark.parametrize("place", ["queue", "fleet", "history"])
+@pytest.mark.parametrize("place", ["doctor"])
+def test_place_large(snap_compare: Compare, place: str) -> None:
+    state, *keys = PLACES[place]
+    compare(snap_compare, state, LARGE, *keys)
+
+
+@pytest.mark.parametrize("place", ["queue", "doctor", "fleet", "history"])
 def test_place_light(snap_compare: Compare, place: str) -> None:
     state, *keys = PLACES[place]
     compare(snap_compare, state, SMALL, *keys, theme=LIGHT.name)

@@ -91,6 +91,9 @@ class Place(Vertical):
         """Take back the last thing that narrows what is in view. False where there is none."""
         return False
 
+    def acted(self) -> None:
+        """Something was done that this place may have to look at anew."""
+
     class Lacks(Message):
         """What is in view is not at hand: the next look should come at once."""
 
