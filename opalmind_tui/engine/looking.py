@@ -180,7 +180,9 @@ class Look:
     def census(self) -> KeyCensus:
         """What the sample tells of all keys by now."""
         server = self._server.reading.value
-        return self._census.view(server.used_memory if server is not None else None)
+        return self._census.view(
+            server.used_memory if server is not None and not self._settings.redis_cluster else None
+        )
 
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
@@ -232,7 +234,8 @@ class Look:
     async def _read_keys(self) -> KeyCounts:
         self.need_redis()
         told = self._sample.info if self._sample is not None and self._server.reading.error is None else {}
-        size = keys_of(told, self._database)
+        # Of a Cluster INFO is of one node.
+        size = None if self._settings.redis_cluster else keys_of(told, self._database)
         return self._tell_cache(await self._asked(self._census.step(self._stores.observer, size)))
 
     async def _read_redis(self) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from opalmind_tui.observe.by_node import NodeTotal
 from opalmind_tui.observe.keyspace import Keyspace, Place, Tally, key_counts
 from opalmind_tui.observe.sample import Sample
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.model import KeyCounts
-from opalmind_tui.storage.cluster_keys import ClusterKeys
+from opalmind_tui.storage.cluster_keys import ClusterKeys, KeyPage, key_page
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class Census:
         self._done: Counter[Place] = Counter()
         self._done_at = float("-inf")
         self._done_size = -1
+        self._done_nodes: dict[str, Counter[Place]] = {}
+        self._node = ""
+        self._sizes: Mapping[str, int] = {}
         self._size = 0
         self._sample = Sample(settings, self._keyspace, clock)
         self._latest = KeyCounts()
@@ -106,6 +110,7 @@ class Census:
         """
         try:
             self._size = int(await client.dbsize()) if size is None else size
+            self._note_sizes(client)
             due = self._due()
             if due:
                 await self._sample.step(client, self._size, needed=self._size > EXACT_UP_TO)
@@ -125,14 +130,16 @@ class Census:
         """
         try:
             self._size = size = int(await client.dbsize())
+            self._note_sizes(client)
             if size > EXACT_UP_TO:
                 await self._sample.take(client, size)
                 return key_counts(self._sample.places, size, exact=False)
-            tally, cursor = Tally(self._keyspace), 0
+            tally, page = Tally(self._keyspace), KeyPage("", 0, [])
             for _ in range(MOST_SCANS):
-                cursor, keys = await client.scan(cursor, count=_PAGE)
-                tally.add(cast("list[bytes]", keys))
-                if not cursor:
+                page = await key_page(client, page.cursor, _PAGE, page.node)
+                tally.add(page.names, page.node)
+                if not page.cursor:
+                    self._done_nodes = tally.nodes
                     return key_counts(tally.places, tally.counted, exact=True)
             return key_counts(tally.places, max(size, tally.counted), exact=False)
         except TROUBLES as error:
@@ -157,24 +164,43 @@ class Census:
             return key_counts(tally.places, tally.counted, exact=True)
         return key_counts(Counter(map(self._keyspace.place, keys)), size, exact=False)
 
-    async def once(self, client: Redis, used: int | None = None) -> KeyCensus:
-        """A whole census now, for a command that asks once. Args and errors as in `step` and `view`."""
+    async def once(self, client: Redis) -> KeyCensus:
+        """A whole census now, for a command that asks once. Args and errors as in `step`."""
         self._latest = await self.exact(client)
         try:
             if self._size <= EXACT_UP_TO:
                 await self._sample.take(client, self._size)
         except TROUBLES as error:
             raise trouble(error) from error
-        return self.view(used)
+        return self.view()
 
-    def view(self, used: int | None = None) -> KeyCensus:
-        """What is known of all keys by now. `used`: bytes of memory that the server uses in all, if it tells."""
-        return self._sample.survey(self._latest, used)
+    def view(self, used: int | None = None, used_by: Mapping[str, int] | None = None) -> KeyCensus:
+        """What is known of all keys by now.
+
+        Args:
+            used: bytes of memory that the server uses in all, if it tells.
+            used_by: the same for each node of a Cluster, by its address.
+        """
+        totals = {
+            node: NodeTotal(size, self._counted_on(node, size), (used_by or {}).get(node))
+            for node, size in self._sizes.items()
+        }
+        return self._sample.survey(self._latest, used, totals)
+
+    def _counted_on(self, node: str, size: int) -> KeyCounts | None:
+        """A node's keys; None where they were not counted, or have come and gone meanwhile."""
+        places = self._done_nodes.get(node, Counter())
+        return key_counts(places, size, exact=True) if self._latest.exact and places.total() == size else None
+
+    def _note_sizes(self, client: Redis) -> None:
+        if isinstance(client, ClusterKeys):
+            self._sizes = client.sizes
 
     async def _counted(self, client: Redis, size: int, *, due: bool) -> KeyCounts:
         if due:
             if self._running is None and self._stale(size):
                 self._running, self._cursor, self._page = Tally(self._keyspace), 0, _first_page(size)
+                self._node = ""
             if self._running is not None:
                 await self._scan_on(client, self._running, size)
         if size == self._done_size:
@@ -190,11 +216,14 @@ class Census:
     async def _scan_on(self, client: Redis, tally: Tally, size: int) -> None:
         fetched = 0
         for _ in range(STEP_SCANS):
-            self._cursor, keys = await client.scan(self._cursor, count=self._page)
-            names = cast("list[bytes]", keys)
-            tally.add(names)
+            page = await key_page(client, self._cursor, self._page, self._node)
+            if page.anew:
+                self._running = None
+                return
+            self._cursor, self._node, names = page.cursor, page.node, page.names
+            tally.add(names, page.node)
             if not self._cursor:
-                self._done, self._running = tally.places, None
+                self._done, self._done_nodes, self._running = tally.places, tally.nodes, None
                 self._done_at, self._done_size = self._clock(), size
                 return
             got = sum(map(len, names))

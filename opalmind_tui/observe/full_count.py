@@ -7,15 +7,17 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from opalmind_tui.observe.by_node import NodeTotal, by_node
 from opalmind_tui.observe.keyspace import UNKNOWN_FEATURE, Keyspace, Place, key_counts, own_keys
 from opalmind_tui.observe.looks import CHUNK, Look, Looker
 from opalmind_tui.observe.survey import Survey
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
+from opalmind_tui.storage.cluster_keys import KeyPage, key_page
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -41,8 +43,7 @@ _FORGET = 1.002
 class _Page:
     """An answer of SCAN. `took`: seconds."""
 
-    cursor: int
-    names: list[bytes]
+    keys: KeyPage
     took: float
 
 
@@ -65,7 +66,9 @@ class FullCount:
         self._own = own_keys(settings)
         self._clock, self._random = clock, random.Random(seed)
         self._cursor = 0
-        self._places: Counter[Place] = Counter()
+        self._node = ""
+        self._nodes: dict[str, Counter[Place]] = {}
+        """Keys of each place, by the node of a Cluster that has them."""
         self._chosen: list[bytes] = []
         self._looks: list[Look] = []
         self._known: list[Look] = []
@@ -84,7 +87,7 @@ class FullCount:
     @property
     def progress(self) -> CountProgress:
         """How far it is."""
-        done = self._places.total()
+        done = sum(places.total() for places in self._nodes.values())
         total = max(done, self._total)
         left = self._spent * (total - done) / done if done and self._spent and self._census is None else None
         return CountProgress(done, total, self._running, left, self._census, self._error)
@@ -124,18 +127,21 @@ class FullCount:
                 began = self._clock()
                 if asked is None:
                     await asyncio.sleep(self._rest)
-                    asked = asyncio.create_task(self._page(client, self._cursor))
+                    asked = asyncio.create_task(self._page(client, self._cursor, self._node))
                 page = await asked
                 asked = None
                 self._note(page.took)
                 self._spent, began = self._spent + self._clock() - began, self._clock()
-                if page.cursor and not self._rest:
+                keys = page.keys
+                if keys.cursor and not self._rest:
                     # The server looks for the next page while this one is counted.
-                    asked = asyncio.create_task(self._page(client, page.cursor))
+                    asked = asyncio.create_task(self._page(client, keys.cursor, keys.node))
                     await asyncio.sleep(0)
                 # Nothing is awaited between these: a cancelled count has seen a page or it has not.
-                self._cursor, self._complete = page.cursor, not page.cursor
-                self._take(page.names, step)
+                if keys.anew:
+                    self._forget(self._node)
+                self._cursor, self._node, self._complete = keys.cursor, keys.node, not keys.cursor
+                self._take(keys, step)
                 await self._look(client)
                 self._spent += self._clock() - began
         finally:
@@ -143,16 +149,23 @@ class FullCount:
                 asked.cancel()
                 await asyncio.gather(asked, return_exceptions=True)
 
-    async def _page(self, client: Redis, cursor: int) -> _Page:
+    async def _page(self, client: Redis, cursor: int, node: str) -> _Page:
         began = self._clock()
-        following, names = await client.scan(cursor, count=PAGE)
-        return _Page(following, cast("list[bytes]", names), self._clock() - began)
+        keys = await key_page(client, cursor, PAGE, node)
+        return _Page(keys, self._clock() - began)
 
-    def _take(self, names: list[bytes], step: int) -> None:
-        for place, number in self._keyspace.places(names).items():
-            known = place in self._places or len(self._places) < MOST_PLACES
-            self._places[place if known else ("cache", UNKNOWN_FEATURE)] += number
-        self._choose(names, step)
+    def _take(self, keys: KeyPage, step: int) -> None:
+        theirs = self._nodes.setdefault(keys.node, Counter())
+        for place, number in self._keyspace.places(keys.names).items():
+            known = place in theirs or len(theirs) < MOST_PLACES
+            theirs[place if known else ("cache", UNKNOWN_FEATURE)] += number
+        self._choose(keys.names, step)
+
+    def _forget(self, node: str) -> None:
+        """Another has its slots: what was counted there comes again."""
+        self._nodes.pop(node, None)
+        self._chosen.clear()
+        self._looks = [look for look in self._looks if look.node != node]
 
     def _choose(self, names: list[bytes], step: int) -> None:
         """Every so many-th key: SCAN goes by a keyed hash of the name, so these are as random as any."""
@@ -172,6 +185,12 @@ class FullCount:
         self._rest = min(REST, trip) if trip - BUSY * self._quickest > SLACK else 0.0
 
     def _result(self) -> KeyCensus:
-        number = self._places.total()
-        counts = key_counts(self._places, number, exact=True)
-        return Survey(number, self._looks, self._known, counts).census()
+        places = sum(self._nodes.values(), Counter())
+        number = places.total()
+        census = Survey(number, self._looks, self._known, key_counts(places, number, exact=True)).census()
+        totals = {
+            node: NodeTotal(theirs.total(), key_counts(theirs, theirs.total(), exact=True))
+            for node, theirs in self._nodes.items()
+            if node
+        }
+        return replace(census, nodes=by_node(totals, self._looks, self._known))

@@ -92,19 +92,25 @@ class Tally:
         self._seen: set[bytes] = set()
         self.places: Counter[Place] = Counter()
         """Different keys of each place."""
+        self.nodes: dict[str, Counter[Place]] = {}
+        """The same for each node of a Cluster."""
 
     @property
     def counted(self) -> int:
         """Different keys so far."""
         return len(self._seen)
 
-    def add(self, keys: Iterable[bytes]) -> None:
+    def add(self, keys: Iterable[bytes], node: str = "") -> None:
         """Count what was not counted before: SCAN may return a key twice while the server resizes its table."""
+        theirs = self.nodes.setdefault(node, Counter()) if node else None
         for key in keys:
             mark = key if len(key) <= _LONG else blake2b(key, digest_size=16).digest()
             if mark not in self._seen:
                 self._seen.add(mark)
-                self.places[self._keyspace.place(key)] += 1
+                place = self._keyspace.place(key)
+                self.places[place] += 1
+                if theirs is not None:
+                    theirs[place] += 1
 
 
 def key_counts(places: Counter[Place], total: int, *, exact: bool) -> KeyCounts:

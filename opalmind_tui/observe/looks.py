@@ -33,6 +33,7 @@ class Look:
         size: bytes of memory; None where MEMORY USAGE is forbidden.
         ttl: seconds left; None for a key that never expires.
         sound: whether type and text are those of its place; None where that was not looked at.
+        node: of a Cluster, who has it.
     """
 
     name: bytes
@@ -40,6 +41,7 @@ class Look:
     size: int | None
     ttl: float | None
     sound: bool | None
+    node: str = ""
 
 
 @cache
@@ -61,36 +63,39 @@ class Looker:
 
     async def random(self, client: Redis, number: int) -> list[Look]:
         """Draw keys at random; one round trip. Errors are those of redis-py."""
-        shares = await client.shares(number) if isinstance(client, ClusterKeys) else [(client, number)]
+        shares = await client.shares(number) if isinstance(client, ClusterKeys) else [("", client, number)]
         return await self._everywhere(
-            (node, [[min(CHUNK, share - start)] for start in range(0, share, CHUNK)]) for node, share in shares
+            (node, one, [[min(CHUNK, share - start)] for start in range(0, share, CHUNK)])
+            for node, one, share in shares
         )
 
     async def at(self, client: Redis, names: Sequence[bytes]) -> list[Look]:
         """Look at these keys, those that exist; one round trip."""
-        parts = await client.by_node(names) if isinstance(client, ClusterKeys) else [(client, names)]
+        parts = await client.by_node(names) if isinstance(client, ClusterKeys) else [("", client, names)]
         return await self._everywhere(
-            (node, [[0, *part[start : start + CHUNK]] for start in range(0, len(part), CHUNK)]) for node, part in parts
+            (node, one, [[0, *part[start : start + CHUNK]] for start in range(0, len(part), CHUNK)])
+            for node, one, part in parts
         )
 
-    async def _everywhere(self, calls: Iterable[tuple[Redis, list[list[Any]]]]) -> list[Look]:
+    async def _everywhere(self, calls: Iterable[tuple[str, Redis, list[list[Any]]]]) -> list[Look]:
         """Each node's own calls, all nodes at the same time."""
-        found = await asyncio.gather(*(self._run(node, theirs) for node, theirs in calls))
+        found = await asyncio.gather(*(self._run(*theirs) for theirs in calls))
         return [look for looks in found for look in looks]
 
-    async def _run(self, client: Redis, calls: list[list[Any]]) -> list[Look]:
+    async def _run(self, node: str, client: Redis, calls: list[list[Any]]) -> list[Look]:
         if self._reads is None:
             self._reads = await _leaves_untouched(client)
         async with client.pipeline(transaction=False) as pipe:
             for number, *names in calls:
                 pipe.eval(_script(), 0, number, int(self._reads), *self._prefixes, NAME, *names)
             answers = await pipe.execute()
-        return [self._look(found) for answer in answers for found in cast("list[list[Any]]", answer)]
+        return [self._look(node, found) for answer in answers for found in cast("list[list[Any]]", answer)]
 
-    def _look(self, found: list[Any]) -> Look:
+    def _look(self, node: str, found: list[Any]) -> Look:
         name, size, left, ends = found
         place = self._keyspace.place(name)
-        return Look(name, place, size if size >= 0 else None, left / 1000 if left >= 0 else None, _sound(place, ends))
+        ttl = left / 1000 if left >= 0 else None
+        return Look(name, place, size if size >= 0 else None, ttl, _sound(place, ends), node)
 
 
 async def _leaves_untouched(client: Redis) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from opalmind_tui.observe.by_node import NodeTotal, by_node
 from opalmind_tui.observe.keyspace import Keyspace, Place, own_keys
 from opalmind_tui.observe.looks import Look, Looker
 from opalmind_tui.observe.survey import Survey
@@ -107,9 +108,10 @@ class Sample:
         self._drawn = deque(await self._looker.random(client, SAMPLE), maxlen=MOST)
         self._known = await self._looker.at(client, self._own)
 
-    def survey(self, counts: KeyCounts, used: int | None) -> KeyCensus:
-        """The census by now; `used` as in `Survey.most`."""
+    def survey(self, counts: KeyCounts, used: int | None, nodes: Mapping[str, NodeTotal]) -> KeyCensus:
+        """The census by now; `used` as in `Survey.most`, `nodes` of a Cluster."""
         whole = self._whole and counts.total == self._size
         exact = counts if counts.exact and not whole else None
         found = Survey(counts.total, list(self._drawn), self._known, exact, whole, used).census()
+        found = replace(found, nodes=by_node(nodes, self._drawn, self._known, whole=whole))
         return replace(found, note=self._trouble) if self._trouble else found

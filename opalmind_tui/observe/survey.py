@@ -45,18 +45,13 @@ class Survey:
 
     def census(self) -> KeyCensus:
         """All of it."""
-        apart = {look.name for look in self.known}
-        sample = _Sample(
-            [look for look in self.drawn if look.name not in apart],
-            0 if self.whole else max(0, self.total - len(self.known)),
-            list(self.known),
-            self.most,
-        )
+        sample = self._sample()
         counts = self.counts
         seen = [*self.drawn, *self.known]
         tested = any(look.sound is not None for look in seen)
         return KeyCensus(
             total=self.total,
+            all=sample.group("all", lambda _: True, self.total),
             looked_at=len(seen),
             prefixes=tuple(
                 sample.group(name, _in(name), getattr(counts, name) if counts else None) for name in PREFIXES
@@ -69,6 +64,15 @@ class Survey:
             biggest=_biggest(seen),
             counted=counts is not None or self.whole,
             note=FORBIDDEN if any(look.size is None for look in seen) else "",
+        )
+
+    def _sample(self) -> _Sample:
+        apart = {look.name for look in self.known}
+        return _Sample(
+            [look for look in self.drawn if look.name not in apart],
+            0 if self.whole else max(0, self.total - len(self.known)),
+            list(self.known),
+            self.most,
         )
 
     def _features(self, sample: _Sample) -> tuple[KeyGroup, ...]:

@@ -62,6 +62,7 @@ class KeyCensus:
 
     Args:
         total: keys of the database, by its own count.
+        all: all of them, and the memory that they take.
         looked_at: different looks at keys that the figures rest on; memory and times always come from such looks.
         prefixes: idempotency, cache, queue, stats, foreign.
         features: of the cache, the one with the most memory first.
@@ -72,9 +73,11 @@ class KeyCensus:
         biggest: the biggest keys that were seen, biggest first; all the queue's own are among those seen.
         counted: the keys of prefixes and features were counted, not estimated.
         note: what could not be read, and why.
+        nodes: of a Cluster the same for each primary; what stands beside it is the sum.
     """
 
     total: int = 0
+    all: KeyGroup = KeyGroup("all")
     looked_at: int = 0
     prefixes: tuple[KeyGroup, ...] = ()
     features: tuple[KeyGroup, ...] = ()
@@ -85,6 +88,15 @@ class KeyCensus:
     biggest: tuple[SeenKey, ...] = ()
     counted: bool = False
     note: str = ""
+    nodes: tuple[NodeKeys, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKeys:
+    """The keys of one node of a Cluster. `census` is of its keys alone."""
+
+    address: str
+    census: KeyCensus
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import random
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from redis.asyncio import Redis
 from redis.crc import key_slot
@@ -16,10 +18,42 @@ _MOST_NODES = 1024
 """A cursor holds that of a node and the number of the node. Redis advises 1,000 nodes at the most."""
 
 
+class KeyPage(NamedTuple):
+    """One step over all keys.
+
+    Args:
+        node: whose keys they are; empty where there is one server alone.
+        cursor: where the next step begins; 0 after the last.
+        names: keys.
+        anew: another node has the slots by now and orders the keys in its own way: they come again from the first on.
+    """
+
+    node: str
+    cursor: int
+    names: list[bytes]
+    anew: bool = False
+
+
+async def key_page(client: Redis, cursor: int, count: int, last: str = "") -> KeyPage:
+    """One step over all keys of a server, or of a Cluster (`ClusterKeys.page`)."""
+    if isinstance(client, ClusterKeys):
+        return await client.page(cursor, count, last)
+    following, names = await client.scan(cursor, count=count)
+    return KeyPage("", int(following), cast("list[bytes]", names))
+
+
+def shared_out(sizes: Sequence[int], number: int, start: float) -> list[int]:
+    """A number in parts that are to each other as the sizes, on average over all starts from 0 to 1."""
+    total, ends = max(1, sum(sizes)), [0.0, *accumulate(sizes)]
+    cuts = [int(end * number / total + start) for end in ends]
+    return [after - before for before, after in pairwise(cuts)]
+
+
 class ClusterKeys(Redis):
     """The part of `ClusterClient` that goes over all primaries, in the order of their slots."""
 
-    _sizes: Sequence[int] = ()
+    sizes: Mapping[str, int] = {}
+    """Keys of each primary, by its address, as last heard."""
 
     async def primaries(self) -> dict[Node, Redis]:
         """The client of each primary, in the order of their slots."""
@@ -30,40 +64,51 @@ class ClusterKeys(Redis):
 
     async def dbsize(self, **options: Any) -> int:
         """Keys of all primaries."""
-        clients = (await self.primaries()).values()
-        self._sizes = await asyncio.gather(*(client.dbsize() for client in clients))
-        return sum(self._sizes)
+        found = await self.primaries()
+        sizes = await asyncio.gather(*(client.dbsize() for client in found.values()))
+        self.sizes = {str(node): int(size) for node, size in zip(found, sizes, strict=True)}
+        return sum(sizes)
 
     async def scan(self, cursor: Any = 0, *arguments: Any, **options: Any) -> Any:
         """One step over the keys of one primary after the other; 0 comes back from the last."""
-        clients = list((await self.primaries()).values())
-        theirs, at = divmod(int(cursor), _MOST_NODES)
-        if at >= len(clients):
+        page = await self._page(int(cursor), "", *arguments, **options)
+        return page.cursor, page.names
+
+    async def page(self, cursor: int, count: int, last: str = "") -> KeyPage:
+        """As `scan`. `last`: the node that the step before this one was about."""
+        return await self._page(cursor, last, count=count)
+
+    async def _page(self, cursor: int, last: str, *arguments: Any, **options: Any) -> KeyPage:
+        found = list((await self.primaries()).items())
+        theirs, at = divmod(cursor, _MOST_NODES)
+        if at >= len(found):
             # There are fewer nodes by now: their keys are on others.
-            return 0, []
-        following, names = await clients[at].scan(theirs, *arguments, **options)
-        if following:
-            return int(following) * _MOST_NODES + at, names
-        return (at + 1 if at + 1 < len(clients) else 0), names
+            return KeyPage(last, 0, [])
+        node, client = found[at]
+        if theirs and last and last != str(node):
+            theirs, anew = 0, True
+        else:
+            anew = False
+        following, names = await client.scan(theirs, *arguments, **options)
+        further = at + 1 if at + 1 < len(found) else 0
+        after = int(following) * _MOST_NODES + at if following else further
+        return KeyPage(str(node), after, cast("list[bytes]", names), anew)
 
-    async def shares(self, number: int) -> list[tuple[Redis, int]]:
+    async def shares(self, number: int) -> list[tuple[str, Redis, int]]:
         """A number of keys, shared out among the primaries by how many keys each has: as drawn from all of them."""
-        clients = list((await self.primaries()).values())
-        if len(self._sizes) != len(clients):
+        found = {str(node): client for node, client in (await self.primaries()).items()}
+        if set(found) != set(self.sizes):
             await self.dbsize()
-        total, before, shares = sum(self._sizes), 0, []
-        for client, size in zip(clients, self._sizes, strict=True):
-            share = (before + size) * number // max(1, total) - before * number // max(1, total)
-            before += size
-            shares.append((client, share))
-        return [(client, share) for client, share in shares if share]
+        # A random start: else small parts would be rounded to nothing each time.
+        parts = shared_out([self.sizes.get(node, 0) for node in found], number, random.random())
+        return [(node, client, part) for (node, client), part in zip(found.items(), parts, strict=True) if part]
 
-    async def by_node(self, names: Sequence[bytes | str]) -> list[tuple[Redis, list[bytes | str]]]:
-        """Keys with the client of the primary that has them; those that nobody has are left out."""
-        table, clients = await self._known(), await self.primaries()
+    async def by_node(self, names: Sequence[bytes | str]) -> list[tuple[str, Redis, list[bytes | str]]]:
+        """Keys with the primary that has them, and its client; those that nobody has are left out."""
+        clients, table = await self.primaries(), await self._known()
         parts: dict[Node, list[bytes | str]] = {}
         for name in names:
             owner = table.owner(key_slot(name if isinstance(name, bytes) else name.encode()))
-            if owner is not None:
+            if owner in clients:
                 parts.setdefault(owner, []).append(name)
-        return [(clients[node], part) for node, part in parts.items()]
+        return [(str(node), clients[node], part) for node, part in parts.items()]

@@ -9,6 +9,7 @@ from opalmind_tui.snapshot.census import CountProgress, Estimate, Expiry, KeyCen
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import bar
+from opalmind_tui.tui.node_text import expiry_rows, node_rows, table_of
 
 _SHOWN = {"other": "foreign", "idempotency": "idempotency", "lasting": "never"}
 _NAME, _FIGURE, _BOUNDS = 20, 11, 13
@@ -27,9 +28,13 @@ def census_text(census: KeyCensus, *, bounds: bool = True) -> str:
     if not census.total:
         return _head(census)
     parts = [_head(census), _table("prefix", census.prefixes, bounds)]
+    if census.nodes:
+        parts.append(table_of(node_rows(census)))
     if census.features:
         parts.append(_table("reports in the cache", census.features, bounds))
     parts.append(_table("expires", [_span(expiry) for expiry in census.expiries] + [census.lasting], bounds))
+    if census.nodes:
+        parts.append(table_of(expiry_rows(census)))
     parts.append(_wrong(census))
     if census.biggest:
         parts.append(_biggest(census))

@@ -81,8 +81,8 @@ async def test_a_busy_server_gets_time(client: Redis, admin: redis.Redis, monkey
     trips = iter([0.001] * 10 + [0.050] * 1_000)
 
     class Slow(FullCount):
-        async def _page(self, client: Redis, cursor: int) -> Any:
-            return replace(await super()._page(client, cursor), took=next(trips))
+        async def _page(self, client: Redis, cursor: int, node: str) -> Any:
+            return replace(await super()._page(client, cursor, node), took=next(trips))
 
     real = asyncio.sleep
 

@@ -1,0 +1,62 @@
+"""The nodes of a Cluster as rows of words, for the dashboard and the command line. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from opalmind_tui.snapshot.census import KeyCensus, KeyGroup
+from opalmind_tui.text import cells, safe_text
+from opalmind_tui.tui import figures
+
+ADDRESS = 40
+"""Characters of a node's address."""
+
+
+def node_rows(census: KeyCensus) -> list[tuple[str, ...]]:
+    """A Cluster's keys node by node: a row of titles, one for each node, their sum. Empty where there are none."""
+    if not census.nodes:
+        return []
+    named = [*((safe_text(node.address, ADDRESS), node.census) for node in census.nodes), ("all", census)]
+    rows = [
+        (name, f"{one.total:,}", *_memory_of(one.all), figures.percent(100 * one.total / max(1, census.total)))
+        for name, one in named
+    ]
+    return [("node", "keys", "memory", "", "share"), *rows]
+
+
+def expiry_rows(census: KeyCensus) -> list[tuple[str, ...]]:
+    """When the keys of each node of a Cluster expire: a row of titles, one for each node, and for all of them."""
+    spans = [
+        f"to {figures.words(expiry.before)}" if math.isfinite(expiry.before) else "later" for expiry in census.expiries
+    ]
+    rows = [(safe_text(node.address, ADDRESS), *_expiring(node.census)) for node in census.nodes]
+    return [("keys that expire", *spans, "never"), *rows, ("all", *_expiring(census))] if rows else []
+
+
+def table_of(rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they must be: the first to the left, the others to the right."""
+    widths = [max(cells(one) for one in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        ("" if not number else "  ")
+        + f"{row[0]}{' ' * (widths[0] - cells(row[0]) + 2 * (not number))}"
+        + "".join(f"  {' ' * (width - cells(one))}{one}" for one, width in zip(row[1:], widths[1:], strict=True))
+        for number, row in enumerate(rows)
+    )
+
+
+def _expiring(census: KeyCensus) -> list[str]:
+    groups = [*(expiry.group for expiry in census.expiries), census.lasting]
+    return [figures.count(round(one.keys.value), 6) if one.keys.exact else figures.short(one.keys.value)
+            for one in groups]  # fmt: skip
+
+
+def _memory_of(group: KeyGroup) -> tuple[str, str]:
+    """Memory, and its bounds."""
+    found = group.memory
+    if found is None:
+        return figures.UNKNOWN, ""
+    if found.exact:
+        return figures.size(found.value), ""
+    high = figures.size(found.high) if math.isfinite(found.high) else "?"
+    return f"about {figures.size(found.value)}", f"[{figures.size(found.low)}-{high}]"
