@@ -32,8 +32,8 @@ def test_the_program_says_its_version(module: str) -> None:
 
 def test_the_readme_holds_the_lines_that_are_proved() -> None:
     assert "pip install . && opalmind-tui demo" in README
-    assert "pip install -e '.[dev]' && pytest" in README
-    assert "pip install -e '.[dev]' && pytest" in (TOP / ".ci" / "run").read_text("utf-8")
+    assert "pip install -e '.[dev]' && pytest -n auto" in README
+    assert "pip install -e '.[dev]' && pytest -n auto" in (TOP / ".ci" / "run").read_text("utf-8")
 
 
 def test_the_readme_holds_the_table_of_settings() -> None:
