@@ -14,7 +14,7 @@ from opalmind_tui.cli.output import answer
 from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
-    from opalmind_tui.storage.audit import AuditEntry
+    from opalmind_tui.snapshot.audit import AuditEntry
 
 MOST_LISTED = 10_000
 
@@ -37,16 +37,17 @@ def audit(ctx: click.Context, limit: int, as_json: bool) -> int:
     return exits.OK
 
 
-def _entry(entry: AuditEntry) -> dict[str, str | None]:
+def _entry(entry: AuditEntry) -> dict[str, str | int | None]:
     return {
         "at": iso(entry.at), "by": entry.by, "act": entry.act, "what": entry.what, "outcome": entry.outcome,
+        "login": entry.login or None, "client": entry.client or None, "host": entry.host or None, "done": entry.done,
     }  # fmt: skip
 
 
 def _listed(entries: tuple[AuditEntry, ...]) -> str:
     heads: tuple[str, ...] = ("when", "who", "what", "outcome")
     rows = [
-        (iso(entry.at) or "-", safe_text(entry.by, 20), safe_text(entry.what, 70), safe_text(entry.outcome, 90))
+        (iso(entry.at) or "-", safe_text(entry.who, 30), safe_text(entry.what, 70), safe_text(entry.outcome, 90))
         for entry in entries
     ]
     return table([heads, *rows])

@@ -19,10 +19,11 @@ from opalmind_tui.tracking.lines import CALLS
 if TYPE_CHECKING:
     from opalmind_tui.demo.world import DemoWorld
     from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.snapshot.audit import AuditView
     from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
     from opalmind_tui.snapshot.findings import Diagnosis
-from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
-from opalmind_tui.snapshot.model import Snapshot, TtlPreview
+    from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
+    from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
 @click.command(cls=WithSettings)
@@ -83,10 +84,16 @@ class DemoEngine:
         await self._world.stop()
 
     async def take_snapshot(
-        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
+        self,
+        *,
+        rows: int = 50,
+        closer: bool = False,
+        view: ListView | None = None,
+        groups: GroupView | None = None,
+        audit: AuditView | None = None,
     ) -> Snapshot:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""
-        snapshot = await self._started.take_snapshot(rows=rows, closer=closer, view=view, groups=groups)
+        snapshot = await self._started.take_snapshot(rows=rows, closer=closer, view=view, groups=groups, audit=audit)
         return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
 
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:

@@ -25,7 +25,7 @@ EXIT_OF = (
 )
 """The exit code of each error; the first that fits."""
 
-COMMANDS = ("demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "config", "watch")
+COMMANDS = ("demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "undo", "config", "watch")
 """Each lies in the module of its name."""
 
 

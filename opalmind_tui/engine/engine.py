@@ -33,6 +33,7 @@ from opalmind_tui.errors import ReadOnly, SettingsError
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.audit import AuditEntry, AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
@@ -47,7 +48,6 @@ from opalmind_tui.snapshot.model import (
     State,
     TtlPreview,
 )
-from opalmind_tui.storage.audit import AuditEntry
 from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
@@ -322,10 +322,16 @@ class Engine:
     # -- the screen's port ---------------------------------------------------------------------------------------
 
     async def take_snapshot(
-        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
+        self,
+        *,
+        rows: int = 50,
+        closer: bool = False,
+        view: ListView | None = None,
+        groups: GroupView | None = None,
+        audit: AuditView | None = None,
     ) -> Snapshot:
         """See `EnginePort`."""
-        taken = await self._looking.snapshot(rows, self._interval, closer=closer)
+        taken = await self._looking.snapshot(rows, self._interval, closer=closer, audit=audit)
         found = await self._finding.add_to(self._key_count.added_to(taken), view, groups)
         return replace(found, services=self._attached.reading)
 
@@ -418,7 +424,17 @@ class Engine:
             test_token=self._test_token,
             look=self.queue_view,
         )
-        return Acts(table, self._stores.audit, read_only=self.settings.read_only, user=self._user)
+        return Acts(
+            table,
+            self._stores.audit,
+            read_only=self.settings.read_only,
+            user=self._user,
+            endpoint=self.endpoint,
+            store_time=self._store_time,
+        )
+
+    async def _store_time(self) -> float:
+        return (await self.queue.counts("")).at
 
     @property
     def _looking(self) -> Look:

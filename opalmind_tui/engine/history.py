@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.stores import Stores
+from opalmind_tui.engine.undoing.last import last_undoable
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.snapshot.audit import AuditEntry, Undoable
 from opalmind_tui.snapshot.history import KEPT, MINUTE, Figure, History, Mark, Minute
 from opalmind_tui.snapshot.model import CacheView, Mode, QueueView, Reading, ServerView
 from opalmind_tui.storage.history import beginning
@@ -115,7 +117,7 @@ class Past:
         self._stores, self._own, self._clock = stores, own, clock
         self._after = self._marked = ""
         self._shared: deque[Minute] = deque(maxlen=KEPT)
-        self._marks: deque[Mark] = deque(maxlen=MARKS)
+        self._acts: deque[AuditEntry] = deque(maxlen=MARKS)
         self._strange = 0
         self.view = History()
         """What is known without asking."""
@@ -128,7 +130,7 @@ class Past:
             self._shared.extend(minutes)
             self._strange += strange
             entries, self._marked = await self._stores.audit.since(self._marked or start, MARKS)
-            self._marks.extend(Mark(entry.at, entry.by, entry.act, entry.what) for entry in entries)
+            self._acts.extend(entries)
         finally:
             self.look_here()
         return self.view
@@ -140,8 +142,14 @@ class Past:
         noted = {minute.number: minute for minute in (*self._own, *self._shared)}
         minutes = tuple(minute for _, minute in sorted(noted.items()) if minute.at >= first)
         # What others wrote into the stream may name any moment, or none.
-        marks = tuple(mark for mark in self._marks if first <= mark.at <= now + KEPT * MINUTE)
+        acts = (entry for entry in self._acts if first <= entry.at <= now + KEPT * MINUTE)
+        marks = tuple(Mark(entry.at, entry.by, entry.act, entry.what) for entry in acts)
         self.view = History(minutes, marks, self._strange)
+
+    def undoable(self, endpoint: str) -> Undoable | None:
+        """The last act that can be undone, from what was read; `endpoint` is the Matomo in view."""
+        found = last_undoable((*self._stores.audit.waiting, *reversed(self._acts)), self._clock(), endpoint)
+        return None if found is None else Undoable(found[0].at, found[0].who, found[0].what)
 
 
 def figures_of(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
+from opalmind_tui.engine.audit_look import AuditLook
 from opalmind_tui.engine.hand_over import home_folder
 from opalmind_tui.engine.history import PAST_EVERY, Figures, Past, figures_of
 from opalmind_tui.engine.matomo_probe import MatomoProbe
@@ -22,6 +23,7 @@ from opalmind_tui.observe.durability import durability
 from opalmind_tui.observe.info import keys_of
 from opalmind_tui.observe.server import ServerSample, read_server
 from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.audit import AuditPage, AuditView
 from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.history import History, Minute
 from opalmind_tui.snapshot.model import (
@@ -96,11 +98,15 @@ class Look:
         self._server = Part(self._read_server, SERVER_EVERY)
         self._keys = Part(self._read_keys, KEYS_EVERY)
         self._past = Part(self._read_past, PAST_EVERY)
+        self._endpoint, self._trail = endpoint, AuditLook(self._read_trail)
         self._closer, self._near = CloserLook(stores.meter, ticks), False
         self._redis = Part(self._read_redis, CLOSER_EVERY)
 
-    async def snapshot(self, rows: int, interval: float, *, closer: bool = False) -> Snapshot:
-        """One frame. `rows`: requests that the list can show; `closer`: whether Redis is looked at from near."""
+    async def snapshot(
+        self, rows: int, interval: float, *, closer: bool = False, audit: AuditView | None = None
+    ) -> Snapshot:
+        """One frame. `rows`: requests that the list can show; `closer`: whether Redis is looked at from near;
+        `audit`: the part of the trail in view."""
         now = self._clock()
         self._near = closer
         server = await self._server.get(now)
@@ -120,6 +126,8 @@ class Look:
             store=facts.store,
             queue=queue,
             requests=requests,
+            audit=None if audit is None else await self._trail.get(now, audit),
+            undo=self._day.undoable(self._endpoint) if self._remembers else None,
             cache=cache,
             server=server,
             keys=keys,
@@ -188,6 +196,7 @@ class Look:
         """Something was changed on purpose: the next look reads everything anew."""
         for part in (self._queue, self._cache, self._server, self._keys, self._past):
             part.expire()
+        self._trail.expire()
         self._queue_look.expire()
 
     def _facts(
@@ -286,6 +295,10 @@ class Look:
             # The cache would find out by itself, at the price of its own time-out.
             cache.met(link.trouble)
         return await cache.view()
+
+    async def _read_trail(self, view: AuditView) -> AuditPage:
+        self.need_redis()
+        return await self._asked(self._stores.audit.page(view))
 
     async def _read_past(self) -> History:
         self._day.look_here()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
@@ -15,7 +16,13 @@ class EnginePort(Protocol):
     """The engine as a screen sees it; a recording can stand in for it."""
 
     async def take_snapshot(
-        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
+        self,
+        *,
+        rows: int = 50,
+        closer: bool = False,
+        view: ListView | None = None,
+        groups: GroupView | None = None,
+        audit: AuditView | None = None,
     ) -> Snapshot:
         """Read what one frame needs.
 
@@ -25,6 +32,7 @@ class EnginePort(Protocol):
             view: the part of the queue's lists that the screen shows; the engine searches at most one list at a time,
                 for as long as it is asked for it.
             groups: the groups of failures that the screen shows.
+            audit: the part of the audit trail that the screen shows.
 
         Never raises for a part that failed: that part's `Reading` says why.
         """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opalmind_tui import __version__
+from opalmind_tui.engine.identity import origin_of
 from opalmind_tui.engine.ledger import CONFIG_NAME as LEDGER_NAME
 from opalmind_tui.engine.ledger import Ledger
 from opalmind_tui.reports.cache import ReportCache
@@ -82,7 +83,7 @@ def open_stores(
     clock: Callable[[], float] = time.time,
 ) -> Stores:
     """Make them; nothing connects yet. Arguments as in `Engine`."""
-    prefix = settings.stats_prefix
+    prefix, origin = settings.stats_prefix, origin_of()
     meter = Meter()
     commands = async_client(settings, meter=meter)
     # Who only asks (`status`) needs no permission to write.
@@ -133,7 +134,7 @@ def open_stores(
         locator=locator_for(settings),
         config=config,
         ledger=Ledger(config),
-        audit=Audit(commands, link, f"{prefix}audit", clock),
+        audit=Audit(commands, link, f"{prefix}audit", clock, origin),
         history=HistoryStore(commands, f"{prefix}history"),
         presence=Presence(
             commands,
@@ -143,6 +144,7 @@ def open_stores(
             version=__version__,
             endpoint=endpoint,
             environment=settings.environment,
+            ssh_client=origin["client"],
         ),
         memory=private,
         shared=shared,

@@ -27,6 +27,7 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     LIMIT = "limit"
+    UNDO = "undo"
 
 
 class TtlTarget(StrEnum):
@@ -49,6 +50,7 @@ class Command:
         limit: of a list no more than so many, the first that are come upon; 0 for no limit.
         all_dead: every request that is dead when the plan is made.
         hard: past the trash, for good (purge).
+        since, until: what came into the trash within this time by the queue's clock (restore); 0 for no bound.
         feature: a report feature, or empty for all of them (purge-cache, set-ttl).
         match, key: only entries whose key holds this text, only this entry (purge-cache).
         target: which TTL (set-ttl).
@@ -79,6 +81,8 @@ class Command:
     existing: bool = False
     undo: bool = False
     deliver: bool = False
+    since: float = 0.0
+    until: float = 0.0
     by: str = ""
 
 
@@ -100,6 +104,7 @@ class Plan:
         state: acts on every request that came into this state from `since` until `until` (epoch seconds by the
             queue's clock; `since` 0: ever): there may be a million of them.
         estimated: true when `eligible` is an estimate (cache entries of a large database).
+        undoes: the `ref` of the audit entry whose act it takes back; empty for a new act.
     """
 
     command: Command
@@ -116,6 +121,7 @@ class Plan:
     state: State | None = None
     since: float = 0.0
     until: float = 0.0
+    undoes: str = ""
 
     @property
     def nothing_to_do(self) -> bool:
@@ -146,6 +152,7 @@ class Outcome:
         error: why it ended early, if it did.
         position: how far it came in the plan's ids.
         doubtful: how many of the skipped may have been done by a try whose answer was lost.
+        inverse: what takes it back; None where nothing does.
     """
 
     sentence: str
@@ -156,3 +163,4 @@ class Outcome:
     cancelled: bool = False
     position: int = 0
     doubtful: int = 0
+    inverse: Command | None = None

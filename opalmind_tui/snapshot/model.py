@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from opalmind_tui.snapshot.audit import AuditPage, Undoable
 from opalmind_tui.snapshot.cache import CacheView, FeatureView, PreviewPoint, TtlPreview
 from opalmind_tui.snapshot.history import Figure, History, Series
 from opalmind_tui.snapshot.listing import Groups, Listing
@@ -152,6 +153,8 @@ class ProcessView:
     """It is the process that took this snapshot."""
     environment: str = ""
     """The name of its environment; empty when it has none."""
+    client: str = ""
+    """The address from which the SSH session came that it runs in; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,10 @@ class Snapshot:
     """The list that was asked for; None where none was."""
     groups: Reading[Groups] | None = None
     """The groups of failures that were asked for; None where none were."""
+    audit: Reading[AuditPage] | None = None
+    """The part of the audit trail that was asked for; None where none was."""
+    undo: Undoable | None = None
+    """The last act that can be undone, as far as is known without asking."""
     cache: Reading[CacheView] = field(default_factory=Reading)
     server: Reading[ServerView] = field(default_factory=Reading)
     keys: Reading[KeyCounts] = field(default_factory=Reading)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from opalmind_tui.snapshot.audit import OLDEST, AuditEntry, AuditPage, AuditView
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
@@ -20,17 +23,12 @@ KEPT = 10_000
 """Entries that the stream keeps, about."""
 WAITING = 1_000
 """Entries that wait in memory while Redis is away."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """What somebody did. `at` in epoch seconds; text may be from outside."""
-
-    at: float
-    by: str
-    act: str
-    what: str
-    outcome: str
+MOST_ROWS = 500
+"""Entries that a window holds at the most."""
+LONGEST = 4_000
+"""Bytes that are read of one field; more is none of ours."""
+_TEXTS = ("by", "act", "what", "outcome", "login", "client", "host", "ref", "inverse", "undoes")
+_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}").fullmatch
 
 
 class Audit:
@@ -38,19 +36,51 @@ class Audit:
 
     Args:
         key: the stream.
+        origin: from where this process acts: ``login``, ``client`` and ``host`` of its entries.
     """
 
-    def __init__(self, client: Redis, link: RedisLink, key: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        link: RedisLink,
+        key: str,
+        clock: Callable[[], float] = time.time,
+        origin: Mapping[str, str] | None = None,
+    ) -> None:
         self._client = client
         self._link = link
         self._key = key
         self._clock = clock
+        self._origin: dict[Field, Field] = {name: text for name, text in (origin or {}).items() if text}
         self._writing = asyncio.Lock()
         self._waiting: deque[dict[Field, Field]] = deque(maxlen=WAITING)
 
-    async def write(self, *, by: str, act: str, what: str, outcome: str) -> None:
-        """Note that somebody did something. Never fails: what cannot be written now is written later."""
-        self._waiting.append({"at": f"{self._clock():.3f}", "by": by, "act": act, "what": what, "outcome": outcome})
+    async def write(
+        self,
+        *,
+        by: str,
+        act: str,
+        what: str,
+        outcome: str,
+        done: int | None = None,
+        inverse: str = "",
+        undoes: str = "",
+    ) -> None:
+        """Note that somebody did something. Never fails: what cannot be written now is written later.
+
+        See `AuditEntry` for the parts.
+        """
+        entry: dict[Field, Field] = {
+            "at": f"{self._clock():.3f}", "by": by, "act": act, "what": what, "outcome": outcome, **self._origin,
+            "ref": secrets.token_hex(6),
+        }  # fmt: skip
+        if done is not None:
+            entry["done"] = done
+        if inverse:
+            entry["inverse"] = inverse
+        if undoes:
+            entry["undoes"] = undoes
+        self._waiting.append(entry)
         await self.flush()
 
     async def flush(self) -> None:
@@ -65,32 +95,77 @@ class Audit:
                     return
                 self._waiting.popleft()
 
+    @property
+    def waiting(self) -> tuple[AuditEntry, ...]:
+        """What this process noted and could not write yet, the newest first."""
+        return tuple(_entry("", {_bytes(name): _bytes(text) for name, text in one.items()}) for one in self._waiting)[
+            ::-1
+        ]
+
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
         """The newest entries, the newest first; one command. Raises `StoreUnavailable`."""
+        return await self._older("+", limit)
+
+    async def page(self, view: AuditView) -> AuditPage:
+        """A window on the stream: three commands at the most, however long it is. Raises `StoreUnavailable`."""
+        rows, above = min(view.rows, MOST_ROWS), min(view.above, MOST_ROWS)
+        held = view.anchor if _ID(view.anchor) else ""
         try:
-            found: Any = await self._client.xrevrange(self._key, count=limit)
+            total = int(await self._client.xlen(self._key))
         except TROUBLES as error:
             raise trouble(error) from error
-        return tuple(_entry(fields) for _, fields in found)
+        if view.anchor == OLDEST:
+            found = await self._newer("-", rows + 1)
+            return AuditPage(view, found[-rows:], total, newest=len(found) <= rows)
+        older = await self._older(held or "+", rows + 1)
+        newer = await self._newer(f"({held}", above + 1) if held else ()
+        kept = newer[-above:] if above else ()
+        return AuditPage(
+            view, (*kept, *older[:rows]), total, newest=len(newer) <= above, oldest=len(older) <= rows
+        )  # fmt: skip
 
     async def since(self, after: str, limit: int) -> tuple[tuple[AuditEntry, ...], str]:
         """The newest entries after an id of the stream, oldest first, and the newest id; one command.
 
         Raises `StoreUnavailable`.
         """
+        found = await self._older("+", limit, f"({after}")
+        return found[::-1], found[0].id if found else after
+
+    async def _older(self, start: str, limit: int, end: str = "-") -> tuple[AuditEntry, ...]:
+        """From an id back, the newest first."""
         try:
-            found: Any = await self._client.xrevrange(self._key, max="+", min=f"({after}", count=limit)
+            found: Any = await self._client.xrevrange(self._key, max=start, min=end, count=limit)
         except TROUBLES as error:
             raise trouble(error) from error
-        newest = found[0][0].decode("ascii") if found else after
-        return tuple(_entry(fields) for _, fields in reversed(found)), newest
+        return tuple(_entry(name.decode("ascii"), fields) for name, fields in found)
+
+    async def _newer(self, start: str, limit: int) -> tuple[AuditEntry, ...]:
+        """From an id on towards the newest, the newest first."""
+        try:
+            found: Any = await self._client.xrange(self._key, min=start, count=limit)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        return tuple(_entry(name.decode("ascii"), fields) for name, fields in reversed(found))
 
 
-def _entry(fields: Mapping[bytes, bytes]) -> AuditEntry:
+def _bytes(value: Field) -> bytes:
+    return str(value).encode("utf-8", "replace")
+
+
+def _entry(name: str, fields: Mapping[bytes, bytes]) -> AuditEntry:
     """An entry as far as it can be read: the stream lies in a shared database."""
-    text = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
+    text = {key.decode("utf-8", "replace"): value[:LONGEST].decode("utf-8", "replace") for key, value in fields.items()}
     try:
         at = float(text.get("at", ""))
     except ValueError:
         at = 0.0
-    return AuditEntry(at, *(text.get(name, "") for name in ("by", "act", "what", "outcome")))
+    at = at if math.isfinite(at) else 0.0
+    done = text.get("done", "")
+    return AuditEntry(
+        at,
+        **{key: text.get(key, "") for key in _TEXTS},
+        done=int(done) if done.isascii() and done.isdecimal() and len(done) < 16 else None,
+        id=name,
+        noted=int(name.partition("-")[0]) / 1000 if name else 0.0,
+    )

@@ -38,7 +38,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', seconds - tonumber(ARGV[3]))
 """
 """KEYS: the set. ARGV: what was said before, what is said now, seconds until it is forgotten."""
 
-_TEXTS = ("id", "host", "user", "role", "version", "endpoint", "environment")
+_TEXTS = ("id", "host", "user", "role", "version", "endpoint", "environment", "client")
 LONGEST = 2_000
 """Bytes of one announcement; a longer one is none of ours."""
 
@@ -52,6 +52,7 @@ class Presence:
         version: of this program.
         endpoint: the Matomo that it sends to, if it sends.
         environment: the name of its environment, if it has one.
+        ssh_client: the address from which its SSH session came, if it runs in one.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Presence:
         version: str,
         endpoint: str = "",
         environment: str = "",
+        ssh_client: str = "",
     ) -> None:
         self._client = client
         self._key = key
@@ -71,7 +73,7 @@ class Presence:
         self._id = secrets.token_hex(4)
         self._who = {
             "id": self._id, "host": platform.node(), "pid": os.getpid(), "role": role, "user": user,
-            "version": version, "endpoint": endpoint, "environment": environment,
+            "version": version, "endpoint": endpoint, "environment": environment, "client": ssh_client,
         }  # fmt: skip
         self._said: bytes = b""
         self._announce, self._who_is_there = client.register_script(_ANNOUNCE), client.register_script(_WHO)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -81,10 +81,13 @@ class RuntimeConfig:
 
         Returns false when Redis is away and it holds for this process only. Raises `StoreUnavailable`.
         """
-        entry = ConfiguredValue(value, by, self._clock(), self.get(name) or "")
         shared = self._link.writable
+        entry = ConfiguredValue(value, by, self._clock(), self.get(name) or "")
         if shared:
             try:
+                # Another process may have set it since the last refresh: that is what an undo goes back to.
+                known = _decode(await self._client.hget(self._key, name))
+                entry = replace(entry, former=known.value if known is not None else "")
                 await self._client.hset(self._key, name, orjson.dumps(entry))
             except TROUBLES as error:
                 raise trouble(error) from error

@@ -121,16 +121,17 @@ async def test_the_last_purge_comes_back_and_nothing_else(queue: TrackingQueue, 
     await queue.purge(others)
     ids = await dead(queue, 3, start=10)
     purge = Purge(queue, no_limit)
-    restore = Restore(queue, purge)
+    restore = Restore(queue)
     command = Command(Act.PURGE, all_dead=True) if everything else Command(Act.PURGE, ids=tuple(ids))
-    await purge.run(await purge.plan(command), nothing)
-    plan = await restore.plan(Command(Act.RESTORE))
+    purged = await purge.run(await purge.plan(command), nothing)
+    assert purged.inverse is not None
+    plan = await restore.plan(purged.inverse)
     assert plan.eligible == 3
     outcome = await restore.run(plan, nothing)
     assert (outcome.done, outcome.skipped) == (3, 0)
     assert set((await queue.ids(State.DEAD))[0]) == set(ids)
     assert set((await queue.ids(State.TRASH))[0]) == set(others)
-    # What is known of a purge of this process is used up; what is left is all of the trash.
+    # Without a name or a time, it is all of the trash.
     plan = await restore.plan(Command(Act.RESTORE))
     assert (plan.eligible, plan.title) == (2, "Restore 2 requests from the trash")
     await restore.run(plan, nothing)
@@ -141,11 +142,11 @@ async def test_the_last_purge_comes_back_and_nothing_else(queue: TrackingQueue, 
 async def test_a_key_that_was_taken_meanwhile_is_told_before_and_after(queue: TrackingQueue) -> None:
     ids = await dead(queue, 2)
     purge = Purge(queue, no_limit)
-    restore = Restore(queue, purge)
+    restore = Restore(queue)
     await purge.run(await purge.plan(Command(Act.PURGE, ids=tuple(ids))), nothing)
-    stale = await restore.plan(Command(Act.RESTORE))
+    stale = await restore.plan(Command(Act.RESTORE, ids=tuple(ids)))
     await queue.enqueue(ENDPOINT, [hit(0)])
-    plan = await restore.plan(Command(Act.RESTORE))
+    plan = await restore.plan(Command(Act.RESTORE, ids=tuple(ids)))
     assert plan.eligible == 1
     assert plan.skipped == (("idempotency key taken meanwhile", 1),)
     outcome = await restore.run(stale, nothing)
@@ -161,7 +162,7 @@ async def test_a_purge_for_good_leaves_nothing_to_restore(queue: TrackingQueue) 
     await purge.run(plan, nothing)
     counts = await queue.counts(ENDPOINT)
     assert (counts.dead, counts.trash, counts.purged) == (0, 0, 2)
-    assert (await Restore(queue, purge).plan(Command(Act.RESTORE))).eligible == 0
+    assert (await Restore(queue).plan(Command(Act.RESTORE))).eligible == 0
 
 
 @pytest.mark.parametrize(

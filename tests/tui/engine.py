@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from opalmind_tui.errors import ReadOnly
+from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
@@ -63,7 +64,13 @@ class FakeEngine:
         self.diagnosed = 0
 
     async def take_snapshot(
-        self, *, rows: int = 50, closer: bool = False, view: ListView | None = None, groups: GroupView | None = None
+        self,
+        *,
+        rows: int = 50,
+        closer: bool = False,
+        view: ListView | None = None,
+        groups: GroupView | None = None,
+        audit: AuditView | None = None,
     ) -> Snapshot:
         self.rows.append(rows)
         self.closer.append(closer)

@@ -10,7 +10,7 @@ from typing import Protocol
 from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.reports.selection import Selection
-from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress, TtlTarget
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress, TtlTarget
 from opalmind_tui.text import safe_text
 
 SHOWN = 100
@@ -144,8 +144,12 @@ class SetTtl:
         shared = await self.ttls.set(command.target, command.feature, command.seconds, command.by or self.user)
         where = "" if shared else " (in this process only, while Redis is away)"
         said = f"{_ttl_name(command).capitalize()} is {self.ttls.current(command.target, command.feature):g} s{where}"
+        before = self.ttls.former(command.target, command.feature)
+        inverse = Command(
+            Act.SET_TTL, target=command.target, feature=command.feature, seconds=before, existing=command.existing
+        )
         if not command.existing:
-            return Outcome(said, done=1)
+            return Outcome(said, done=1, inverse=inverse)
         seconds = self.ttls.current(command.target, command.feature)
         found = await counted(
             plan,
@@ -153,7 +157,7 @@ class SetTtl:
             "changed",
             on_progress,
         )
-        return Outcome(f"{said}; {found.sentence}", found.done, 0, found.failed, found.error, found.cancelled)
+        return replace(found, sentence=f"{said}; {found.sentence}", inverse=inverse)
 
 
 async def counted(

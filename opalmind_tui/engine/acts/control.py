@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 from opalmind_tui.engine.acts.kind import OnProgress, count
@@ -57,16 +59,29 @@ class ControlDelivery:
     async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
         command = plan.command
         by = command.by or self.user
+        before = await self.queue.control(self.endpoint)
         if command.act is Act.RESUME:
             was = await self.queue.resume(self.endpoint, by=by)
-            return Outcome("Delivery goes on" if was else "Delivery was not paused any more", done=int(was))
+            said = "Delivery goes on" if was else "Delivery was not paused any more"
+            return Outcome(said, done=int(was), inverse=_pause_of(before, time.time()) if was else None)
         if command.act is Act.PAUSE:
             await self.queue.pause(self.endpoint, by=by, reason=command.reason, seconds=command.seconds or None)
-            return Outcome(f"Delivery is paused{_because(command.reason)}", done=1)
+            back = _pause_of(before, time.time()) or Command(Act.RESUME)
+            return Outcome(f"Delivery is paused{_because(command.reason)}", done=1, inverse=back)
         rate = command.per_second or None
         await self.queue.limit_rate(self.endpoint, rate, by=by, reason=command.reason)
         said = f"Delivery is limited to {rate:g}/s{_because(command.reason)}" if rate else "The rate limit is gone"
-        return Outcome(said, done=1)
+        former = before.rate
+        back = Command(Act.LIMIT, per_second=former.per_second, reason=former.reason) if former else Command(Act.LIMIT)
+        return Outcome(said, done=1, inverse=back)
+
+
+def _pause_of(control: Control, now: float) -> Command | None:
+    """What sets the pause in force again, for the time that it had left."""
+    if control.paused is None:
+        return None
+    left = control.paused.until - now
+    return Command(Act.PAUSE, reason=control.paused.reason, seconds=max(1.0, left) if math.isfinite(left) else 0.0)
 
 
 def _because(reason: str) -> str:

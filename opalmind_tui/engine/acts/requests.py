@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from opalmind_tui.engine.acts.batches import all_in, in_batches
+from opalmind_tui.engine.acts.batches import BATCH, all_in, in_batches
 from opalmind_tui.engine.acts.kind import OnProgress, count
 from opalmind_tui.engine.acts.selecting import Selection, select, which
-from opalmind_tui.snapshot.commands import Command, Outcome, Plan
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import QueueView, State
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, TrackingQueue
 
@@ -17,6 +17,10 @@ ASKED = 50
 NEARLY_FULL = 0.8
 """Share of Redis's memory limit from which the plan of a purge speaks of memory."""
 KEPT = f"{TRASH_KEPT // 60} minutes"
+NAMED = 100
+"""Requests up to which a purge is taken back by their names; a larger one by the time in which it happened."""
+COUNTED = 10_000
+"""Requests up to which a plan counts what came into the trash within a time."""
 UNDO_RESTORE = "They can be purged again."
 
 
@@ -67,16 +71,6 @@ def _rate(seconds: float | None) -> list[str]:
     return [f"At the present rate they are delivered within about {max(1, round(seconds / 60)):,} min."]
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """The last purge to the trash: the requests by name, or the time in which they got there (the queue's clock)."""
-
-    done: int
-    ids: Sequence[str] = ()
-    since: float = 0.0
-    until: float = 0.0
-
-
 class Purge:
     """Takes requests out of the queue, to the trash or for good.
 
@@ -86,7 +80,6 @@ class Purge:
 
     def __init__(self, queue: TrackingQueue, memory_used: Callable[[], float | None]) -> None:
         self._queue, self._memory_used = queue, memory_used
-        self.last: Purged | None = None
 
     async def plan(self, command: Command) -> Plan:
         undo = f"They can be brought back for {KEPT}."
@@ -128,59 +121,64 @@ class Purge:
             "purged for good" if hard else f"purged; can be brought back for {KEPT}",
             on_progress,
         )
-        if done.done and not hard:
-            ended = (await self._queue.counts("")).at
-            self.last = Purged(done.done, plan.ids, began, ended)
-        return done
+        if hard or not done.done:
+            return done
+        if 0 < len(plan.ids) <= NAMED:
+            return replace(done, inverse=Command(Act.RESTORE, ids=tuple(plan.ids)))
+        ended = (await self._queue.counts("")).at
+        return replace(done, inverse=Command(Act.RESTORE, since=began, until=ended))
 
 
+@dataclass(slots=True)
 class Restore:
-    """Brings the last purge back; where this process knows of none, all that is in the trash."""
+    """Brings requests back from the trash: named ones, those of a time, or all."""
 
-    def __init__(self, queue: TrackingQueue, purge: Purge) -> None:
-        self._queue, self._purge = queue, purge
+    queue: TrackingQueue
 
     async def plan(self, command: Command) -> Plan:
-        inside, now = await all_in(self._queue, State.TRASH)
-        if command.tab is not None:
-            found = await select(self._queue, command, {State.TRASH})
-            return await self._named(command, found, "")
-        last = Purged(len(command.ids), command.ids) if command.ids else self._purge.last
-        about = [f"They are where they were before. The trash keeps requests for {KEPT}, and holds {inside:,} now."]
-        undo = UNDO_RESTORE
-        if last is None:
-            title = f"Restore {count(inside, 'request')} from the trash"
-            about.append("That is all there is in it: this process has not purged anything.")
-            return Plan(command, title, inside, (), tuple(about), undo, state=State.TRASH, until=now)
-        if not last.ids:
-            number = min(last.done, inside)
-            title = f"Restore the last purge, up to {count(number, 'request')}"
+        if command.ids or command.tab is not None:
+            return await self._named(command, await select(self.queue, command, {State.TRASH}))
+        inside, now = await all_in(self.queue, State.TRASH)
+        about = [_back(inside)]
+        title, exact = f"Restore {count(inside, 'request')} from the trash", True
+        if command.since:
+            inside, exact = await self._within(command, inside)
+            title = f"Restore {'' if exact else 'up to '}{count(inside, 'request')}"
             about.append("Whose idempotency key was taken meanwhile stays in the trash.")
-            return Plan(
-                command, title, number, (), tuple(about), undo, state=State.TRASH, since=last.since, until=last.until,
-                estimated=True,
-            )  # fmt: skip
-        found = await select(self._queue, replace(command, ids=tuple(last.ids)), {State.TRASH})
-        return await self._named(command, found, "" if command.ids else "the last purge: ")
+        return Plan(
+            command, title, inside, (), tuple(about), UNDO_RESTORE, state=State.TRASH, since=command.since,
+            until=command.until or now, estimated=not exact,
+        )  # fmt: skip
 
-    async def _named(self, command: Command, found: Selection, what: str) -> Plan:
-        inside, _ = await all_in(self._queue, State.TRASH)
+    async def _within(self, command: Command, inside: int) -> tuple[int, bool]:
+        """How many of the trash came there in the command's time, counted in pages, and whether that is exact."""
+        found, after = 0, ""
+        while found < COUNTED:
+            ids, after = await self.queue.ids(
+                State.TRASH, after=after, limit=BATCH, since=command.since, until=command.until
+            )
+            found += len(ids)
+            if not after:
+                return found, True
+        return inside, False
+
+    async def _named(self, command: Command, found: Selection) -> Plan:
+        inside, _ = await all_in(self.queue, State.TRASH)
         taken = await self._taken(found.ids)
         left = [request_id for request_id in found.ids if request_id not in taken] if taken else found.ids
         skipped = found.skipped
         if taken:
             skipped += (("idempotency key taken meanwhile", len(taken)),)
-        about = (f"They are where they were before. The trash keeps requests for {KEPT}, and holds {inside:,} now.",)
-        title = f"Restore {what}{count(len(left), 'request')}{which(command)}"
-        return Plan(command, title, len(left), skipped, about, UNDO_RESTORE, left, bytes=found.bytes)
+        title = f"Restore {count(len(left), 'request')}{which(command)}"
+        return Plan(command, title, len(left), skipped, (_back(inside),), UNDO_RESTORE, left, bytes=found.bytes)
 
     async def _taken(self, ids: Sequence[str]) -> set[str]:
         """Those whose key another request in the queue holds now."""
         found = set()
-        for row in await self._queue.rows_of(ids[:ASKED]):
+        for row in await self.queue.rows_of(ids[:ASKED]):
             if row.key and any(
                 other.id != row.id and other.state not in (State.TRASH, State.REJECTED)
-                for other in await self._queue.find(row.key)
+                for other in await self.queue.find(row.key)
             ):
                 found.add(row.id)
         return found
@@ -190,14 +188,16 @@ class Restore:
 
         async def restore(ids: Sequence[str]) -> Moved:
             nonlocal taken
-            found = await self._queue.restore(ids)
+            found = await self.queue.restore(ids)
             taken += len(found.taken)
             return Moved(found.done, found.skipped + len(found.taken))
 
-        done = await in_batches(self._queue, plan, restore, "restored", on_progress)
-        if not done.cancelled and not done.error:
-            self._purge.last = None
+        done = await in_batches(self.queue, plan, restore, "restored", on_progress)
         if not taken:
             return done
         sentence = f"{done.sentence}; of those {taken:,} stay in the trash: their key was taken meanwhile"
         return replace(done, sentence=sentence)
+
+
+def _back(inside: int) -> str:
+    return f"They will be where they were before. The trash keeps requests for {KEPT}, and holds {inside:,} now."

@@ -34,7 +34,6 @@ def kinds(
         test_token: lets the token be used again; returns what Matomo says against it.
         look: reads the queue now.
     """
-    purge = Purge(stores.queue, memory_used)
     control = ControlDelivery(stores.queue, endpoint, user)
     return {
         Act.PAUSE: control,
@@ -43,8 +42,8 @@ def kinds(
         Act.RETRY: Retry(stores.queue, look),
         Act.KILL: Kill(stores.queue, user),
         Act.RELEASE: Release(stores.queue),
-        Act.PURGE: purge,
-        Act.RESTORE: Restore(stores.queue, purge),
+        Act.PURGE: Purge(stores.queue, memory_used),
+        Act.RESTORE: Restore(stores.queue),
         Act.PURGE_CACHE: PurgeCache(stores.cache),
         Act.SET_TTL: SetTtl(stores.ttl_control, user),
         Act.DELIVER: Deliver(deliver),

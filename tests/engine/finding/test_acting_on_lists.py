@@ -89,7 +89,7 @@ async def test_what_fits_in_the_trash_comes_back(bench: Bench) -> None:
     ids = await fail(bench, 12, dead=12)
     purge = Purge(bench.queue, lambda: None)
     await bench.queue.purge(ids)
-    restore = Restore(bench.queue, purge)
+    restore = Restore(bench.queue)
     plan = await restore.plan(Command(Act.RESTORE, tab=Tab.TRASH, filter=parse_filter("kind:event")))
     assert (await restore.run(plan, silent)).done == 4
     hard = await purge.plan(Command(Act.PURGE, tab=Tab.TRASH, hard=True))
