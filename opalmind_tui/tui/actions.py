@@ -88,10 +88,6 @@ def _none_dead(now: Situation) -> str:
     return "" if now.dead else "No request is dead."
 
 
-def _nothing_in_trash(now: Situation) -> str:
-    return "" if now.trash else "The trash is empty: no purge in the last 15 minutes."
-
-
 def _no_command(now: Situation) -> str:
     if now.finding is None:
         return "There is no finding under the cursor."
@@ -128,14 +124,14 @@ ACTIONS: tuple[Action, ...] = (
            _cannot_purge, True, 6, places=REQUESTS),
     Action("purge_all", ("D", "shift+d"), "D", "Purge dead", "Purge every dead request", "Requests", _none_dead, True,
            7, brief="dead", places=REQUESTS),
-    Action("restore", ("u",), "u", "Undo purge", "Bring the last purge back from the trash", "Requests",
-           _nothing_in_trash, True, 7, brief="Undo", in_footer=lambda now: now.trash > 0, places=REQUESTS),
     Action("cure", ("enter",), "⏎", "Do it", "Do what helps against the finding, after a plan", "Doctor", _no_cure,
            True, 3, places=("doctor",), in_footer=lambda now: not _no_cure(now)),
     Action("copy", ("y",), "y", "Copy", "Copy the finding's command to the clipboard", "Doctor", _no_command, footer=3,
            in_footer=lambda now: not _no_command(now), places=("doctor",)),
     Action("examine", ("r",), "r", "Look again", "Look for causes of trouble again", "Doctor", footer=3,
            places=("doctor",)),
+    Action("undo", ("u",), "u", "Undo", "Undo the last purge, TTL, pause or limit of the last 15 minutes, of anybody",
+           "Dashboard", changes=True, footer=7, in_footer=lambda now: now.undo),
     Action("purge_cache", ("c",), "c", "Cache", "Purge cached reports: all, or one kind", "Cache", changes=True,
            footer=8),
     Action("ttl", ("t",), "t", "TTLs", "Set a time to live of reports or sent keys", "Cache", changes=True, footer=9),
@@ -153,6 +149,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("redis", ("4",), "4", "Redis", "Redis from near: keys, memory, slow log, clients, our cost", GO),
     Action("fleet", ("5", "p"), "5", "Fleet", "The processes on this Redis, and the services beside them", GO),
     Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO),
+    Action("audit", ("7",), "7", "Audit", "Who did what, when, and what came of it; who is connected now", GO),
     Action("history", ("8",), "8", "History", "The last day as charts, with what was done", GO),
     Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard"),
     Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard"),

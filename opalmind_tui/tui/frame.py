@@ -102,7 +102,7 @@ class Frame(Screen[None]):
                 paused=self.dashboard.poller.paused,
                 delivering=bool(view and view.delivering_here),
                 dead=view.dead if view else 0,
-                trash=view.trash if view else 0,
+                undo=bool(snapshot and snapshot.undo),
                 held=bool(view and view.control.paused),
                 token_refused=bool(view and view.gate and view.gate.kind is GateKind.TOKEN),
             )

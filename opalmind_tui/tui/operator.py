@@ -51,7 +51,7 @@ class Operator:
             "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
             "purge": lambda: self._one(Act.PURGE),
             "purge_all": lambda: self._plan(Command(Act.PURGE, all_dead=True)),
-            "restore": lambda: self._plan(Command(Act.RESTORE)),
+            "undo": lambda: self._plan(Command(Act.UNDO)),
             "purge_cache": self._purge_cache,
             "ttl": self._ttl,
             "cure": self._cure,

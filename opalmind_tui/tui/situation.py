@@ -19,7 +19,7 @@ class Situation:
         selected: the request under the cursor, if the list is in view and the request is still there.
         list_shown: whether the list of requests is in view.
         dead: how many requests are dead.
-        trash: how many were purged and can come back.
+        undo: something can be undone.
         lost: the request under the cursor has left the list.
         held: delivery is paused by an operator.
         token_refused: the queue is closed because Matomo refuses the token.
@@ -40,7 +40,7 @@ class Situation:
     list_shown: bool = True
     lost: bool = False
     dead: int = 0
-    trash: int = 0
+    undo: bool = False
     held: bool = False
     token_refused: bool = False
     tab: str = ""

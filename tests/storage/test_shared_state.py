@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from opalmind_tui.settings.model import Settings
+from opalmind_tui.snapshot.audit import OLDEST, AuditView
 from opalmind_tui.storage.audit import Audit
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.link import RedisLink
@@ -145,3 +146,35 @@ async def test_presence_forgets_the_dead(client: Redis) -> None:
     assert await living.processes() == ()
     await living.announce(delivers=True)
     assert await client.zcard(KEY) == 1
+
+
+async def test_the_trail_is_read_in_windows(client: Redis) -> None:
+    origin = {"login": "root", "client": "10.0.0.5", "host": "bastion"}
+    audit = Audit(client, RedisLink(client), "opalmind:stats:audit", clock=lambda: 5.0, origin=origin)
+    for number in range(40):
+        await audit.write(by="ann", act="purge", what=f"Act {number}", outcome="done", done=number)
+    first = await audit.page(AuditView(rows=10))
+    assert [entry.what for entry in first.entries] == [f"Act {number}" for number in range(39, 29, -1)]
+    assert (first.total, first.newest, first.oldest) == (40, True, False)
+    assert (first.entries[0].who, first.entries[0].done) == ("ann (root, from 10.0.0.5)", 39)
+    middle = await audit.page(AuditView(first.entries[-1].id, above=3, rows=5))
+    assert [entry.what for entry in middle.entries] == [f"Act {number}" for number in range(33, 25, -1)]
+    assert (middle.newest, middle.oldest) == (False, False)
+    last = await audit.page(AuditView(OLDEST, rows=4))
+    assert [entry.what for entry in last.entries] == ["Act 3", "Act 2", "Act 1", "Act 0"]
+    assert (last.newest, last.oldest) == (False, True)
+    whole = await audit.page(AuditView(last.entries[-1].id, above=60, rows=9))
+    assert (len(whole.entries), whole.newest, whole.oldest) == (40, True, True)
+    # What is no id of the stream means the newest.
+    assert (await audit.page(AuditView("0-0 (", rows=2))).entries == first.entries[:2]
+
+
+async def test_a_window_costs_the_same_on_a_long_trail(client: Redis) -> None:
+    audit = Audit(client, RedisLink(client), "opalmind:stats:audit")
+    add = "for n = 1, 9000 do redis.call('XADD', KEYS[1], '*', 'by', string.rep('x', 50), 'at', n) end"
+    await client.eval(add, 1, "opalmind:stats:audit")
+    await client.config_resetstat()
+    found = await audit.page(AuditView((await audit.newest(4_000))[-1].id, above=20, rows=20))
+    assert len(found.entries) == 40
+    stats = await client.info("commandstats")
+    assert sum(one["calls"] for name, one in stats.items() if name.startswith("cmdstat_x")) == 4

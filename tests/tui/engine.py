@@ -16,6 +16,7 @@ from opalmind_tui.snapshot.redis_report import RedisReport
 from tests.tui.listings import groups as grouped
 from tests.tui.listings import listing
 from tests.tui.redis_fixtures import REPORT
+from tests.tui.trail import TRAIL, page
 
 FINDINGS = (
     Finding(
@@ -56,6 +57,9 @@ class FakeEngine:
         self.listed = snapshot.requests.value or ()
         self.listing_trouble = ""
         self.views: list[ListView] = []
+        self.audits: list[AuditView] = []
+        self.trail = TRAIL
+        self.trail_trouble: str | None = None
         self.preview = plain_preview()
         self.previewed: list[tuple[str, float | None]] = []
         self.preview_trouble: Exception | None = None
@@ -83,6 +87,9 @@ class FakeEngine:
             taken = replace(taken, listing=found or Reading(None, at, self.listing_trouble))
         if groups is not None:
             taken = replace(taken, groups=Reading(grouped(groups), at))
+        if audit is not None:
+            self.audits.append(audit)
+            taken = replace(taken, audit=Reading(page(self.trail, audit), at, self.trail_trouble))
         return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if closer else taken
 
     async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
@@ -150,6 +157,7 @@ def plain_plan(command: Command) -> Plan:
         Act.TEST_TOKEN: "Ask Matomo again with the token",
         Act.PAUSE: "Pause delivery",
         Act.RESUME: "Resume delivery",
+        Act.UNDO: "Undo: Purge 2 requests",
         Act.LIMIT: f"Deliver at most {command.per_second:g}/s",
     }
     return Plan(

@@ -11,7 +11,9 @@ import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
+from opalmind_tui.errors import OpalmindError
 from opalmind_tui.logs.file import log_path
+from opalmind_tui.snapshot.audit import Undoable
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, exists, why_not
@@ -29,7 +31,7 @@ from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.situation import Situation
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
-from tests.tui.fixtures import ROWS, healthy, token
+from tests.tui.fixtures import NOW, ROWS, healthy, token
 from tests.tui.support import opened, refreshed, screen_text, settled
 
 Case = Callable[[Pilot[Any], FakeEngine], Awaitable[None]]
@@ -141,17 +143,25 @@ async def retry_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
-async def restore(pilot: Pilot[Any], engine: FakeEngine) -> None:
+async def audit(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "7")
+    assert pilot.app.frame.place.place == "audit"
+    assert engine.audits[-1].anchor == ""
+
+
+@case
+async def undo(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    assert " Undo" not in screen_text(pilot)
+    await refreshed(pilot, engine, replace(healthy(), undo=Undoable(NOW - 60, "kim", "Purge 2 requests")))
+    assert " Undo" in screen_text(pilot)
+    engine.plan_trouble = OpalmindError("Nothing of the last 15 minutes can be undone")
     await press(pilot, "u")
-    assert "The trash is empty" in screen_text(pilot)
-    snapshot = healthy()
-    assert snapshot.queue.value is not None
-    full = replace(snapshot, queue=replace(snapshot.queue, value=replace(snapshot.queue.value, trash=2)))
-    await refreshed(pilot, engine, full)
-    await press(pilot, "u")
-    assert "Restore the last purge: 2 requests" in screen_text(pilot)
+    assert "Nothing of the last 15 minutes can be undone" in screen_text(pilot)
+    engine.plan_trouble = None
+    await press(pilot, "escape", "u")
+    assert "Undo: Purge 2 requests" in screen_text(pilot)
     await confirm(pilot)
-    assert [one.command for one in engine.ran] == [Command(Act.RESTORE)]
+    assert [one.command for one in engine.ran] == [Command(Act.UNDO)]
 
 
 async def test_a_purge_for_good_is_another_plan() -> None:

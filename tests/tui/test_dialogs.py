@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.events import Key
 
-from opalmind_tui.snapshot.model import Reading
+from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.tui.actions import DOORS, FOOTER, exists
 from opalmind_tui.tui.dialogs.reading import help_text
 from opalmind_tui.tui.lines import Area
@@ -50,18 +50,22 @@ def test_a_reading_page_fits_its_window(width: int) -> None:
     assert max(map(len, page.splitlines())) <= width
 
 
+def nothing_dead() -> Snapshot:
+    view = healthy().queue.value
+    assert view is not None
+    return replace(healthy(), queue=Reading(replace(view, dead=0), NOW))
+
+
 async def test_a_refusal_is_said_once() -> None:
-    async with opened(healthy(), size=(120, 40)) as (pilot, _):
-        await press(pilot, "u")
-        assert screen_text(pilot).count("The trash is empty") == 1
-    async with opened(healthy(), size=(60, 20)) as (pilot, _):
-        await press(pilot, "u")
-        assert screen_text(pilot).count("The trash is empty") == 1
+    for size in ((120, 40), (60, 20)):
+        async with opened(nothing_dead(), size=size) as (pilot, _):
+            await press(pilot, "R")
+            assert screen_text(pilot).count("No request is dead.") == 1
 
 
 async def test_what_lasts_comes_back_after_what_passes() -> None:
-    async with opened(healthy(), size=(120, 40)) as (pilot, _):
-        await press(pilot, "space", "u")
+    async with opened(nothing_dead(), size=(120, 40)) as (pilot, _):
+        await press(pilot, "space", "R")
         assert "Frozen" not in screen_text(pilot)
         pilot.app.frame._said._callback()
         await pilot.pause()

@@ -34,6 +34,7 @@ VERBS = {
     Act.RESUME: "Resume",
     Act.LIMIT: "Set",
     Act.ACKNOWLEDGE: "Take note",
+    Act.UNDO: "Undo",
 }
 _BAR = 30
 

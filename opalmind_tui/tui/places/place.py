@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.listing import GroupView, ListView
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import cells, safe_text
@@ -24,12 +25,14 @@ class Wanted:
         closer: Redis from near.
         view: the part of the queue's lists in view.
         groups: the groups of failures in view.
+        audit: the part of the audit trail in view.
     """
 
     rows: int = 0
     closer: bool = False
     view: ListView | None = None
     groups: GroupView | None = None
+    audit: AuditView | None = None
 
 
 class Place(Vertical):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opalmind_tui.engine.port import EnginePort
+from opalmind_tui.tui.places.audit import AuditPlace
 from opalmind_tui.tui.places.doctor import DoctorPlace
 from opalmind_tui.tui.places.fleet import FleetPlace
 from opalmind_tui.tui.places.history import HistoryPlace
@@ -32,5 +33,6 @@ PLACES: tuple[Entry, ...] = (
     Entry("queue", QueuePlace),
     Entry("fleet", FleetPlace),
     Entry("doctor", DoctorPlace),
+    Entry("audit", AuditPlace),
     Entry("history", HistoryPlace),
 )
