@@ -12,7 +12,7 @@ from opalmind_tui.engine.hand_over import home_folder
 from opalmind_tui.engine.history import PAST_EVERY, Figures, Past, figures_of
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.parts import Part
-from opalmind_tui.engine.queue_look import QueueLook
+from opalmind_tui.engine.queue_look import QueueLook, newest_failures
 from opalmind_tui.engine.rates import RecentFigures
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
@@ -114,7 +114,7 @@ class Look:
         queue = await self._queue.get(now)
         requests = await self._queue_look.rows(now, rows, queue)
         cache = await self._cache.get(now)
-        facts = self._facts(now, queue, cache, server, keys)
+        facts = replace(self._facts(now, queue, cache, server, keys), failures=newest_failures(requests, now))
         sentence, verdict = cause_line(facts)
         self._history.add(now, figures_of(now, queue, cache, server))
         if self._remembers:

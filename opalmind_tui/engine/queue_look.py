@@ -24,6 +24,8 @@ STEADY = 0.05
 """Requests a second below which the backlog counts as steady."""
 ROWS_ANEW = 10.0
 """Seconds after which the list is read although the counts stand."""
+LATELY = 3600.0
+"""Seconds in which a failure tells something about now."""
 ROWS_BYTES = 8_000
 """Bytes a second that the list may take on average: a long one rests longer."""
 
@@ -123,6 +125,11 @@ class QueueLook:
             workers=workers,
         )
         return view if self._stores.queue.mode is Mode.MEMORY else self._stores.ledger.judged(view)
+
+
+def newest_failures(requests: Reading[tuple[RequestRow, ...]], now: float) -> tuple[RequestRow, ...]:
+    """Of the list, those that failed within the last hour."""
+    return tuple(row for row in requests.value or () if row.failed_at is not None and now - row.failed_at < LATELY)
 
 
 def _behind_gate(requests: Reading[tuple[RequestRow, ...]], view: QueueView | None) -> Reading[tuple[RequestRow, ...]]:

@@ -8,7 +8,16 @@ from typing import TypeVar
 
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings.model import Settings
-from opalmind_tui.snapshot.model import CacheView, KeyCounts, QueueView, Reading, ServerView, StoreStatus, Verdict
+from opalmind_tui.snapshot.model import (
+    CacheView,
+    KeyCounts,
+    QueueView,
+    Reading,
+    RequestRow,
+    ServerView,
+    StoreStatus,
+    Verdict,
+)
 from opalmind_tui.text import safe_text
 
 T = TypeVar("T")
@@ -35,6 +44,7 @@ class Facts:
         store: where the data lives.
         matomo: seconds of the newest answer to a cheap question to Matomo; `error` says why there was none.
         site: only where it was asked for.
+        failures: the newest requests that failed, where a list of them is at hand.
     """
 
     now: float
@@ -46,6 +56,7 @@ class Facts:
     keys: Reading[KeyCounts] = field(default_factory=Reading)
     matomo: Reading[float] = field(default_factory=Reading)
     site: SiteAccess | None = None
+    failures: tuple[RequestRow, ...] = ()
 
     def clean(self, text: str, limit: int = 300) -> str:
         """Text from outside, fit to be shown: secrets masked (I10), controls visible (I9), cut to `limit` cells."""

@@ -8,9 +8,21 @@ from typing import Any
 import pytest
 
 from opalmind_tui.health import cause_line
+from opalmind_tui.health.cause import CAUSES
 from opalmind_tui.health.facts import Facts
 from opalmind_tui.health.words import lasting, since, utc_clock
-from opalmind_tui.snapshot.model import CacheView, Control, GateKind, Mode, Pause, Reading, StoreStatus, Verdict
+from opalmind_tui.snapshot.model import (
+    CacheView,
+    Control,
+    GateKind,
+    Mode,
+    Pause,
+    Reading,
+    RequestRow,
+    State,
+    StoreStatus,
+    Verdict,
+)
 from opalmind_tui.text import safe_text
 from tests.health.inputs import NOW, SERVER, TOKEN, away, facts, gate, memory, queue
 
@@ -67,6 +79,12 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
         WARN,
     ),
     (
+        "the queue is full",
+        {"queue": queue(refused_by="1,000,000 requests (MATOMO_QUEUE_MAX_LENGTH)", refused_at=NOW - 5)},
+        "New requests are refused, the last at 19:23: 1,000,000 requests (MATOMO_QUEUE_MAX_LENGTH).",
+        FAIL,
+    ),
+    (
         "the token is refused",
         {"queue": queue(pending=1, gate=gate(GateKind.TOKEN, 7_800, until=INF))},
         "Matomo refuses the token since 17:13 (2 h 10 min): 1 request waits. Correct MATOMO_TOKEN.",
@@ -75,13 +93,13 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
     (
         "an outage",
         {"queue": queue(pending=5, gate=gate(GateKind.BREAKER, 1_020))},
-        "Matomo answers 503 Service Unavailable since 19:06 (17 min). Breaker open, probe in 8 s. Nothing lost.",
+        "Matomo answers 503 Service Unavailable since 19:06 (17 min). Breaker open, next probe in 8 s. Nothing lost.",
         FAIL,
     ),
     (
         "a young outage",
         {"queue": queue(pending=5, gate=gate(GateKind.BREAKER, 10, "connection refused"))},
-        "Matomo is away (connection refused) since 19:23 (10 s). Breaker open, probe in 8 s. Nothing lost.",
+        "Matomo is away (connection refused) since 19:23 (10 s). Breaker open, next probe in 8 s. Nothing lost.",
         WARN,
     ),
     (
@@ -93,7 +111,7 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
     (
         "a cooldown",
         {"queue": queue(gate=gate(GateKind.COOLDOWN, 5, "429 Too Many Requests, asked to wait 13 s"))},
-        "Matomo answers 429 Too Many Requests since 19:23 (5 s). Sending goes on in 8 s. Nothing lost.",
+        "Matomo answers 429 Too Many Requests since 19:23 (5 s). Cooldown until 19:23, 8 s from now. Nothing lost.",
         WARN,
     ),
     (
@@ -106,6 +124,12 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
         "a pause",
         {"queue": queue(pending=3, control=Control(Pause("kim", "", NOW - 60, INF)))},
         "Sending is paused by kim since 19:22 (1 min): 3 requests wait.",
+        WARN,
+    ),
+    (
+        "a pause with a reason and an end",
+        {"queue": queue(pending=1, control=Control(Pause("kim", "upgrade", NOW - 60, NOW + 600)))},
+        "Sending is paused by kim: upgrade since 19:22 (1 min), on in 10 min: 1 request waits.",
         WARN,
     ),
     (
@@ -130,6 +154,29 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
         "the server may drop the queue",
         {"server": EVICTING},
         "Redis: eviction policy allkeys-lru can drop queued requests.",
+        WARN,
+    ),
+    (
+        "Redis is full",
+        {"server": replace(SERVER, used_memory=99, max_memory=100, policy="noeviction")},
+        "Redis: 99% of its memory is used (noeviction).",
+        FAIL,
+    ),
+    (
+        "Redis is a replica",
+        {"server": replace(SERVER, role="slave")},
+        "Redis: it is a replica: nothing can be written.",
+        WARN,
+    ),
+    (
+        "nothing is due",
+        {
+            "queue": queue(
+                scheduled=12, oldest_accepted=NOW - 10, next_due=NOW + 480, last_error="503 Service Unavailable"
+            )
+        },
+        "Nothing is due: 12 requests wait for their next try, the first at 19:31, in 8 min. "
+        "Last error: 503 Service Unavailable.",
         WARN,
     ),
     (
@@ -265,3 +312,27 @@ def test_a_time_of_day_is_said_only_where_it_says_something() -> None:
     assert since(0, NOW, utc_clock) == ""
     assert since(NOW - 60, NOW, utc_clock) == " since 19:22 (1 min)"
     assert since(NOW - 3 * 86_400, NOW, utc_clock) == " for 3 d"
+
+
+def failures(*statuses: int | None) -> tuple[RequestRow, ...]:
+    return tuple(
+        RequestRow(
+            f"{number}", State.SCHEDULED, "event", "x", "1", "", NOW, status=status, error=HOSTILE, failed_at=NOW
+        )
+        for number, status in enumerate(statuses)
+    )
+
+
+def test_the_share_of_the_commonest_error_is_said_where_enough_are_known() -> None:
+    closed = facts(queue=queue(gate=gate(GateKind.BREAKER, 5)))
+    known = replace(closed, failures=failures(*[503] * 97, 400, None, None))
+    assert cause_line(known)[0].startswith(
+        "Matomo answers 503 Service Unavailable (97 % of the newest 100 errors) since"
+    )
+    assert "errors" not in cause_line(replace(closed, failures=failures(503, 503)))[0]
+
+
+def test_each_place_in_the_order_has_a_name_and_a_reason() -> None:
+    names = [cause.name for cause in CAUSES]
+    assert len(set(names)) == len(names)
+    assert all(cause.because for cause in CAUSES)
