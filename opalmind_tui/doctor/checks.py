@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from opalmind_tui.doctor import cache, connection, matomo, memory, queue, saving, sharing
+from opalmind_tui.doctor import cache, cluster, connection, matomo, memory, queue, saving, sharing
+from opalmind_tui.doctor.cluster import together
 from opalmind_tui.doctor.facts import Facts
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.text import safe_text
@@ -13,13 +14,13 @@ from opalmind_tui.text import safe_text
 Check = Callable[[Facts], Finding | None]
 
 CHECKS: tuple[Check, ...] = (
-    connection.away, connection.permission_for_us, saving.replica, saving.unsaved, saving.stops_writing,
-    saving.no_append_only, saving.slow_fsync,
+    connection.away, cluster.silent_node, connection.permission_for_us, saving.replica, saving.unsaved,
+    saving.stops_writing, saving.no_append_only, saving.slow_fsync,
     memory.drops_queue, memory.drops_records, memory.nearly_full, memory.no_limit, memory.kept_too_long,
     memory.will_not_fit,
     connection.no_password, connection.plain_text, connection.clocks_apart, connection.old_server,
     connection.slow_answers, connection.slow_commands, connection.idle_closed, connection.few_clients_left,
-    connection.not_permitted,
+    connection.not_permitted, cluster.alone, cluster.behind,
     sharing.two_environments, sharing.two_matomos, sharing.mixed_reports,
     queue.ledger, queue.refusing, queue.token_gate, queue.paused, queue.recording_off, queue.breaker, queue.cooldown,
     queue.unattended, queue.stalled, queue.held, queue.nearly_a_day, queue.only_here, queue.dead,
@@ -28,6 +29,15 @@ CHECKS: tuple[Check, ...] = (
     matomo.no_token, matomo.clock_apart,
 )  # fmt: skip
 """Every check. Where several name the same cause, the first in this list says it."""
+
+EACH_NODE = frozenset({
+    saving.replica, saving.unsaved, saving.stops_writing, saving.no_append_only, saving.slow_fsync,
+    memory.drops_queue, memory.drops_records, memory.nearly_full, memory.no_limit,
+    connection.no_password, connection.plain_text, connection.clocks_apart, connection.old_server,
+    connection.slow_answers, connection.slow_commands, connection.idle_closed, connection.few_clients_left,
+    connection.not_permitted,
+})  # fmt: skip
+"""Checks of a server: of a Cluster they are made of each primary."""
 
 _ORDER = (Severity.FAILURE, Severity.WARNING, Severity.REMARK)
 
@@ -39,9 +49,16 @@ def diagnose(facts: Facts, *, asked: bool = True) -> Diagnosis:
         facts: what is known.
         asked: whether there was anything to ask.
     """
-    found = [_safe(facts, finding) for check in CHECKS if (finding := check(facts)) is not None]
+    found = [_safe(facts, finding) for check in CHECKS if (finding := _made(check, facts)) is not None]
     findings = sorted(found, key=lambda finding: _ORDER.index(finding.severity))
     return Diagnosis(facts.now, facts.clean(facts.place.address), tuple(findings), len(CHECKS), asked)
+
+
+def _made(check: Check, facts: Facts) -> Finding | None:
+    if check not in EACH_NODE or not facts.nodes:
+        return check(facts)
+    found = [(node.place.node, finding) for node in facts.nodes if (finding := check(node)) is not None]
+    return together(found, len(facts.nodes)) if found else None
 
 
 def _safe(facts: Facts, finding: Finding) -> Finding:

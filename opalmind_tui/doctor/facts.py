@@ -12,6 +12,7 @@ from opalmind_tui.observe.examination import Examination
 from opalmind_tui.observe.filling import Filling
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.model import CacheView, KeyCounts, PreviewPoint, ProcessView, QueueView, ServerView
+from opalmind_tui.storage.slots import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Place:
     ca: str = ""
     certificate: str = ""
     key: str = ""
+
+    @property
+    def node(self) -> str:
+        """A node of a Cluster by its address."""
+        return str(Node(self.host, self.port))
 
     def cli(self, product: str, *words: str) -> str:
         """A command line for the server, quoted for a shell; it asks for a password where one is needed."""
@@ -85,6 +91,8 @@ class Facts:
             answer told.
         token: None where it was not asked, as where Matomo refuses it.
         filling: records of what was sent, now and once the first ones expire; None where nothing can be said.
+        nodes: of a Cluster, the same about each primary that answers, with its own server, place and examination.
+        home: the queue is there; false for a node of a Cluster that does not have it.
         better: the best of the times to live that the look-ups were replayed with; None where nothing can be said.
     """
 
@@ -98,6 +106,8 @@ class Facts:
     token: Token | None = None
     better: PreviewPoint | None = None
     filling: Filling | None = None
+    nodes: tuple[Facts, ...] = ()
+    home: bool = True
 
     @property
     def now(self) -> float:
@@ -136,6 +146,12 @@ class Facts:
     def cli(self, *words: str) -> str:
         """A command line for the server, quoted for a shell."""
         return self.place.cli(self.server.product if self.server is not None else "redis", *words)
+
+    def limit_memory(self, megabytes: int) -> str:
+        """The command that sets the memory limit, of a Cluster one for each node, which has its part of it."""
+        parts = self.nodes or (self,)
+        each = f"{-(-megabytes // len(parts))}mb"
+        return "; ".join(part.cli("config", "set", "maxmemory", each) for part in parts)
 
     def clean(self, text: str, limit: int = 300) -> str:
         """Text from outside, fit to be shown and without secrets."""

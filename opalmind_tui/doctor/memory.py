@@ -23,7 +23,7 @@ _MEGABYTE = 1024 * 1024
 def drops_queue(facts: Facts) -> Finding | None:
     """`allkeys-*`: the queue's own keys may go."""
     server = facts.server
-    if server is None or not durability.drops_queue(server):
+    if server is None or not facts.home or not durability.drops_queue(server):
         return None
     return Finding(
         "eviction-queue", Severity.FAILURE, "The eviction policy can delete the queue",
@@ -37,9 +37,11 @@ def drops_queue(facts: Facts) -> Finding | None:
 
 
 def drops_records(facts: Facts) -> Finding | None:
-    """`volatile-*` but not `volatile-ttl`: records go before reports."""
+    """`volatile-*` but not `volatile-ttl`: records go before reports. `allkeys-*`, where the queue is elsewhere."""
     server = facts.server
-    if server is None or not durability.drops_records(server):
+    if server is None:
+        return None
+    if not durability.drops_records(server) and (facts.home or not durability.drops_queue(server)):
         return None
     return Finding(
         "eviction-records", Severity.WARNING, "The eviction policy can delete records of what was sent",
@@ -115,7 +117,7 @@ def kept_too_long(facts: Facts) -> Finding | None:
         "They fill the memory: the server refuses writes or evicts.",
         f"Keep them for {lasting(shorter)}, or raise maxmemory."
         + (" A request that comes again later than that is sent again." if target is TtlTarget.IDEMPOTENCY else ""),
-        facts.cli("config", "set", "maxmemory", f"{-(-server.max_memory * 2 // _MEGABYTE)}mb"),
+        facts.limit_memory(-(-server.max_memory * 2 // _MEGABYTE)),
         Command(Act.SET_TTL, target=target, seconds=shorter, existing=True),
         f"Set the time to live of {what} to {lasting(shorter)}, for those that exist, too",
     )  # fmt: skip
@@ -140,7 +142,7 @@ def will_not_fit(facts: Facts) -> Finding | None:
         "The memory fills up before the first ones expire: the server then refuses writes or evicts.",
         (f"Keep them for {lasting(shorter)}, or raise maxmemory. A request that comes again later than that is sent "
          "again." if can else "Raise maxmemory."),
-        facts.cli("config", "set", "maxmemory", f"{enough}mb"),
+        facts.limit_memory(enough),
         Command(Act.SET_TTL, target=TtlTarget.IDEMPOTENCY, seconds=shorter, existing=True) if can else None,
         f"Set the time to live of idempotency records to {lasting(shorter)}, for those that exist, too" if can else "",
     )  # fmt: skip

@@ -18,16 +18,20 @@ from opalmind_tui.engine.token_check import check_token
 from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.observe.examination import Examination, examine
 from opalmind_tui.observe.filling import Filling, filling
-from opalmind_tui.observe.server import read_server
+from opalmind_tui.observe.nodes import Servers
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import PreviewPoint, ProcessView, Reading, ServerView
-from opalmind_tui.storage.cluster import home_address
+from opalmind_tui.snapshot.server import NodeView
+from opalmind_tui.storage.cluster import home_address, nodes_of
 from opalmind_tui.storage.connection import address
 from opalmind_tui.storage.slots import Node
+from opalmind_tui.storage.trouble import TROUBLES
 from opalmind_tui.storage.trouble_table import SILENT
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from opalmind_tui.matomo.reporting_client import ReportingClient
 
 RESOLVE_WITHIN = 1.0
@@ -65,10 +69,11 @@ class Examining:
         answers = link.trouble is None or link.trouble.kind not in SILENT
         server: Reading[ServerView] = await self._server() if answers else Reading()
         state = await self._state()
+        home = home_address(self._stores.observer)
         facts = Facts(
             state=replace(state, server=server),
             trouble=link.trouble,
-            place=await _place(self._settings, home_address(self._stores.observer)),
+            place=await _place(self._settings, home),
             examination=await self._examination() if answers else None,
             processes=await self._processes() if link.reachable else (),
             matomo_kind=self._probe.kind,
@@ -77,12 +82,13 @@ class Examining:
             token=await check_token(self._settings, self._reporting) if self._probe.reading.error is None else None,
             better=await self._better() if link.reachable else None,
         )
+        facts = replace(facts, nodes=await self._nodes(facts) if answers else ())
         asked = bool(self._settings.matomo_base_url or self._settings.redis_configured or link.trouble is None)
         return diagnose(facts, asked=asked)
 
     async def _server(self) -> Reading[ServerView]:
         try:
-            view, _ = await read_server(self._stores.observer, None, self._clock())
+            view = await Servers(every=True).read(self._stores.observer, self._clock())
         except StoreUnavailable as error:
             return Reading(error=str(error))
         return Reading(view, self._clock())
@@ -92,6 +98,28 @@ class Examining:
             return await examine(self._stores.observer, self._clock)
         except StoreUnavailable:
             return None
+
+    async def _nodes(self, facts: Facts) -> tuple[Facts, ...]:
+        """The facts about each primary of a Cluster that told of itself."""
+        views = facts.server.nodes if facts.server is not None else ()
+        try:
+            clients = await nodes_of(self._stores.observer)
+        except TROUBLES:
+            return ()
+        found = [self._node(facts, node, clients[node.address]) for node in views if node.address in clients]
+        return tuple(one for one in await asyncio.gather(*found) if one is not None)
+
+    async def _node(self, facts: Facts, node: NodeView, client: Redis) -> Facts | None:
+        if node.view is None or node.error:
+            return None
+        host, _, port = node.address.rpartition(":")
+        place = await _place(self._settings, Node(host.strip("[]"), int(port)))
+        try:
+            seen = facts.examination if node.home else await examine(client, self._clock)
+        except StoreUnavailable:
+            seen = None
+        state = replace(facts.state, server=Reading(node.view, self._clock()))
+        return replace(facts, state=state, place=place, examination=seen, home=node.home)
 
     async def _processes(self) -> tuple[ProcessView, ...]:
         try:

@@ -21,7 +21,7 @@ from opalmind_tui.observe.census import Census
 from opalmind_tui.observe.closer import CloserLook
 from opalmind_tui.observe.durability import durability
 from opalmind_tui.observe.info import keys_of
-from opalmind_tui.observe.server import ServerSample, read_server
+from opalmind_tui.observe.nodes import Servers
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditPage, AuditView
 from opalmind_tui.snapshot.census import KeyCensus
@@ -39,6 +39,7 @@ from opalmind_tui.snapshot.model import (
     StoreStatus,
 )
 from opalmind_tui.snapshot.redis_report import RedisReport
+from opalmind_tui.storage.cluster import home_address, primaries_known
 from opalmind_tui.storage.connection import address
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Look:
         self._day = Past(stores, () if own_minutes is None else own_minutes, clock)
         self._remembers = own_minutes is not None
         self._census = Census(settings, clock=ticks)
-        self._sample: ServerSample | None = None
+        self._servers = Servers()
         self._info_denied = False
         self._database = address(settings).database
         self._hand_over = str(home_folder())
@@ -174,11 +175,9 @@ class Look:
 
     @property
     def memory_used(self) -> float | None:
-        """Share of Redis's memory limit in use; None without a limit, or where it is not known now."""
+        """Share of the memory limit in use (`ServerView.memory_share`); None where it is not known now, too."""
         server = self._server.reading
-        if server.value is None or server.error is not None or not server.value.max_memory:
-            return None
-        return server.value.used_memory / server.value.max_memory
+        return None if server.value is None or server.error is not None else server.value.memory_share
 
     @property
     def clients(self) -> int:
@@ -188,9 +187,11 @@ class Look:
     def census(self) -> KeyCensus:
         """What the sample tells of all keys by now."""
         server = self._server.reading.value
-        return self._census.view(
-            server.used_memory if server is not None and not self._settings.redis_cluster else None
-        )
+        if server is None:
+            return self._census.view()
+        used_by = {node.address: node.view.used_memory for node in server.nodes if node.view is not None}
+        whole = len(used_by) == len(server.nodes)
+        return self._census.view(server.used_memory if whole else None, used_by)
 
     def expire(self) -> None:
         """Something was changed on purpose: the next look reads everything anew."""
@@ -221,6 +222,8 @@ class Look:
             hand_over=self._hand_over,
             durability=durability(queue.mode, view),
             address=str(address(self._settings)),
+            nodes=primaries_known(self._stores.observer),
+            home=str(home_address(self._stores.observer) or ""),
             recovering=queue.mode is Mode.MEMORY and link.writable,
         )
 
@@ -228,21 +231,23 @@ class Look:
 
     async def _read_server(self) -> ServerView:
         self.need_redis()
-        question = read_server(
-            self._stores.observer, self._sample, self._clock(), trips=self._stores.meter.trips, commands=self._near
+        question = self._servers.read(
+            self._stores.observer, self._clock(), trips=self._stores.meter.trips, commands=self._near
         )
         try:
-            view, sample = await self._asked(question)
+            view = await self._asked(question)
         except StoreUnavailable as error:
             self._info_denied = error.kind == "permission"
             raise
-        self._sample, self._info_denied = sample, False
-        self._closer.note(sample.info)
+        self._info_denied = False
+        if self._servers.sample is not None:
+            self._closer.note(self._servers.sample.info)
         return view
 
     async def _read_keys(self) -> KeyCounts:
         self.need_redis()
-        told = self._sample.info if self._sample is not None and self._server.reading.error is None else {}
+        sample, server = self._servers.sample, self._server.reading
+        told = sample.info if sample is not None and server.error is None else {}
         # Of a Cluster INFO is of one node.
         size = None if self._settings.redis_cluster else keys_of(told, self._database)
         return self._tell_cache(await self._asked(self._census.step(self._stores.observer, size)))
@@ -254,7 +259,8 @@ class Look:
 
     async def _redis_report(self, now: float) -> Reading[RedisReport]:
         asked = await self._redis.get(now)
-        info = {} if self._sample is None or self._info_denied else self._sample.info
+        sample = self._servers.sample
+        info = {} if sample is None or self._info_denied else sample.info
         return Reading(replace(self._closer.report(info, now), census=self.census()), now, asked.error)
 
     async def _count_keys(self) -> KeyCounts:

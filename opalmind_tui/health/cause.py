@@ -15,7 +15,7 @@ from opalmind_tui.health.cache import cache_check, cause_of_cache
 from opalmind_tui.health.document import health_view
 from opalmind_tui.health.facts import Facts, Finding, known
 from opalmind_tui.health.queue import REFUSING_FOR, age_of, nobody_delivers, overdue, queue_check
-from opalmind_tui.health.redis import SERVER_RULES, away_because
+from opalmind_tui.health.redis import away_because, wrong_with
 from opalmind_tui.health.words import Clock, lasting, many, since, utc_clock
 from opalmind_tui.snapshot.model import Gate, GateKind, Mode, QueueView, RequestRow, Verdict
 
@@ -169,8 +169,8 @@ def _matomo(facts: Facts, clock: Clock) -> Finding | None:
 
 def _server(facts: Facts, clock: Clock) -> Finding | None:
     server = known(facts.server)
-    findings = (rule(server) for rule in SERVER_RULES) if server is not None else ()
-    return next(((found[0], f"Redis: {found[1]}.") for found in findings if found is not None), None)
+    findings = wrong_with(server) if server is not None else []
+    return next(((verdict, f"Redis: {sentence}.") for verdict, sentence in findings), None)
 
 
 def _later(facts: Facts, clock: Clock) -> Finding | None:

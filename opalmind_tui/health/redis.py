@@ -9,6 +9,7 @@ from opalmind_tui.health.facts import Facts, Finding, known, with_reasons, worst
 from opalmind_tui.health.words import many
 from opalmind_tui.observe.durability import drops_queue, drops_records
 from opalmind_tui.snapshot.model import Check, KeyCounts, Mode, ServerView, Verdict
+from opalmind_tui.snapshot.server import NodeView
 
 MEMORY_WARN = 0.8
 """Share of maxmemory in use from which the server is nearly full."""
@@ -32,7 +33,7 @@ def redis_check(facts: Facts) -> Check:
         "service",
         None if server is None else round(server.round_trip * 1000, 3),
         "ms",
-        (("mode", str(facts.store.mode)), *_figures(server), *_keys(known(facts.keys))),
+        (("mode", str(facts.store.mode)), *_figures(server), *_keys(known(facts.keys)), *_nodes(server)),
     )
 
 
@@ -49,19 +50,49 @@ def _output(server: ServerView) -> str:
 def _findings(facts: Facts, server: ServerView | None, away: str) -> list[Finding]:
     if away and facts.store.recovering:
         moving = f"it is back, {many(facts.store.only_here, 'request')} of this process moving over"
-        return [(Verdict.WARN, moving), *(_wrong_with(server) if server else [])]
+        return [(Verdict.WARN, moving), *(wrong_with(server) if server else [])]
     if away:
         store = facts.store
         here = f"; running on memory, {many(store.only_here, 'request')} only here" if store.mode is Mode.MEMORY else ""
-        return [(Verdict.WARN, f"{away}{here}"), *(_wrong_with(server) if server else [])]
+        return [(Verdict.WARN, f"{away}{here}"), *(wrong_with(server) if server else [])]
     if server is None:
         error = facts.server.error
         return [(Verdict.UNKNOWN, "not asked yet" if error is None else f"cannot be read: {facts.clean(error)}")]
-    return _wrong_with(server)
+    return wrong_with(server)
 
 
-def _wrong_with(server: ServerView) -> list[Finding]:
-    return [found for rule in SERVER_RULES if (found := rule(server)) is not None]
+def wrong_with(server: ServerView) -> list[Finding]:
+    """What is wrong with a server that answers, the worst first; of a Cluster it names the node."""
+    if not server.nodes:
+        return [found for rule in SERVER_RULES if (found := rule(server)) is not None]
+    said = [(Verdict.FAIL, f"{shard(node)} does not answer: {node.error}") for node in server.nodes if node.error]
+    fullest = sorted(
+        ((node, node.view) for node in server.nodes if node.view is not None and not node.error),
+        key=lambda one: -(one[1].memory_share or 0.0),
+    )
+    for rule, elsewhere in zip(SERVER_RULES, ELSEWHERE_RULES, strict=True):
+        wrong = [
+            (node.address, one)
+            for node, view in fullest
+            if (one := (rule if node.home else elsewhere)(view)) is not None
+        ]
+        if wrong:
+            said.append(_named(wrong, len(fullest)))
+    return said
+
+
+def _named(wrong: list[tuple[str, Finding]], of: int) -> Finding:
+    """One sentence for all nodes of which the same is wrong: the worst by its address, and how many more."""
+    verdict = worst(said[0] for _, said in wrong)
+    address, (_, sentence) = next(one for one in wrong if one[1][0] is verdict)
+    more = "" if len(wrong) == 1 else f" (as on {len(wrong) - 1} more of {of})" if len(wrong) < of else " (as on all)"
+    return verdict, f"node {address}: {sentence}{more}"
+
+
+def shard(node: NodeView) -> str:
+    """A node of a Cluster and its slots."""
+    ranges = ", ".join(f"{first}-{last}" for first, last in node.slots[:3]) + (", ..." if len(node.slots) > 3 else "")
+    return f"node {node.address} (slots {ranges})"
 
 
 def _figures(server: ServerView | None) -> tuple[tuple[str, Any], ...]:
@@ -78,6 +109,28 @@ def _keys(keys: KeyCounts | None) -> tuple[tuple[str, Any], ...]:
     names = ("idempotency", "cache", "queue", "stats", "other")
     counts = {name: None if keys is None else getattr(keys, name) for name in names}
     return (("keys", counts), ("keysExact", None if keys is None else keys.exact))
+
+
+def _nodes(server: ServerView | None) -> tuple[tuple[str, Any], ...]:
+    """Of a Cluster, each primary by itself."""
+    if server is None or not server.nodes:
+        return ()
+    return (("nodes", [_node(node) for node in server.nodes]),)
+
+
+def _node(node: NodeView) -> dict[str, Any]:
+    view = node.view
+    return {
+        "address": node.address,
+        "hasQueue": node.home,
+        "slots": [list(span) for span in node.slots],
+        "usedMemory": view and view.used_memory,
+        "maxMemory": view and view.max_memory,
+        "evictedKeys": view and view.evicted_keys,
+        "appendOnly": view and view.aof_enabled,
+        "replicas": len(node.replicas),
+        "error": node.error or None,
+    }
 
 
 def _loading(server: ServerView) -> Finding | None:
@@ -102,6 +155,13 @@ def _evicting(server: ServerView) -> Finding | None:
     return None
 
 
+def _evicting_elsewhere(server: ServerView) -> Finding | None:
+    """On a node without the queue."""
+    if drops_queue(server) or drops_records(server):
+        return Verdict.WARN, f"eviction policy {server.policy} can drop idempotency records"
+    return None
+
+
 def _full(server: ServerView) -> Finding | None:
     share = server.used_memory / server.max_memory if server.max_memory else 0.0
     if share < MEMORY_WARN:
@@ -112,3 +172,5 @@ def _full(server: ServerView) -> Finding | None:
 
 SERVER_RULES: tuple[Callable[[ServerView], Finding | None], ...] = (_loading, _replica, _unsaved, _evicting, _full)
 """What can be wrong with a server that answers, the worst first."""
+ELSEWHERE_RULES = tuple(_evicting_elsewhere if rule is _evicting else rule for rule in SERVER_RULES)
+"""The same for a node of a Cluster that does not have the queue."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from opalmind_tui.observe.info import Info, text, whole
-from opalmind_tui.snapshot.redis_report import ClientRow, Cost, Latency, RedisReport, Replica, SlowCommand
+from opalmind_tui.observe.info import Info, replicas_of, text, whole
+from opalmind_tui.snapshot.redis_report import ClientRow, Cost, Latency, RedisReport, SlowCommand
 from opalmind_tui.storage.greeting import NAME
 from opalmind_tui.storage.meter import Meter
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -24,7 +24,6 @@ MOST_CLIENTS = 60
 WINDOW = 20.0
 """Seconds that rates look back: parts are read at paces of their own, of some seconds."""
 _WORD = 40
-_MOST_REPLICAS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class CloserLook:
         return RedisReport(
             at=now,
             slow=self._slow,
-            replicas=_replicas(info),
+            replicas=replicas_of(info),
             clients=self._clients,
             input=self._rate(lambda mark: mark.input) if info else None,
             output=self._rate(lambda mark: mark.output) if info else None,
@@ -187,15 +186,6 @@ def _slow(answer: Any) -> tuple[SlowCommand, ...]:
         )
         for entry in entries
         if isinstance(entry, dict)
-    )
-
-
-def _replicas(replication: Info) -> tuple[Replica, ...]:
-    found = (replication.get(f"slave{number}") for number in range(_MOST_REPLICAS))
-    return tuple(
-        Replica(f"{_word(one.get('ip', ''))}:{one.get('port', '')}", text(one, "state")[:_WORD], whole(one, "lag"))
-        for one in found
-        if isinstance(one, Mapping)
     )
 
 

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from opalmind_tui.snapshot.model import ServerView
+from opalmind_tui.snapshot.redis_report import Replica
 
 Info = Mapping[str, object]
 
 _PRODUCTS = (("valkey", "valkey_version"), ("dragonfly", "dragonfly_version"), ("redis", "redis_version"))
 """Product and the field with its own version. A fork also reports the `redis_version` that it is compatible with."""
+_MOST_REPLICAS = 20
+_WORD = 40
+"""Characters that are kept of a word."""
 _SECTIONS_SINCE = 7
 """Major version of the Redis that takes several sections in one INFO; every Valkey does."""
 
@@ -101,3 +105,13 @@ def _keys(info: Info) -> int:
     """Keys of all databases."""
     databases = (value for name, value in info.items() if name.startswith("db") and name[2:].isdecimal())
     return sum(whole(database, "keys") for database in databases if isinstance(database, Mapping))
+
+
+def replicas_of(info: Info) -> tuple[Replica, ...]:
+    """Who follows the server, as it tells."""
+    found = (info.get(f"slave{number}") for number in range(_MOST_REPLICAS))
+    return tuple(
+        Replica(f"{text(one, 'ip')[:_WORD]}:{text(one, 'port')[:_WORD]}", text(one, "state")[:_WORD], whole(one, "lag"))
+        for one in found
+        if isinstance(one, Mapping)
+    )

@@ -84,7 +84,11 @@ class StoreStatus:
     durability: str = ""
     """The guarantee that holds now, in plain words (I2)."""
     address: str = ""
-    """Host, port and database without secrets, or the socket's path."""
+    """Host, port and database without secrets, or the socket's path; of a Cluster the node that was named."""
+    nodes: int = 0
+    """Primaries of a Cluster, as far as they are known."""
+    home: str = ""
+    """Address of the one that has the queue."""
     recovering: bool = False
 
 

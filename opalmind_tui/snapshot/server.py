@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opalmind_tui.snapshot.redis_report import Replica
+
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """The Redis or Valkey server, from one INFO. Rates are over the last interval."""
+    """The Redis or Valkey server, from one INFO. Rates are over the last interval.
+
+    Of a Cluster, sizes, counters and rates are sums over the nodes; what cannot be summed is that of the node that has
+    the queue.
+    """
 
     product: str = "redis"
     version: str = ""
@@ -46,6 +52,36 @@ class ServerView:
     master_link_up: bool | None = None
     round_trip: float = 0.0
     """Seconds from sending a command to its answer, the smallest of the last few."""
+    nodes: tuple[NodeView, ...] = ()
+    """The primaries of a Cluster, in the order of their slots."""
+
+    @property
+    def memory_share(self) -> float | None:
+        """Share of the memory limit in use, of a Cluster that of its fullest node; None without a limit."""
+        if self.nodes:
+            shares = [node.view.memory_share for node in self.nodes if node.view is not None]
+            return max((share for share in shares if share is not None), default=None)
+        return self.used_memory / self.max_memory if self.max_memory else None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One primary of a Cluster.
+
+    Args:
+        home: it has the queue.
+        slots: first and last of each range of hash slots that it has.
+        view: its own figures as last read; None where it has told none.
+        replicas: who follows it.
+        error: why the newest try to ask it failed.
+    """
+
+    address: str
+    home: bool = False
+    slots: tuple[tuple[int, int], ...] = ()
+    view: ServerView | None = None
+    replicas: tuple[Replica, ...] = ()
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from redis.commands.core import AsyncScript
 from redis.crc import key_slot
 
 from opalmind_tui.storage.cluster_keys import ClusterKeys
-from opalmind_tui.storage.cluster_parts import ClusterScript, OnLost, noticing
+from opalmind_tui.storage.cluster_parts import ClusterPipeline, ClusterScript, OnLost, noticing
 from opalmind_tui.storage.slots import QUEUE_TAG, Node, SlotTable, key_of
 
 MOST_REDIRECTS = 8
@@ -68,7 +68,7 @@ class ClusterClient(ClusterKeys):
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Commands for any number of nodes, sent to all of them at the same time; a transaction is for one slot."""
-        return _ClusterPipeline(self, transaction)
+        return ClusterPipeline(self, transaction, self._run)
 
     def register_script(self, script: Any) -> AsyncScript:  # type: ignore[override]
         """A script that is run by its hash; a node that does not know it is given its text with the call."""
@@ -91,6 +91,11 @@ class ClusterClient(ClusterKeys):
         """The client of the node that has the queue."""
         client: Redis = self._client(self._owner(await self._known(), self._home_slot))
         return client
+
+    @property
+    def known_primaries(self) -> tuple[Node, ...]:
+        """Who they were when somebody last looked."""
+        return self._table.primaries if self._table is not None else ()
 
     @property
     def home_node(self) -> Node | None:
@@ -249,31 +254,16 @@ class ClusterClient(ClusterKeys):
             await self._clients.pop(node).connection_pool.disconnect(inuse_connections=False)
 
 
-class _ClusterPipeline(Pipeline):
-    """Gathers commands as any pipeline."""
-
-    def __init__(self, cluster: ClusterClient, transaction: bool) -> None:
-        super().__init__(cluster.connection_pool, cluster.response_callbacks, transaction, None)
-        self._cluster = cluster
-
-    async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Run them. Raises where a whole node fails; else as any pipeline."""
-        stack = list(self.command_stack)
-        try:
-            answers = await self._cluster._run(stack, together=self.is_transaction) if stack else []
-        finally:
-            await self.reset()  # type: ignore[no-untyped-call]
-        for answer in answers:
-            if raise_on_error and isinstance(answer, BaseException):
-                raise answer
-        return answers
-
-
 async def nodes_of(client: Redis) -> dict[str, Redis]:
     """Who must be asked to see all keys: each primary of a cluster by its address, or the one server ('')."""
     if isinstance(client, ClusterClient):
         return {str(node): one for node, one in (await client.primaries()).items()}
     return {"": client}
+
+
+def primaries_known(client: Redis) -> int:
+    """Of a cluster, how many primaries it has, as far as that is known."""
+    return len(client.known_primaries) if isinstance(client, ClusterClient) else 0
 
 
 def home_address(client: Redis) -> Node | None:

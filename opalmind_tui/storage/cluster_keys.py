@@ -62,6 +62,11 @@ class ClusterKeys(Redis):
     async def _known(self) -> SlotTable:
         raise NotImplementedError
 
+    async def spans(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        """The slots of each primary, by its address, in their order."""
+        table = await self._known()
+        return {str(node): table.spans(node) for node in table.primaries}
+
     async def dbsize(self, **options: Any) -> int:
         """Keys of all primaries."""
         found = await self.primaries()

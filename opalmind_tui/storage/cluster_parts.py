@@ -1,12 +1,14 @@
-"""Parts of the client of a Cluster: connections that notice a lost node, and scripts that need no loading."""
+"""Parts of the client of a Cluster: connections that notice a lost node, scripts that need no loading, pipelines."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis import exceptions as errors
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
 _LOST: tuple[type[BaseException], ...] = (
@@ -53,3 +55,28 @@ class ClusterScript(AsyncScript):
             return await known.evalsha(self.sha, number, *rest)
         except errors.NoScriptError:
             return await known.eval(self.script, number, *rest)
+
+
+class ClusterPipeline(Pipeline):
+    """Gathers commands as any pipeline.
+
+    Args:
+        cluster: whose it is.
+        run: runs them, and gives an answer or an error for each.
+    """
+
+    def __init__(self, cluster: Redis, transaction: bool, run: Callable[..., Awaitable[list[Any]]]) -> None:
+        super().__init__(cluster.connection_pool, cluster.response_callbacks, transaction, None)
+        self._run = run
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Run them. Raises where a whole node fails; else as any pipeline."""
+        stack = list(self.command_stack)
+        try:
+            answers = await self._run(stack, together=self.is_transaction) if stack else []
+        finally:
+            await self.reset()  # type: ignore[no-untyped-call]
+        for answer in answers:
+            if raise_on_error and isinstance(answer, BaseException):
+                raise answer
+        return answers

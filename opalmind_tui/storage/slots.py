@@ -61,6 +61,10 @@ class SlotTable:
         self.nodes: tuple[Node, ...] = tuple(dict.fromkeys(node for _, _, nodes in ranges for node in nodes))
         """With their replicas."""
 
+    def spans(self, node: Node) -> tuple[tuple[int, int], ...]:
+        """First and last of each range of slots that a primary has."""
+        return tuple((first, last) for first, last, nodes in self._ranges if nodes[0] == node)
+
     def owner(self, slot: int) -> Node | None:
         """The primary that has the slot; None where nobody has."""
         at = bisect_right(self._firsts, slot) - 1

@@ -6,11 +6,36 @@ import math
 from collections.abc import Sequence
 
 from opalmind_tui.snapshot.census import KeyCensus, KeyGroup
+from opalmind_tui.snapshot.model import ServerView
+from opalmind_tui.snapshot.server import NodeView
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 
 ADDRESS = 40
 """Characters of a node's address."""
+
+
+def server_rows(server: ServerView) -> list[tuple[str, ...]]:
+    """The primaries of a Cluster: a row of titles, one for each. Empty where there are none."""
+    if not server.nodes:
+        return []
+    return [("node", "memory", "of", "ops", "evicted", "on disk", "replicas"), *map(_server_row, server.nodes)]
+
+
+def _server_row(node: NodeView) -> tuple[str, ...]:
+    address, view = safe_text(node.address, ADDRESS) + (" (queue)" if node.home else ""), node.view
+    if node.error or view is None:
+        return (address, "no answer" if node.error else "...", "", "", "", "", "")
+    return (
+        address,
+        figures.size(view.used_memory),
+        figures.size(view.max_memory) if view.max_memory else "no limit",
+        figures.rate(view.ops_rate),
+        figures.rate(view.evicted_rate),
+        "AOF fails" if view.aof_error else "AOF" if view.aof_enabled else "snapshots" if view.save_enabled else "none",
+        ", ".join(f"lag {one.lag:,} s" if one.state == "online" else safe_text(one.state, 12) for one in node.replicas)
+        or "none",
+    )
 
 
 def node_rows(census: KeyCensus) -> list[tuple[str, ...]]:

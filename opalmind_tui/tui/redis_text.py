@@ -9,6 +9,7 @@ from opalmind_tui.tui import figures
 from opalmind_tui.tui.census_text import census_text, progress_text
 from opalmind_tui.tui.charts import sparkline
 from opalmind_tui.tui.lines import left
+from opalmind_tui.tui.node_text import server_rows, table_of
 
 _LABEL = 12
 _FORBIDDEN = "not permitted (ACL)"
@@ -29,7 +30,8 @@ def redis_text(snapshot: Snapshot, width: int = _WIDTH) -> str:
         return ""
     delivering = bool(snapshot.queue.value and snapshot.queue.value.delivering_here)
     trouble = [safe_text(snapshot.redis.error), ""] if snapshot.redis.error else []
-    lines = [*trouble, *_server(server, snapshot.taken_at, report), *_network(report), *_slow(report)]
+    nodes = [*table_of(server_rows(server)).splitlines(), ""] if server is not None and server.nodes else []
+    lines = [*trouble, *nodes, *_server(server, snapshot.taken_at, report), *_network(report), *_slow(report)]
     lines += [*_cost(report.cost, delivering=delivering), *_replicas(report, server), *_clients(report)]
     return "\n".join(lines) + "\n\n" + _keys(report, bounds=width >= _WIDTH)
 

@@ -77,7 +77,26 @@ def _address(snapshot: Snapshot) -> _Part:
         return _Part((line(memory, outside(f" not {address}" if address else "", Tone.DIM, 40)), line(memory)), 4)
     if not address:
         return _Part((EMPTY,), 0)
+    if snapshot.store.nodes:
+        return _cluster(snapshot)
     return _Part(tuple(line(outside(address, Tone.PLAIN, limit)) for limit in (60, 32, 24, 18, 14)), 4)
+
+
+def _cluster(snapshot: Snapshot) -> _Part:
+    """The node that was named, how many there are, and who has the queue."""
+    store = snapshot.store
+    seed = outside(store.address.rpartition("/")[0], Tone.PLAIN, 32)
+    nodes = Span(f"{store.nodes} node{'' if store.nodes == 1 else 's'}")
+    home = outside(store.home, Tone.PLAIN, 32)
+    return _Part(
+        (
+            line("cluster ", seed, ", ", nodes, ", queue on ", home),
+            line("cluster ", nodes, ", queue on ", home),
+            line("cluster ", home),
+            line("cluster"),
+        ),
+        4,
+    )
 
 
 def _server(snapshot: Snapshot) -> list[_Part]:

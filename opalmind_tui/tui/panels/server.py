@@ -21,10 +21,11 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     """The panel."""
     if snapshot.store.mode is Mode.MEMORY:
         return Sheet("REDIS", tuple(_away(snapshot, area)), Verdict.FAIL, note="away")
-    verdict = verdict_of(snapshot, CHECK)
+    nodes = len(snapshot.server.value.nodes) if snapshot.server.value is not None else 0
     return sheet(
-        "REDIS", snapshot, snapshot.server, area, lambda view, room: _body(snapshot, view, room), verdict=verdict
-    )
+        "REDIS", snapshot, snapshot.server, area, lambda view, room: _body(snapshot, view, room),
+        verdict=verdict_of(snapshot, CHECK), note=f"{nodes} nodes" if nodes else "",
+    )  # fmt: skip
 
 
 def _away(snapshot: Snapshot, area: Area) -> list[Line]:
@@ -50,11 +51,13 @@ def _body(snapshot: Snapshot, server: ServerView, area: Area) -> list[Line]:
 
 def _memory(server: ServerView) -> tuple[str, float | None, Tone]:
     """Used and limit as text, the share, and how bad that is."""
-    if not server.max_memory:
+    share = server.memory_share
+    if share is None:
         return f"{figures.size(server.used_memory)}, no limit", None, Tone.STRONG
-    share = server.used_memory / server.max_memory
     tone = Tone.FAIL if share >= 0.95 else Tone.WARN if share >= 0.8 else Tone.STRONG
-    return f"{figures.size(server.used_memory)}/{figures.size(server.max_memory)}", share, tone
+    # Of a Cluster the fullest node decides, also where another has no limit.
+    limit = f"/{figures.size(server.max_memory)}" if server.max_memory else ", fullest node"
+    return f"{figures.size(server.used_memory)}{limit}", share, tone
 
 
 def _policy(server: ServerView) -> Span:
