@@ -19,7 +19,7 @@ from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
-    from opalmind_tui.reports.entries import EntryRow
+    from opalmind_tui.snapshot.entries import EntryRow
     from opalmind_tui.snapshot.model import CacheView, FeatureView
 
 MOST_LISTED = 10_000

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from opalmind_tui.engine.attached import Attached
+from opalmind_tui.engine.cache_look import CacheLook
 from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
@@ -35,6 +36,7 @@ from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditEntry, AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.entries import EntryPart, EntryView
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
@@ -129,6 +131,7 @@ class Engine:
         self._identity = identity_of(settings, user)
         self._user = user
         self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock)
+        self._cache_look = CacheLook(self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -200,6 +203,7 @@ class Engine:
                 await self._delivery.stop(max(0.0, ends - time.monotonic()))
             await self._key_count.stop()
             await self._finding.stop()
+            await self._cache_look.stop()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -329,11 +333,17 @@ class Engine:
         view: ListView | None = None,
         groups: GroupView | None = None,
         audit: AuditView | None = None,
+        entries: EntryView | None = None,
     ) -> Snapshot:
         """See `EnginePort`."""
         taken = await self._looking.snapshot(rows, self._interval, closer=closer, audit=audit)
         found = await self._finding.add_to(self._key_count.added_to(taken), view, groups)
+        found = await self._cache_look.add_to(found, entries)
         return replace(found, services=self._attached.reading)
+
+    async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
+        """See `EnginePort`."""
+        return await self._cache_look.part(key, start)
 
     async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         """See `EnginePort`."""
@@ -355,6 +365,7 @@ class Engine:
         """See `EnginePort`."""
         outcome = await self._acts.run(plan, on_progress)
         self._looking.expire()
+        self._cache_look.expire()
         self._delivery.wake()
         return outcome
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.entries import EntryPart, EntryView
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
@@ -23,6 +24,7 @@ class EnginePort(Protocol):
         view: ListView | None = None,
         groups: GroupView | None = None,
         audit: AuditView | None = None,
+        entries: EntryView | None = None,
     ) -> Snapshot:
         """Read what one frame needs.
 
@@ -33,6 +35,8 @@ class EnginePort(Protocol):
                 for as long as it is asked for it.
             groups: the groups of failures that the screen shows.
             audit: the part of the audit trail that the screen shows.
+            entries: the entries of the cache that the screen shows; they are gone through in the background for as
+                long as they are asked for.
 
         Never raises for a part that failed: that part's `Reading` says why.
         """
@@ -45,6 +49,17 @@ class EnginePort(Protocol):
             start: from which character on a part of the body is wanted; the detail says how many there are.
             reveal: show personal data. It is noted in the audit who asked, and refused where nothing may be written
                 (`ReadOnly`).
+
+        Raises `StoreUnavailable`.
+        """
+        ...
+
+    async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
+        """A part of what the cache holds under a key, as it is stored; None where there is nothing any more.
+
+        Args:
+            key: the key text.
+            start: the first byte.
 
         Raises `StoreUnavailable`.
         """

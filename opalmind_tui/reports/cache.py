@@ -30,6 +30,7 @@ from opalmind_tui.reports.staleness import Stale, mark
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.reports.view import Census, cache_view
 from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.entries import EntryPart, EntryRow
 from opalmind_tui.snapshot.model import CacheView
 
 if TYPE_CHECKING:
@@ -314,6 +315,14 @@ class ReportCache:
         Raises `StoreUnavailable`.
         """
         return None if self._shared is None else await self._shared.between(feature, begins, ends)
+
+    def rows_here(self) -> list[EntryRow]:
+        """The entries of this process's memory that are good still."""
+        return self._memory.rows(self._clock())
+
+    def part_here(self, key: str, start: int = 0) -> EntryPart | None:
+        """A part of what this process's memory holds under a key text; as `Entries.part`."""
+        return self._memory.part(key, start, self._clock())
 
     def observe_entries(self, features: Mapping[str, int], total: int, *, exact: bool) -> None:
         """What the census of all keys found: entries by feature, all keys under the prefix, and if it is exact."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from opalmind_tui.reports.entry import LARGEST, decode_entry
-from opalmind_tui.reports.key_text import feature_of
-from opalmind_tui.reports.keyspace import batches
+from opalmind_tui.reports.entry import LARGEST, decode_entry, whole_characters
+from opalmind_tui.reports.key_text import feature_of, key_bytes, key_of
+from opalmind_tui.reports.keyspace import batches, step
 from opalmind_tui.reports.selection import Selection
+from opalmind_tui.snapshot.entries import PART, EntryPart, EntryRow, EntryState
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -20,35 +19,6 @@ if TYPE_CHECKING:
 
 _TAIL = re.compile(rb'"expiresAt":(\d{1,15})\s*}\s*$')
 _TAIL_BYTES = 64
-
-
-class EntryState(StrEnum):
-    """What stands under a key."""
-
-    FRESH = "fresh"
-    STALE = "stale"
-    """Past its `expiresAt`, and Redis has it still."""
-    CORRUPT = "corrupt"
-    """No report of this key's feature; it is fetched anew when it is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """One entry.
-
-    Args:
-        key: the key text, without the prefix.
-        size: bytes of the value; None where it is no text at all.
-        expires_at: epoch seconds, as the entry says; None where it says nothing.
-        kept: seconds that Redis keeps it; None where it has no time to live.
-    """
-
-    key: str
-    feature: str
-    size: int | None
-    expires_at: float | None
-    kept: float | None
-    state: EntryState
 
 
 class Entries:
@@ -81,7 +51,25 @@ class Entries:
             rows += await self._rows_of(chosen[start : start + 200])
         return tuple(sorted(rows, key=lambda row: row.key)), len(found) > limit
 
+    async def step(self, cursor: int) -> tuple[int, list[EntryRow]]:
+        """Some of all keys under the prefix, foreign ones, too; 0 comes with the last. Raises `StoreUnavailable`."""
+        cursor, keys = await step(self._client, self._prefix, cursor, lambda text: True)
+        return cursor, await self._rows_of(keys)
+
+    async def size(self) -> int:
+        """Keys of the database. Raises `StoreUnavailable`."""
+        try:
+            return int(await self._client.dbsize())
+        except TROUBLES as error:
+            raise trouble(error) from error
+
+    async def rows_of(self, keys: Sequence[str]) -> list[EntryRow]:
+        """These entries as they are now, without those that are gone. Raises `StoreUnavailable`."""
+        return await self._rows_of([self._name(key) for key in keys])
+
     async def _rows_of(self, keys: list[bytes]) -> list[EntryRow]:
+        if not keys:
+            return []
         pipe = self._client.pipeline(transaction=False)
         for key in keys:
             pipe.strlen(key)
@@ -101,13 +89,14 @@ class Entries:
             return None
         found = _TAIL.search(tail) if isinstance(tail, bytes) else None
         expires_at = int(found[1]) / 1000 if found else None
+        feature = feature_of(text)
         return EntryRow(
-            key=text.decode("utf-8", "replace"),
-            feature=feature_of(text) or "",
+            key=key_of(text),
+            feature=feature or "",
             size=size if isinstance(size, int) else None,
             expires_at=expires_at,
             kept=kept / 1000 if isinstance(kept, int) and kept >= 0 else None,
-            state=self._state(size, expires_at),
+            state=EntryState.FOREIGN if feature is None else self._state(size, expires_at),
         )
 
     def _state(self, size: Any, expires_at: float | None) -> EntryState:
@@ -121,13 +110,12 @@ class Entries:
         Args:
             key: the key text, or the whole key with its prefix. Raises `StoreUnavailable`.
         """
-        text = key.removeprefix(self._prefix).encode("utf-8", "surrogatepass")
-        name = self._prefix.encode() + text
+        name = self._name(key)
         rows = await self._rows_of([name])
         if not rows:
             return None
         row = rows[0]
-        if row.state is EntryState.CORRUPT:
+        if row.state in (EntryState.CORRUPT, EntryState.FOREIGN):
             return row, None
         try:
             raw = await self._client.get(name)
@@ -137,3 +125,26 @@ class Entries:
         if entry is None:
             return EntryRow(row.key, row.feature, row.size, row.expires_at, row.kept, EntryState.CORRUPT), None
         return row, entry.value
+
+    async def part(self, key: str, start: int = 0) -> EntryPart | None:
+        """A part of the value as it is stored, whatever it is; None where there is no such key.
+
+        Args:
+            start: the first byte. Raises `StoreUnavailable`.
+        """
+        name = self._name(key)
+        rows = await self._rows_of([name])
+        if not rows:
+            return None
+        try:
+            if rows[0].size is None:
+                kind = await self._client.type(name)
+                return EntryPart(rows[0], kind=kind.decode("ascii", "replace"))
+            raw: Any = await self._client.getrange(name, start, start + PART - 1)
+        except TROUBLES as error:
+            raise trouble(error) from error
+        text, length = whole_characters(raw)
+        return EntryPart(rows[0], text, start, start + length)
+
+    def _name(self, key: str) -> bytes:
+        return self._prefix.encode() + key_bytes(key.removeprefix(self._prefix))

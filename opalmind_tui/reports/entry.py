@@ -45,3 +45,15 @@ def decode_entry(raw: bytes, feature: str) -> Entry | None:
         return None
     fits = FITS.get(feature)
     return Entry(feature, data["value"], expires_at) if fits is not None and fits(data["value"]) else None
+
+
+def whole_characters(raw: bytes) -> tuple[str, int]:
+    """The bytes as text, without a character at their end of which only a part is there; and how many bytes that is."""
+    cut = len(raw)
+    for back in range(1, min(4, cut) + 1):
+        byte = raw[cut - back]
+        if byte & 0xC0 != 0x80:
+            if byte >= 0xC0 and back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) and cut > back:
+                cut -= back
+            break
+    return raw[:cut].decode("utf-8", "surrogateescape"), cut

@@ -27,3 +27,16 @@ def feature_of(text: bytes) -> str | None:
         return None
     feature, asked = data["feature"], data["input"]
     return feature if isinstance(feature, str) and isinstance(asked, dict) else None
+
+
+def key_of(text: bytes) -> str:
+    """Any key text as a text that `key_bytes` turns back: bytes that are no UTF-8 become halves of surrogate pairs."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+def key_bytes(key: str) -> bytes:
+    """The key text that `key_of` made a text of, or that somebody typed."""
+    try:
+        return key.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return key.encode("utf-8", "surrogatepass")

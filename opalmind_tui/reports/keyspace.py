@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, cast
 
+from opalmind_tui.reports.key_text import key_bytes
 from opalmind_tui.reports.selection import Selection
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
@@ -31,19 +32,25 @@ async def batches(client: Redis, prefix: str, accepts: Accepts) -> AsyncIterator
 
     Keys that come while it walks may be missed; a key can come twice. Raises `StoreUnavailable`.
     """
-    start = prefix.encode()
     cursor = 0
     while True:
         began = time.monotonic()
-        try:
-            cursor, found = await client.scan(cursor, match=glob_escaped(start) + b"*", count=BATCH)
-        except TROUBLES as error:
-            raise trouble(error) from error
-        if keys := _tested(found, start, accepts):
+        cursor, keys = await step(client, prefix, cursor, accepts)
+        if keys:
             yield keys
         if not cursor:
             return
         await asyncio.sleep(time.monotonic() - began)
+
+
+async def step(client: Redis, prefix: str, cursor: int, accepts: Accepts) -> tuple[int, list[bytes]]:
+    """One step of a walk: where it goes on (0: nowhere), and the keys. Raises `StoreUnavailable`."""
+    start = prefix.encode()
+    try:
+        cursor, found = await client.scan(cursor, match=glob_escaped(start) + b"*", count=BATCH)
+    except TROUBLES as error:
+        raise trouble(error) from error
+    return int(cursor), _tested(found, start, accepts)
 
 
 async def purge_keys(client: Redis, prefix: str, accepts: Accepts, on_count: OnCount | None = None) -> int:
@@ -63,7 +70,7 @@ async def purge_one(
     client: Redis, prefix: str, selection: Selection, on_count: OnCount | None = None, *, only_count: bool = False
 ) -> int:
     """Delete (or count) the one key that a selection names, if it is a report's. Raises `StoreUnavailable`."""
-    text = selection.key.encode("utf-8", "surrogatepass")
+    text = key_bytes(selection.key)
     if not selection.accepts(text):
         return 0
     name = prefix.encode() + text

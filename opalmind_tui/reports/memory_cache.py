@@ -7,8 +7,9 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from opalmind_tui.reports.entry import LARGEST
+from opalmind_tui.reports.entry import LARGEST, whole_characters
 from opalmind_tui.reports.selection import ALL, Selection
+from opalmind_tui.snapshot.entries import PART, EntryPart, EntryRow, EntryState
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ENTRIES = 5_000
@@ -100,8 +101,26 @@ class MemoryCache:
         held = (one for key, one in self._held.items() if selection.covers(one.feature, key))
         return Counter(one.feature for one in held if one.expires_at >= now_ms)
 
+    def rows(self, now: float) -> list[EntryRow]:
+        """Those that have not expired at this moment (epoch seconds), as a list shows them."""
+        return [_row(held, now) for held in self._held.values() if held.expires_at >= now * 1000]
+
+    def part(self, key: str, start: int, now: float) -> EntryPart | None:
+        """A part of an entry, as it is stored; None where there is none."""
+        held = self._held.get(key)
+        if held is None:
+            return None
+        text, length = whole_characters(held.raw[start : start + PART])
+        return EntryPart(_row(held, now), text, start, start + length)
+
     def __len__(self) -> int:
         return len(self._held)
+
+
+def _row(held: Held, now: float) -> EntryRow:
+    expires_at = held.expires_at / 1000
+    state = EntryState.FRESH if expires_at > now else EntryState.STALE
+    return EntryRow(held.key, held.feature, len(held.raw), expires_at, max(0.0, expires_at - now), state)
 
 
 def _cost(key: str, held: Held) -> int:

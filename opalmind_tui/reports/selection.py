@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opalmind_tui.reports.key_text import feature_of
+from opalmind_tui.reports.key_text import feature_of, key_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Selection:
 
     def accepts(self, text: bytes) -> bool:
         """Whether a key (without its prefix) is meant."""
-        if self.key and text != self.key.encode("utf-8", "surrogatepass"):
+        if self.key and text != key_bytes(self.key):
             return False
         if self.match and self.match.casefold() not in text.decode("utf-8", "replace").casefold():
             return False

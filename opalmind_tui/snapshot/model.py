@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from opalmind_tui.snapshot.audit import AuditPage, Undoable
 from opalmind_tui.snapshot.cache import CacheView, FeatureView, PreviewPoint, TtlPreview
+from opalmind_tui.snapshot.entries import CacheDay, EntryListing
 from opalmind_tui.snapshot.history import Figure, History, Series
 from opalmind_tui.snapshot.listing import Groups, Listing
 from opalmind_tui.snapshot.queue import (
@@ -179,6 +180,10 @@ class Snapshot:
     """The part of the audit trail that was asked for; None where none was."""
     undo: Undoable | None = None
     """The last act that can be undone, as far as is known without asking."""
+    entries: Reading[EntryListing] | None = None
+    """The entries of the cache that were asked for; None where none were."""
+    cache_day: Reading[CacheDay] = field(default_factory=Reading)
+    """The cache's look-ups of the day; empty unless its entries were asked for."""
     cache: Reading[CacheView] = field(default_factory=Reading)
     server: Reading[ServerView] = field(default_factory=Reading)
     keys: Reading[KeyCounts] = field(default_factory=Reading)

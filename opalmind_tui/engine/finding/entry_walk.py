@@ -1,0 +1,192 @@
+"""Goes over the cache's entries in the background, in bounded steps that give way, for as long as somebody looks."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+
+from opalmind_tui.engine.finding.walking import AGAIN_AFTER, PATIENCE
+from opalmind_tui.errors import OpalmindError
+from opalmind_tui.reports.entries import Entries
+from opalmind_tui.reports.features import NAMES
+from opalmind_tui.reports.keyspace import BATCH, BUDGET
+from opalmind_tui.snapshot.entries import (
+    KEPT,
+    LIVES,
+    OTHERS,
+    EntryListing,
+    EntryOrder,
+    EntryRow,
+    EntryState,
+    EntryView,
+    FeatureEntries,
+)
+
+_TIMES = 4.0
+"""Times as long as a walk took the keys are left alone after it, at the least."""
+_KNOWN = frozenset(NAMES)
+
+
+class Sums:
+    """What `FeatureEntries` tells, while it is added up."""
+
+    def __init__(self) -> None:
+        self.entries = self.bytes = self.stale = self.corrupt = self.endless = 0
+        self.lives = [0] * (len(LIVES) + 1)
+
+    def take(self, row: EntryRow, now: float) -> None:
+        """One more entry."""
+        self.entries += 1
+        self.bytes += row.size or 0
+        left = row.left(now)
+        if row.state is EntryState.STALE:
+            self.stale += 1
+        elif row.state is EntryState.CORRUPT:
+            self.corrupt += 1
+        elif left is not None:
+            self.lives[bisect_right(LIVES, left)] += 1
+        self.endless += row.kept is None
+
+    def frozen(self, feature: str) -> FeatureEntries:
+        """As a value."""
+        return FeatureEntries(
+            feature, self.entries, self.bytes, self.stale, self.corrupt, tuple(self.lives), self.endless
+        )
+
+
+class Pass:
+    """One walk over the keys."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.cursor = self.examined = 0
+        self.done = False
+        self.rows: dict[str, tuple[EntryRow, float]] = {}
+        """Entries by key, each with the moment of its end."""
+        self.sums: dict[str, Sums] = {}
+        self._order: tuple[object, list[str]] = (None, [])
+
+    def take(self, row: EntryRow, now: float) -> None:
+        """One more entry. Redis may bring one twice."""
+        if row.key in self.rows:
+            return
+        self.sums.setdefault(group_of(row), Sums()).take(row, now)
+        if len(self.rows) < KEPT:
+            left = row.left(now)
+            self.rows[row.key] = row, math.inf if left is None else now + left
+
+    def ordered(self, view: EntryView) -> list[str]:
+        """The keys of the list in view."""
+        of = (view.feature, view.order, len(self.rows))
+        if self._order[0] != of:
+            keys = [key for key, (row, _) in self.rows.items() if view.feature in ("", group_of(row))]
+            self._order = of, sorted(keys, key=lambda key: (_sorted_by(view.order, *self.rows[key]), key))
+        return self._order[1]
+
+
+def _sorted_by(order: EntryOrder, row: EntryRow, end: float) -> float:
+    if order is EntryOrder.LARGEST:
+        return -math.inf if row.size is None else -row.size
+    return end if order is EntryOrder.ENDING else 0.0
+
+
+def group_of(row: EntryRow) -> str:
+    """The feature that an entry is counted for."""
+    return row.feature if row.feature in _KNOWN else OTHERS
+
+
+class EntryWalk:
+    """One list of entries: the window moves, the walk goes on.
+
+    Args:
+        clock: epoch seconds.
+
+    Where only the sums are asked for it stops after `BUDGET` keys: what Redis brings first is as good as drawn by lot.
+    """
+
+    def __init__(self, entries: Entries, clock: Callable[[], float]) -> None:
+        self._entries, self._clock = entries, clock
+        self._task: asyncio.Task[None] | None = None
+        self._error: OpalmindError | None = None
+        self._under_way: Pass | None = None
+        self._shown: Pass | None = None
+        self._again_at = 0.0
+        self._whole = False
+
+    async def listing(self, view: EntryView) -> EntryListing:
+        """The window as of now. Raises `StoreUnavailable`."""
+        self._whole = view.rows > 0
+        shown = await self._look()
+        keys = shown.ordered(view) if view.rows else []
+        first = keys.index(view.anchor) - view.above if view.anchor in keys else view.first
+        first = max(0, min(first, len(keys) - view.rows))
+        wanted = keys[first : first + view.rows]
+        rows = {row.key: row for row in await self._entries.rows_of(wanted)}
+        for gone in set(wanted) - rows.keys():
+            del shown.rows[gone]
+        return EntryListing(
+            view, tuple(rows[key] for key in wanted if key in rows), first, len(keys) - len(wanted) + len(rows),
+            tuple(sums.frozen(name) for name, sums in sorted(shown.sums.items())),
+            min(shown.examined, shown.total), shown.total, shown.done,
+        )  # fmt: skip
+
+    async def stop(self) -> None:
+        """Nobody looks any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def expire(self) -> None:
+        """Something was changed on purpose: walk anew at the next look."""
+        self._again_at = 0.0
+
+    async def _look(self) -> Pass:
+        if self._task is None and (self._has_more(self._under_way) or time.monotonic() >= self._again_at):
+            self._error = None
+            self._task = asyncio.create_task(self._go_on(), name="entries")
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=PATIENCE)
+            if self._task.done():
+                task, self._task = self._task, None
+                task.result()
+        if self._error is not None:
+            raise self._error
+        return self._shown or Pass(0)
+
+    def _has_more(self, under_way: Pass | None) -> bool:
+        return under_way is not None and not under_way.done and (self._whole or under_way.examined < BUDGET)
+
+    async def _go_on(self) -> None:
+        """The rest of this walk, or a new one; an error keeps its place."""
+        began = time.monotonic()
+        try:
+            if not self._has_more(self._under_way):
+                self._under_way = Pass(await self._entries.size())
+            under_way = self._under_way
+            assert under_way is not None
+            self._shown = self._shown or under_way
+            while self._has_more(under_way):
+                started = time.monotonic()
+                await self._step(under_way)
+                # The server and the screen are left alone about as long.
+                await asyncio.sleep(time.monotonic() - started)
+        except OpalmindError as error:
+            self._error = error
+            return
+        self._shown = under_way
+        self._again_at = time.monotonic() + max(AGAIN_AFTER, _TIMES * (time.monotonic() - began))
+
+    async def _step(self, under_way: Pass) -> None:
+        under_way.cursor, rows = await self._entries.step(under_way.cursor)
+        now = self._clock()
+        for row in rows:
+            under_way.take(row, now)
+        # A step goes through about so many keys, whether they are ours or not.
+        under_way.examined = max(under_way.examined + BATCH, len(under_way.rows))
+        under_way.done = not under_way.cursor
+        if under_way.done:
+            under_way.examined = under_way.total
