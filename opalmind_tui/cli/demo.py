@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,16 +12,16 @@ import click
 
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import WithSettings
-from opalmind_tui.reports.features import BY_NAME
+from opalmind_tui.reports.features import BY_NAME, snake
 from opalmind_tui.tracking.lines import CALLS
 
 if TYPE_CHECKING:
     from opalmind_tui.demo.world import DemoWorld
     from opalmind_tui.engine.engine import Engine
-    from opalmind_tui.snapshot.audit import AuditView
     from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+    from opalmind_tui.snapshot.entries import EntryPart
     from opalmind_tui.snapshot.findings import Diagnosis
-    from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
+    from opalmind_tui.snapshot.listing import RequestDetail
     from opalmind_tui.snapshot.model import Snapshot, TtlPreview
 
 
@@ -70,8 +69,8 @@ class DemoEngine:
         return await self._started.offer([request])
 
     async def _report(self, name: str, /, **params: Any) -> object:
-        report = getattr(self._started.reports, _snake(BY_NAME[name].function))
-        return await report(**{_snake(field): value for field, value in params.items()})
+        report = getattr(self._started.reports, snake(BY_NAME[name].function))
+        return await report(**{snake(field): value for field, value in params.items()})
 
     async def stop(self) -> None:
         """End it all, the traffic first."""
@@ -83,17 +82,9 @@ class DemoEngine:
             await self._engine.stop()
         await self._world.stop()
 
-    async def take_snapshot(
-        self,
-        *,
-        rows: int = 50,
-        closer: bool = False,
-        view: ListView | None = None,
-        groups: GroupView | None = None,
-        audit: AuditView | None = None,
-    ) -> Snapshot:
+    async def take_snapshot(self, **wanted: Any) -> Snapshot:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""
-        snapshot = await self._started.take_snapshot(rows=rows, closer=closer, view=view, groups=groups, audit=audit)
+        snapshot = await self._started.take_snapshot(**wanted)
         return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
 
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
@@ -103,6 +94,10 @@ class DemoEngine:
     async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         """As `EnginePort`."""
         return await self._started.request_detail(request_id, reveal=reveal, start=start)
+
+    async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
+        """As `EnginePort`."""
+        return await self._started.entry_part(key, start)
 
     def switch_count(self) -> None:
         """As `EnginePort`."""
@@ -128,8 +123,3 @@ class DemoEngine:
         if self._engine is None:
             raise RuntimeError("the demo has not been started")
         return self._engine
-
-
-def _snake(name: str) -> str:
-    """``getMostPopularUrls`` as Python spells it."""
-    return re.sub("([A-Z])", r"_\1", name).lower()

@@ -57,6 +57,7 @@ from opalmind_tui.tracking.request import TrackingRequest
 if TYPE_CHECKING:
     from opalmind_tui.engine.acts import Acts
     from opalmind_tui.matomo.reporting_client import ReportingClient
+    from opalmind_tui.reports.refetch import Wish
     from opalmind_tui.reports.service import Reports
     from opalmind_tui.reports.ttl import Ttl
     from opalmind_tui.tracking.send_stats import DispatcherStats
@@ -288,6 +289,14 @@ class Engine:
             self._reports = Reports(self.reporting, self.cache, self.settings.matomo_default_site_id)
         return self._reports
 
+    async def _refetch(self, wish: Wish) -> bool:
+        from opalmind_tui.reports.refetch import refetch
+        from opalmind_tui.reports.service import Reports
+
+        client, site = self.reporting, self.settings.matomo_default_site_id
+        assert client is not None
+        return await refetch(lambda cache: Reports(client, cache, site), self.cache, wish)
+
     # -- delivery ------------------------------------------------------------------------------------------------
 
     @property
@@ -424,6 +433,7 @@ class Engine:
     def _acts(self) -> Acts:
         """Loaded by whoever acts: who only asks starts sooner without it."""
         from opalmind_tui.engine.acts import Acts
+        from opalmind_tui.engine.acts.refetch import Refetch
         from opalmind_tui.engine.acts.table import kinds
 
         table = kinds(
@@ -434,6 +444,7 @@ class Engine:
             deliver=self._delivery.switch,
             test_token=self._test_token,
             look=self.queue_view,
+            refetch=Refetch(lambda: self.reports, self._refetch),
         )
         return Acts(
             table,

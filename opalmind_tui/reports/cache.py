@@ -135,6 +135,19 @@ class ReportCache:
                 return cast(T, held.report)
         return cast(T, await self._look_up(feature, key, load))
 
+    async def refetch(self, feature: str, key: str, load: Load) -> tuple[Any, bool]:
+        """Matomo's report whatever is stored, and whether it was stored in its place.
+
+        Raises what `load` raises, and `StoreUnavailable`; the former entry stays then.
+        """
+        # No process gives its copy of the former one any more.
+        await self.invalidate()
+        raw, _, _ = await self._ask_redis(feature, key)
+        former = decode_entry(raw, feature) if raw is not None else None
+        task = self._start(feature, key, load, newer_than=former.expires_at if former is not None else 0.0)
+        found = await asyncio.shield(task)
+        return found.value, found.stored or (self._redis is None and found.keep)
+
     async def _look_up(self, feature: str, key: str, load: Load) -> Any:
         held = await self._read(feature, key)
         if held is not None:

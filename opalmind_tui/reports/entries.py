@@ -138,7 +138,7 @@ class Entries:
             return None
         try:
             if rows[0].size is None:
-                kind = await self._client.type(name)
+                kind: Any = await self._client.type(name)
                 return EntryPart(rows[0], kind=kind.decode("ascii", "replace"))
             raw: Any = await self._client.getrange(name, start, start + PART - 1)
         except TROUBLES as error:

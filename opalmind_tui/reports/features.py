@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -78,3 +79,8 @@ def request_params(feature: Feature, asked: Input) -> dict[str, str]:
 def sendable(text: str) -> str:
     """The text as a URL can carry it: half of a surrogate pair has no UTF-8 and becomes U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def snake(name: str) -> str:
+    """``getMostPopularUrls`` as Python spells it."""
+    return re.sub("([A-Z])", r"_\1", name).lower()

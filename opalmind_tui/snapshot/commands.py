@@ -20,6 +20,7 @@ class Act(StrEnum):
     KILL = "kill"
     RELEASE = "release"
     PURGE_CACHE = "purge-cache"
+    REFETCH = "refetch"
     SET_TTL = "set-ttl"
     DELIVER = "deliver"
     TEST_TOKEN = "test-token"
@@ -52,7 +53,7 @@ class Command:
         hard: past the trash, for good (purge).
         since, until: what came into the trash within this time by the queue's clock (restore); 0 for no bound.
         feature: a report feature, or empty for all of them (purge-cache, set-ttl).
-        match, key: only entries whose key holds this text, only this entry (purge-cache).
+        match, key: only entries whose key holds this text (purge-cache), only this entry (purge-cache, refetch).
         target: which TTL (set-ttl).
         seconds: the new TTL in seconds (set-ttl); 0 resets to the environment's value. How long delivery is paused
             (pause); 0 until it is resumed. How long the next try waits (retry).

@@ -143,9 +143,12 @@ def total_of(features: tuple[FeatureEntries, ...]) -> FeatureEntries:
     """All of them in one."""
     return FeatureEntries(
         "",
-        *(sum(getattr(one, name) for one in features) for name in ("entries", "bytes", "stale", "corrupt")),
-        tuple(map(sum, zip(*(one.lives for one in features), strict=True))),
-        sum(one.endless for one in features),
+        entries=sum(one.entries for one in features),
+        bytes=sum(one.bytes for one in features),
+        stale=sum(one.stale for one in features),
+        corrupt=sum(one.corrupt for one in features),
+        lives=tuple(map(sum, zip(*(one.lives for one in features), strict=True))),
+        endless=sum(one.endless for one in features),
     )
 
 

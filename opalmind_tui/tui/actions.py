@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opalmind_tui.snapshot.entries import EntryState
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.tui.situation import Situation
 
@@ -62,6 +63,17 @@ def _no_request(now: Situation) -> str:
     return "" if now.selected else "No request is selected."
 
 
+def _cannot_open(now: Situation) -> str:
+    return "That entry has left the list. Move the cursor to another." if now.lost else ""
+
+
+def _cannot_fetch(now: Situation) -> str:
+    if now.entry is None:
+        return "Open a report first, and move to one of its entries."
+    foreign = now.entry.state is EntryState.FOREIGN
+    return "This is no key of a report: Matomo cannot be asked for it." if foreign else ""
+
+
 def _cannot_retry(now: Situation) -> str:
     if now.marked:
         return ""
@@ -112,8 +124,8 @@ ACTIONS: tuple[Action, ...] = (
            footer=3, places=("queue",)),
     Action("mark", ("x",), "x", "Mark", "Mark the request, or take the mark back; keys then act on all that are marked",
            "Requests", _no_request, footer=3, places=("queue",)),
-    Action("sort", ("o",), "o", "Order", "Sort the list another way", "Requests", footer=12, places=("queue",),
-           spare=True),
+    Action("sort", ("o",), "o", "Order", "Sort the list another way; open or close all of a value", "Requests",
+           footer=12, places=("queue", "cache"), spare=True),
     Action("detail", ("enter",), "⏎", "Detail", "Show all that is known of the request; open a group", "Requests",
            lambda now: "" if now.group else _no_request(now), footer=3, brief="Open", places=REQUESTS),
     Action("retry", ("r",), "r", "Retry", "Retry the request under the cursor, or those marked", "Requests",
@@ -132,8 +144,12 @@ ACTIONS: tuple[Action, ...] = (
            places=("doctor",)),
     Action("undo", ("u",), "u", "Undo", "Undo the last purge, TTL, pause or limit of the last 15 minutes, of anybody",
            "Dashboard", changes=True, footer=7, in_footer=lambda now: now.undo),
-    Action("purge_cache", ("c",), "c", "Cache", "Purge cached reports: all, or one kind", "Cache", changes=True,
-           footer=8),
+    Action("purge_cache", ("c",), "c", "Purge cache", "Purge cached reports: all, one kind, or one", "Cache",
+           changes=True, footer=8, brief="Cache"),
+    Action("open", ("enter",), "⏎", "Open", "Open the report, the entry, the line of a value", "Cache", _cannot_open,
+           footer=3, places=("cache",)),
+    Action("refetch", ("f",), "f", "Fetch", "Ask Matomo anew for the report under the cursor", "Cache", _cannot_fetch,
+           True, 9, places=("cache",)),
     Action("ttl", ("t",), "t", "TTLs", "Set a time to live of reports or sent keys", "Cache", changes=True, footer=9),
     Action("deliver", ("v",), "v", "Deliver", "Start or stop delivering from this dashboard", "Dashboard", changes=True,
            footer=10, brief="Send"),
@@ -146,6 +162,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("log", ("O", "shift+o"), "O", "Log", "Read what this dashboard has logged, the newest first", "Dashboard"),
     Action("overview", ("1",), "1", "Overview", "The first five seconds: what is wrong, and the keys", GO),
     Action("queue", ("2",), "2", "Queue", "Every request by state: find, group, mark and act", GO),
+    Action("cache", ("3",), "3", "Cache", "Cached reports: hit rates, times to live, entries and their values", GO),
     Action("redis", ("4",), "4", "Redis", "Redis from near: keys, memory, slow log, clients, our cost", GO),
     Action("fleet", ("5", "p"), "5", "Fleet", "The processes on this Redis, and the services beside them", GO),
     Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO),

@@ -11,14 +11,15 @@ from opalmind_tui.snapshot.model import RequestRow
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.actions import BY_ID, DOORS, exists, why_not
 from opalmind_tui.tui.bars import Status
+from opalmind_tui.tui.cache_keys import CacheKeys
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
 from opalmind_tui.tui.dialogs.redis import RedisDialog
-from opalmind_tui.tui.dialogs.ttl import Draft, TtlDialog, command_of
 from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.places.cache import CachePlace
 from opalmind_tui.tui.places.doctor import DoctorPlace
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.queue import QueuePlace
@@ -39,21 +40,20 @@ class Operator:
 
     def __init__(self, app: OpalmindApp) -> None:
         self._app = app
-        self._draft = Draft()
         self.handlers: dict[str, Callable[[], None]] = {
             **{door.id: partial(self._go, door.id) for door in DOORS},
+            **CacheKeys(app, self._plan).handlers,
             "back": self._back,
             "find": lambda: self._at(QueuePlace, QueuePlace.look_for),
             "mark": lambda: self._at(QueuePlace, QueuePlace.mark),
-            "sort": lambda: self._at(QueuePlace, QueuePlace.sort),
+            "sort": lambda: self._screen.place.sort(),
             "detail": self._detail,
+            "open": lambda: self._at(CachePlace, CachePlace.open),
             "retry": lambda: self._one(Act.RETRY),
             "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
             "purge": lambda: self._one(Act.PURGE),
             "purge_all": lambda: self._plan(Command(Act.PURGE, all_dead=True)),
             "undo": lambda: self._plan(Command(Act.UNDO)),
-            "purge_cache": self._purge_cache,
-            "ttl": self._ttl,
             "cure": self._cure,
             "copy": self._copy,
             "examine": lambda: self._at(DoctorPlace, DoctorPlace.look),
@@ -151,12 +151,20 @@ class Operator:
 
         return body
 
-    def _plan(self, command: Command, subject: str = "", back: Callable[[], None] | None = None) -> None:
-        """Show the plan; `back` is where a cancelled one returns to."""
+    def _plan(
+        self,
+        command: Command,
+        subject: str = "",
+        back: Callable[[], None] | None = None,
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        """Show the plan; `back` is where a cancelled one returns to, `done` is called after it was carried out."""
 
         def ended(outcome: Outcome | None) -> None:
             if outcome is not None:
                 self._report(outcome)
+                if done is not None:
+                    done()
             elif back is not None:
                 back()
 
@@ -175,35 +183,6 @@ class Operator:
     def _notify(self, sentence: str, severity: Severity) -> None:
         self._app.clear_notifications()
         self._app.notify(safe_text(sentence, _NOTICE), severity=severity, markup=False, timeout=4)
-
-    # -- cache ---------------------------------------------------------------------------------------------------
-
-    def _purge_cache(self) -> None:
-        cache = self._screen.snapshot.cache.value if self._screen.snapshot else None
-        about = "" if cache is None or cache.entries_exact else "about "
-        choices = [Choice("", "All reports", f"{about}{_entries(cache.entries)}" if cache else "")]
-        choices += [
-            Choice(feature.feature, feature.feature, f"{about}{_entries(feature.entries)}")
-            for feature in sorted(cache.features if cache else (), key=lambda one: one.feature)
-        ]
-
-        def chosen(feature: str | None) -> None:
-            if feature is not None:
-                self._plan(Command(Act.PURGE_CACHE, feature=feature), back=self._purge_cache)
-
-        self._app.push_screen(ChoiceDialog("Purge cached reports", choices), chosen)
-
-    def _ttl(self) -> None:
-        dialog = TtlDialog(
-            self._app.engine, self._screen.snapshot.cache.value if self._screen.snapshot else None, self._draft
-        )
-
-        def ended(draft: Draft | None) -> None:
-            self._draft = dialog.draft
-            if draft is not None:
-                self._plan(command_of(draft), back=self._ttl)
-
-        self._app.push_screen(dialog, ended)
 
     # -- findings ------------------------------------------------------------------------------------------------
 
@@ -274,10 +253,6 @@ class Operator:
 
     def _help(self) -> None:
         self._app.push_screen(ReadingDialog("Keys", lambda width: help_text(self._screen.situation, width)))
-
-
-def _entries(number: int) -> str:
-    return f"{number:,} {'entry' if number == 1 else 'entries'}"
 
 
 def _subject(request: RequestRow) -> str:

@@ -119,7 +119,12 @@ class Poller:
     async def _once(self) -> None:
         wanted = self._wanted()
         snapshot = await self._engine.take_snapshot(
-            rows=wanted.rows, closer=wanted.closer, view=wanted.view, groups=wanted.groups, audit=wanted.audit
+            rows=wanted.rows,
+            closer=wanted.closer,
+            view=wanted.view,
+            groups=wanted.groups,
+            audit=wanted.audit,
+            entries=wanted.entries,
         )
         if self._chosen:
             # What is old by the pace of the start is not by one that was chosen since.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opalmind_tui.snapshot.entries import EntryRow
 from opalmind_tui.snapshot.findings import Finding
 from opalmind_tui.snapshot.listing import Group
 from opalmind_tui.snapshot.model import RequestRow
@@ -28,6 +29,9 @@ class Situation:
         group: the group of failures under the cursor.
         filtered: a filter is in force.
         finding: what the doctor found, under the cursor of the Doctor place.
+        feature: the kind of report under the cursor of the Cache place; empty for all of them.
+        entry: the entry of the cache under the cursor, or whose value is in view.
+        value_shown: the value of an entry is in view.
     """
 
     place: str = "overview"
@@ -48,3 +52,6 @@ class Situation:
     group: Group | None = None
     filtered: bool = False
     finding: Finding | None = None
+    feature: str = ""
+    entry: EntryRow | None = None
+    value_shown: bool = False

@@ -9,10 +9,12 @@ from dataclasses import replace
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.entries import EntryPart, EntryRow, EntryView
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import PreviewPoint, Reading, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
+from tests.tui.entry_fixtures import DAY, ENTRIES, VALUES, entry_listing, part_of
 from tests.tui.listings import groups as grouped
 from tests.tui.listings import listing
 from tests.tui.redis_fixtures import REPORT
@@ -60,6 +62,12 @@ class FakeEngine:
         self.audits: list[AuditView] = []
         self.trail = TRAIL
         self.trail_trouble: str | None = None
+        self.entries: tuple[EntryRow, ...] = ENTRIES
+        self.values: dict[str, str] = dict(VALUES)
+        self.entry_views: list[EntryView] = []
+        self.entries_trouble = ""
+        self.parts: list[tuple[str, int]] = []
+        self.part_trouble: Exception | None = None
         self.preview = plain_preview()
         self.previewed: list[tuple[str, float | None]] = []
         self.preview_trouble: Exception | None = None
@@ -75,6 +83,7 @@ class FakeEngine:
         view: ListView | None = None,
         groups: GroupView | None = None,
         audit: AuditView | None = None,
+        entries: EntryView | None = None,
     ) -> Snapshot:
         self.rows.append(rows)
         self.closer.append(closer)
@@ -90,10 +99,22 @@ class FakeEngine:
         if audit is not None:
             self.audits.append(audit)
             taken = replace(taken, audit=Reading(page(self.trail, audit), at, self.trail_trouble))
+        if entries is not None:
+            self.entry_views.append(entries)
+            found_entries = entry_listing(self.entries, entries, at) if not self.entries_trouble else None
+            reading = Reading(found_entries, at, self.entries_trouble or None)
+            taken = replace(taken, entries=reading, cache_day=Reading(DAY, at))
         return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if closer else taken
 
     async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         return None
+
+    async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
+        self.parts.append((key, start))
+        if self.part_trouble is not None:
+            raise self.part_trouble
+        row = next((row for row in self.entries if row.key == key), None)
+        return part_of(row, self.values.get(key, '{"value":1}'), start) if row is not None else None
 
     async def plan(self, command: Command) -> Plan:
         self.planned.append(command)
@@ -152,6 +173,7 @@ def plain_plan(command: Command) -> Plan:
         Act.RESTORE: "Restore the last purge: 2 requests",
         Act.PURGE: f"Purge {count} request{'' if count == 1 else 's'}{' for good' if command.hard else ''}",
         Act.PURGE_CACHE: f"Purge {command.feature or 'all'} cache entries",
+        Act.REFETCH: f"Fetch 1 report of {command.feature} anew",
         Act.SET_TTL: f"Set the time to live of {command.feature or command.target} to {command.seconds:g} s",
         Act.DELIVER: "Deliver from this dashboard",
         Act.TEST_TOKEN: "Ask Matomo again with the token",

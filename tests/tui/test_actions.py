@@ -84,6 +84,32 @@ async def queue(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
+async def cache(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "3")
+    assert pilot.app.frame.place.place == "cache"
+    assert "all reports" in screen_text(pilot)
+
+
+@case
+async def open(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "3", "enter")
+    assert pilot.app.frame.situation.entry == engine.entries[4]
+    await press(pilot, "enter")
+    assert pilot.app.frame.situation.value_shown
+
+
+@case
+async def refetch(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "3", "f")
+    assert "Open a report first" in screen_text(pilot)
+    await press(pilot, "enter", "f")
+    held = pilot.app.frame.situation.entry
+    assert held is not None
+    await confirm(pilot)
+    assert [one.command for one in engine.ran] == [Command(Act.REFETCH, feature=held.feature, key=held.key)]
+
+
+@case
 async def back(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "2", "x", "escape")
     assert pilot.app.frame.place.place == "queue"

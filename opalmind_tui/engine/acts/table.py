@@ -10,6 +10,7 @@ from opalmind_tui.engine.acts.givingup import Kill, Release
 from opalmind_tui.engine.acts.here import Deliver, TestToken
 from opalmind_tui.engine.acts.kind import Kind
 from opalmind_tui.engine.acts.ledger import Acknowledge
+from opalmind_tui.engine.acts.refetch import Refetch
 from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.snapshot.commands import Act
@@ -25,6 +26,7 @@ def kinds(
     deliver: Callable[[bool], None],
     test_token: Callable[[], Awaitable[str]],
     look: Callable[[], Awaitable[QueueView]],
+    refetch: Refetch,
 ) -> dict[Act, Kind]:
     """Who does what.
 
@@ -33,6 +35,7 @@ def kinds(
         deliver: switches this process's delivery.
         test_token: lets the token be used again; returns what Matomo says against it.
         look: reads the queue now.
+        refetch: asks Matomo for a report anew.
     """
     control = ControlDelivery(stores.queue, endpoint, user)
     return {
@@ -45,6 +48,7 @@ def kinds(
         Act.PURGE: Purge(stores.queue, memory_used),
         Act.RESTORE: Restore(stores.queue),
         Act.PURGE_CACHE: PurgeCache(stores.cache),
+        Act.REFETCH: refetch,
         Act.SET_TTL: SetTtl(stores.ttl_control, user),
         Act.DELIVER: Deliver(deliver),
         Act.TEST_TOKEN: TestToken(test_token),

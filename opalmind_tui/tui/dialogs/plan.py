@@ -27,6 +27,7 @@ VERBS = {
     Act.PURGE: "Purge",
     Act.RESTORE: "Restore",
     Act.PURGE_CACHE: "Purge",
+    Act.REFETCH: "Fetch",
     Act.SET_TTL: "Set",
     Act.DELIVER: "Switch",
     Act.TEST_TOKEN: "Ask",

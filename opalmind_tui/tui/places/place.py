@@ -9,6 +9,7 @@ from textual.message import Message
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.audit import AuditView
+from opalmind_tui.snapshot.entries import EntryView
 from opalmind_tui.snapshot.listing import GroupView, ListView
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import cells, safe_text
@@ -26,6 +27,7 @@ class Wanted:
         view: the part of the queue's lists in view.
         groups: the groups of failures in view.
         audit: the part of the audit trail in view.
+        entries: the part of the cache's entries in view.
     """
 
     rows: int = 0
@@ -33,6 +35,7 @@ class Wanted:
     view: ListView | None = None
     groups: GroupView | None = None
     audit: AuditView | None = None
+    entries: EntryView | None = None
 
 
 class Place(Vertical):
@@ -89,6 +92,9 @@ class Place(Vertical):
 
     def move(self, steps: int, *, pages: bool = False) -> None:
         """Move the cursor, or scroll, in the part that has the focus."""
+
+    def sort(self) -> None:
+        """Sort the list in view another way."""
 
     def clear(self) -> bool:
         """Take back the last thing that narrows what is in view. False where there is none."""

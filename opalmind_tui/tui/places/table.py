@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.tui.places.audit import AuditPlace
+from opalmind_tui.tui.places.cache import CachePlace
 from opalmind_tui.tui.places.doctor import DoctorPlace
 from opalmind_tui.tui.places.fleet import FleetPlace
 from opalmind_tui.tui.places.history import HistoryPlace
@@ -31,6 +32,7 @@ class Entry:
 PLACES: tuple[Entry, ...] = (
     Entry("overview", Overview),
     Entry("queue", QueuePlace),
+    Entry("cache", CachePlace),
     Entry("fleet", FleetPlace),
     Entry("doctor", DoctorPlace),
     Entry("audit", AuditPlace),

@@ -42,7 +42,7 @@ class WindowList(LineView):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.window = Window()
+        self.window: Window[RequestRow] = Window()
         self.marked: dict[str, RequestRow] = {}
         self._tab = Tab.FAILED
         self._reading: Reading[Listing] | None = None

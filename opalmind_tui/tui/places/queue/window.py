@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from opalmind_tui.snapshot.listing import Listing
-from opalmind_tui.snapshot.queue import RequestRow
+from typing import Generic, Protocol, TypeVar
 
 MOST_ROWS = 500
 """Rows that are ever asked for at once."""
@@ -21,7 +20,57 @@ class Part:
     rows: int
 
 
-class Window:
+class Row(Protocol):
+    """What a list holds."""
+
+    @property
+    def id(self) -> str:
+        """What a cursor holds on to."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class View(Protocol):
+    """What was asked for."""
+
+    @property
+    def anchor(self) -> str:
+        """The row that the cursor held then."""
+        ...
+
+
+class Listed(Protocol[R_co]):
+    """A window on a list; see `snapshot.listing.Listing`."""
+
+    @property
+    def view(self) -> View:
+        """What was asked for."""
+        ...
+
+    @property
+    def rows(self) -> Sequence[R_co]:
+        """The rows at hand."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """The number of the first of them."""
+        ...
+
+    @property
+    def kept(self) -> int:
+        """Rows that can be scrolled to."""
+        ...
+
+    def place_of(self, request_id: str, /) -> int | None:
+        """The number of a row, if it is at hand."""
+        ...
+
+
+class Window(Generic[R]):
     """Numbers of rows count from 0 at the head of the list.
 
     When the cursor's request leaves the list the cursor is *lost*: it shows where it was and holds no id, so that a key
@@ -36,15 +85,15 @@ class Window:
         self.length = 0
         """Rows that can be scrolled to."""
         self._first = 0
-        self._rows: tuple[RequestRow, ...] = ()
+        self._rows: Sequence[R] = ()
 
-    def row(self, number: int) -> RequestRow | None:
+    def row(self, number: int) -> R | None:
         """A row, if it is at hand."""
         at = number - self._first
         return self._rows[at] if 0 <= at < len(self._rows) else None
 
     @property
-    def selected(self) -> RequestRow | None:
+    def selected(self) -> R | None:
         """The request under the cursor, if it is at hand."""
         row = self.row(self.at)
         return row if row is not None and row.id == self.id else None
@@ -66,7 +115,7 @@ class Window:
         end = min(self.length, self.top + page)
         return self.top >= end or (self.row(self.top) is not None and self.row(end - 1) is not None)
 
-    def follow(self, listing: Listing, page: int) -> None:
+    def follow(self, listing: Listed[R], page: int) -> None:
         """Take over a newer window, and stay on the same request."""
         self._first, self._rows, self.length = listing.first, listing.rows, listing.kept
         place = listing.place_of(self.id) if self.id is not None else None
