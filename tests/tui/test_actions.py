@@ -93,7 +93,7 @@ async def cache(pilot: Pilot[Any], engine: FakeEngine) -> None:
 @case
 async def open(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "3", "enter")
-    assert pilot.app.frame.situation.entry == engine.entries[4]
+    assert pilot.app.frame.situation.entry in engine.entries
     await press(pilot, "enter")
     assert pilot.app.frame.situation.value_shown
 
