@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from opalmind_tui.snapshot.listing import Attempt
 from opalmind_tui.snapshot.model import Control, Gate, QueueFigures, RequestRow
+from opalmind_tui.tracking.gist import Gist
 from opalmind_tui.tracking.request import TrackingRequest
 
 TRASH_KEPT = 900
@@ -112,6 +113,7 @@ class Settlement(NamedTuple):
         record: idempotency record to write (DELIVERED with a key); its TTL is the queue's present setting. The queue
             adds the payload's `fingerprint`, which it alone knows.
         duplicate: it came in although its key was delivered before, which was found out late (DELIVERED).
+        gist: of the request, where the caller has read it; else the queue reads its body (DELIVERED).
     """
 
     id: str
@@ -126,6 +128,7 @@ class Settlement(NamedTuple):
     unposted: bool = False
     record: bytes | None = None
     duplicate: bool = False
+    gist: Gist | None = None
 
 
 @dataclass(frozen=True, slots=True)

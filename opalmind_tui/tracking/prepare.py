@@ -11,6 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from opalmind_tui.errors import RefusedRequest
+from opalmind_tui.tracking.gist import gist_of
 from opalmind_tui.tracking.queue import Claimed, Fate, Settlement
 from opalmind_tui.tracking.request import TrackingRequest, parts_of
 
@@ -34,6 +35,7 @@ class Hit(NamedTuple):
         params: what Matomo gets.
         site: Matomo's site id, as text.
         token_reason: why it needs the token; empty when it does not.
+        kind: of the request.
     """
 
     claimed: Claimed
@@ -41,6 +43,7 @@ class Hit(NamedTuple):
     params: Mapping[str, str]
     site: str
     token_reason: str
+    kind: str = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def prepare(claimed: Claimed, now: float) -> Hit | None:
     given = stored.get("cdt")
     when = claimed.accepted if given is None else moment_of(given)
     params = _complete(kind, stored, claimed.accepted)
-    return Hit(claimed, key, params, params["idsite"], _token_reason(params, when, now))
+    return Hit(claimed, key, params, params["idsite"], _token_reason(params, when, now), kind)
 
 
 def settlements_of(hits: Sequence[Hit], delivery: Delivery, *, by_token: bool = False) -> list[Settlement]:
@@ -78,13 +81,14 @@ def settlements_of(hits: Sequence[Hit], delivery: Delivery, *, by_token: bool = 
         return [Settlement(hit.claimed.id, fate, 0.0, status, error) for hit in hits]
     rests: dict[int, bytes] = {}
     settlements: list[Settlement] = []
-    for claimed, key, *_ in hits:
+    for claimed, key, params, _, _, kind in hits:
         record = None
         if key:
             if claimed.attempts not in rests:
                 rests[claimed.attempts] = _rest_of_record(delivery, claimed.attempts + 1)
             record = b'{"key":' + orjson.dumps(key) + rests[claimed.attempts]
-        settlements.append(Settlement(claimed.id, fate, 0.0, status, error, token=by_token, record=record))
+        gist = gist_of(kind, key, params)
+        settlements.append(Settlement(claimed.id, fate, 0.0, status, error, token=by_token, record=record, gist=gist))
     return settlements
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import orjson
+from typing import Any, Protocol
 
 from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
+from opalmind_tui.tracking.gist import Gist, label_of
 from opalmind_tui.tracking.queue import Closer, Stored, Window, cut
 from opalmind_tui.tracking.request import parts_of
 
 _PREVIEW = 100
 _DELIVERED_LABEL = 80
-_PLAIN_PAGEVIEW = re.compile(
-    rb'\{"kind":"pageview","key":"([ !#-\[\]-~]{0,100})",'
-    rb'"params":\{"idsite":"([0-9]{1,12})","url":"([ !#-\[\]-~]{1,80})'
-)
 ATTEMPTS_KEPT = 10
 """Failed tries of a request that are remembered: the newest."""
 RECORD_SHOWN = 4_000
@@ -69,34 +63,17 @@ def stored_of(request_id: str, state: State, body: bytes, facts: Facts) -> Store
     return Stored(row, params)
 
 
-def label_of(kind: str, params: Mapping[str, str]) -> str:
-    """What a request is about: event category and action, goal, else its url."""
-    if kind == "event" or (kind == "raw" and "e_c" in params):
-        return f"{params.get('e_c', '')} / {params.get('e_a', '')}"
-    if kind == "goal" or (kind == "raw" and "idgoal" in params):
-        return f"goal {params.get('idgoal', '')}"
-    return params.get("url") or params.get("action_name", "")
+def delivered_entry(request_id: str, gist: Gist, accepted: float, attempts: int, size: int) -> list[str | float]:
+    """What the list of the delivered keeps of a request; small."""
+    kind, label, site, key = gist
+    return [request_id, kind, cut(label, _DELIVERED_LABEL), site, cut(key, _PREVIEW), accepted, attempts, size]
 
 
-def shown_when_delivered(body: bytes, accepted: float, attempts: int) -> bytes:
-    """What the list of the delivered keeps of a request beside its id and the moment; small."""
-    plain = _PLAIN_PAGEVIEW.match(body)
-    if plain is not None and body[plain.end() : plain.end() + 1] == b'"':
-        # Most are of this shape, and to decode all of it takes several times as long.
-        return b'["pageview","%b","%b","%b",%.3f,%d,%d]' % (plain[3], plain[2], plain[1], accepted, attempts, len(body))
-    parts = parts_of(body)
-    kind, key, params = parts if parts is not None else ("raw", "", {})
-    label = cut(label_of(kind, params), _DELIVERED_LABEL)
-    return orjson.dumps(
-        [kind, label, params.get("idsite", ""), cut(key, _PREVIEW), round(accepted, 3), attempts, len(body)]
-    )
-
-
-def delivered_row(request_id: str, delivered: float, shown: bytes) -> RequestRow:
-    """The row of a delivered request. Raises `ValueError` for what is none."""
-    kind, label, site, key, accepted, attempts, size = orjson.loads(shown)
+def delivered_row(delivered: float, entry: Sequence[Any]) -> RequestRow:
+    """The row of a delivered request. Raises `ValueError` or `TypeError` for what is none."""
+    request_id, kind, label, site, key, accepted, attempts, size = entry
     return RequestRow(
-        id=request_id, state=State.DELIVERED, kind=str(kind), label=str(label), site=str(site), key=str(key),
+        id=str(request_id), state=State.DELIVERED, kind=str(kind), label=str(label), site=str(site), key=str(key),
         accepted=float(accepted), attempts=int(attempts), size=int(size), left_at=delivered,
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ PASS_TIME = """
 local P, by = KEYS[1], tonumber(ARGV[1])
 local function moved(text) return string.format('%.0f', tonumber(text) - by) end
 for _, key in ipairs(redis.call('KEYS', '*{q}:*')) do
-  if redis.call('TYPE', key).ok == 'zset' then
+  if redis.call('TYPE', key).ok == 'zset' and key ~= P .. 'lately' then
     local all = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
     for at = 1, #all, 2 do redis.call('ZADD', key, moved(all[at + 1]), all[at]) end
   end

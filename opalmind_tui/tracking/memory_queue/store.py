@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from opalmind_tui.snapshot.listing import DELIVERED_KEPT, Attempt
 from opalmind_tui.snapshot.model import RequestRow
+from opalmind_tui.tracking.gist import gist_of
 from opalmind_tui.tracking.memory_queue.aside import Aside
 from opalmind_tui.tracking.memory_queue.places import Item, Place, Places
 from opalmind_tui.tracking.memory_queue.records import Records
 from opalmind_tui.tracking.queue import HELD, cut
-from opalmind_tui.tracking.rows import ANSWER_KEPT, ATTEMPTS_KEPT, delivered_row, shown_when_delivered
+from opalmind_tui.tracking.rows import ANSWER_KEPT, ATTEMPTS_KEPT, delivered_entry, delivered_row
 
 MICROS = 1_000_000
 
@@ -92,8 +93,10 @@ class Store:
 
     def note_delivered(self, item: Item, now: int) -> None:
         """Matomo took it."""
-        shown = shown_when_delivered(item.request.encode(), item.accepted / MICROS, item.attempts)
-        self.delivered.appendleft(delivered_row(item.id, now / MICROS, shown))
+        request = item.request
+        gist = gist_of(request.kind, request.key, request.params)
+        entry = delivered_entry(item.id, gist, item.accepted / MICROS, item.attempts, len(request.encode()))
+        self.delivered.appendleft(delivered_row(now / MICROS, entry))
 
     def note_failure(self, item: Item, now: int, status: int | None, error: str, delay: float | None = None) -> None:
         """A request failed (again). `delay`: seconds until the next try."""

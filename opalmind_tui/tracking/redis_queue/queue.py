@@ -44,7 +44,7 @@ from opalmind_tui.tracking.redis_queue.replies import (
     pause_from,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
-from opalmind_tui.tracking.redis_queue.settlements import parts_of, told_of_settlement
+from opalmind_tui.tracking.redis_queue.settlements import parts_of, told_of_settlements
 from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
 REAP_ROUNDS = 200
@@ -199,15 +199,9 @@ class RedisQueue(Operating, Closing):
         return Settled(done, late, lost)
 
     async def _settle(self, token: str, settlements: Sequence[Settlement], claimed: Mapping[str, Claimed]) -> Settled:
-        arguments: list[Argument] = [token, max(1, self._idempotency_ttl()), self._worker]
-        written: list[bytes] = []
-        for settlement in settlements:
-            known = claimed.get(settlement.id) or Claimed(settlement.id, b"", 0.0)
-            key = bytes_of(stored_key(known.body))
-            arguments += told_of_settlement(settlement, known, key)
-            if key and settlement.record:
-                written.append(key)
-        counted = Settled(*await self._scripts.run("settle", arguments, self._records.names(written)))
+        told, keys = told_of_settlements(settlements, claimed)
+        arguments = [token, max(1, self._idempotency_ttl()), self._worker, *told]
+        counted = Settled(*await self._scripts.run("settle", arguments, self._records.names(keys)))
         self._forget_claimed(token, settlements)
         return counted
 

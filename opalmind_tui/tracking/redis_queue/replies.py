@@ -12,7 +12,6 @@ import orjson
 from opalmind_tui.snapshot.listing import Attempt
 from opalmind_tui.snapshot.model import Control, Gate, GateKind, Pause, RateLimit, RequestRow, State
 from opalmind_tui.tracking.fullness import length_reason, memory_reason, server_reason
-from opalmind_tui.tracking.ids import ID_LENGTH
 from opalmind_tui.tracking.queue import Acceptance, Answer, Claim, Claimed, QueueCounts, Stored
 from opalmind_tui.tracking.rows import Facts, delivered_row, stored_of
 
@@ -223,16 +222,34 @@ def attempts_from(raw_meta: bytes) -> tuple[Attempt, ...]:
     return tuple(found)
 
 
-def delivered_from(reply: Sequence[bytes]) -> tuple[RequestRow, ...]:
-    """The members of the list of the delivered. What a stranger wrote into it is no row."""
-    found = (_delivered(member) for member in reply)
-    return tuple(row for row in found if row is not None)
+def delivered_from(reply: Sequence[Any]) -> tuple[RequestRow, ...]:
+    """The rows of a window on the delivered, the newest first. What a stranger wrote among them is no row."""
+    if not reply:
+        return ()
+    newest, before, *members = reply
+    rows: list[RequestRow] = []
+    for member, ends in zip(islice(members, 0, None, 2), islice(members, 1, None, 2), strict=True):
+        at, entries = _settled_together(member)
+        ends = whole(ends)
+        last, first = min(newest, ends), max(before + 1, ends - len(entries) + 1)
+        wanted = (entries[number - ends - 1] for number in range(last, first - 1, -1))
+        rows += [row for entry in wanted if (row := _delivered(at, entry)) is not None]
+    return tuple(rows)
 
 
-def _delivered(member: bytes) -> RequestRow | None:
+def _settled_together(member: bytes) -> tuple[float, list[Any]]:
+    """When they were, and what is kept of each."""
+    when, _, rest = member.partition(b"[")
     try:
-        at = member.index(b"[")
-        return delivered_row(member[:ID_LENGTH].decode("ascii"), int(member[ID_LENGTH:at]) / MICROS, member[at:])
+        entries = orjson.loads(b"[" + rest)
+    except orjson.JSONDecodeError:
+        return 0.0, []
+    return moment(when) or 0.0, entries
+
+
+def _delivered(at: float, entry: Any) -> RequestRow | None:
+    try:
+        return delivered_row(at, entry)
     except (ValueError, TypeError):
         return None
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import orjson
+
+from opalmind_tui.tracking.gist import gist_in
 from opalmind_tui.tracking.queue import Claimed, Fate, Settlement, cut
 from opalmind_tui.tracking.redis_queue.batches import batches_by_weight
-from opalmind_tui.tracking.redis_queue.keys import digest_of
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, digest_of
 from opalmind_tui.tracking.redis_queue.replies import micros
 from opalmind_tui.tracking.redis_queue.scripts import Argument
-from opalmind_tui.tracking.rows import shown_when_delivered
+from opalmind_tui.tracking.request import stored_key
+from opalmind_tui.tracking.rows import delivered_entry
 
 MOST_WEIGHT = 200
 """Of what one script settles: a whole bulk that was delivered, in well under 5 ms."""
 NOTED_WEIGHT = 4
 """Of a request about which something is noted: what is known of it is read and written, and it gets into lists."""
+_RECORD = b'{"key":'
+"""How a record begins."""
 _LIGHT = frozenset({Fate.DELIVERED, Fate.DROPPED, Fate.UNSENT})
 
 
@@ -25,29 +31,58 @@ def parts_of(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]
         yield settlements[part.start : part.stop]
 
 
-def told_of_settlement(settlement: Settlement, claimed: Claimed, key: bytes) -> tuple[Argument, ...]:
-    """What the script is told of it.
+def told_of_settlements(
+    settlements: Sequence[Settlement], claimed: Mapping[str, Claimed]
+) -> tuple[list[Argument], list[bytes]]:
+    """What the script is told of a part, and the idempotency keys (as they stand in Redis) of those with a record.
 
     Args:
-        claimed: the request, as far as it is known.
-        key: its idempotency key as it stands in Redis, empty for none.
+        claimed: the requests, as far as they are known.
     """
-    record = settlement.record if key and settlement.record else b""
-    shown = b""
-    if settlement.fate is Fate.DELIVERED and claimed.body:
-        shown = shown_when_delivered(claimed.body, claimed.accepted, claimed.attempts)
-    return settlement.id, digest_of(key), record, shown, _details(settlement)
+    ends: dict[bytes, int] = {}
+    rows: list[list[str | float]] = []
+    told: list[Argument] = []
+    keys: list[bytes] = []
+    for settlement in settlements:
+        request_id, record = settlement.id, settlement.record
+        known = claimed.get(request_id) or Claimed(request_id, b"", 0.0)
+        gist = settlement.gist
+        if settlement.fate is Fate.DELIVERED and known.body and not settlement.duplicate:
+            gist = gist or gist_in(known.body)
+            rows.append(delivered_entry(request_id, gist, known.accepted, known.attempts, len(known.body)))
+        name = gist.key if gist else stored_key(known.body)
+        key = bytes_of(name)
+        begin, end = b"", 0
+        if key and record:
+            keys.append(key)
+            begin, rest = _split(record, name)
+            end = ends.setdefault(rest, len(ends) + 1)
+        told += (request_id, digest_of(key), _said(settlement, begin, end))
+    return [orjson.dumps(rows), len(rows), len(ends), *ends, *told], keys
 
 
-def _details(settlement: Settlement) -> bytes:
-    """All that is not as it is of most: delivered, and nothing to say about it."""
-    if settlement.fate is Fate.DELIVERED and not (
+def _split(record: bytes, key: str) -> tuple[bytes, bytes]:
+    """The key as JSON, and what comes after it: the same for a whole bulk. An odd record only loses its last byte."""
+    begin = orjson.dumps(key)
+    ends = len(_RECORD) + len(begin)
+    if record[:ends] == _RECORD + begin:
+        return begin, record[ends:]
+    return record[:-1], record[-1:]
+
+
+def _said(settlement: Settlement, begin: bytes, end: int) -> bytes:
+    """What there is to say beside that it is delivered, as it is of most."""
+    plain = end <= 1 and (not begin or begin[:1] == b'"')
+    if plain and settlement.fate is Fate.DELIVERED and not (
         settlement.error or settlement.token or settlement.unposted or settlement.duplicate
-    ):
-        return b""
+    ):  # fmt: skip
+        return begin
+    if begin[:1] == b'"':
+        begin = _RECORD + begin
     status = "" if settlement.status is None else settlement.status
     flags = "c" * settlement.costs_attempt + "u" * settlement.unknown + "a" * settlement.alone + "t" * settlement.token
     flags += "d" * settlement.duplicate
     flags += "n" * (settlement.unposted or settlement.fate is Fate.UNSENT)
     error = cut(settlement.error).encode("utf-8", "replace")
-    return f"{settlement.fate.value} {micros(settlement.delay)} {status} {flags} ".encode() + error
+    head = f"{settlement.fate.value} {micros(settlement.delay)} {status} {flags} {end} {len(begin)} "
+    return head.encode() + begin + error

@@ -27,6 +27,7 @@ end
 oldest = math.min(oldest, head_of(INFLIGHT), head_of(AGED))
 
 local _, _, pause, rate = control_of(own, now)
+local _, lately = rows_so_far()
 
 local function moment(value)
   return value < math.huge and int(value) or ''
@@ -35,5 +36,5 @@ end
 return {int(now), pending, waiting - pending, other, redis.call('ZCARD', INFLIGHT), redis.call('ZCARD', DEAD),
         moment(oldest), moment(next_due), redis.call('HGET', GATE, own) or '', pause, rate,
         redis.call('ZCARD', TRASH), redis.call('ZCARD', REJECTED), redis.call('ZCARD', UNKNOWN),
-        redis.call('ZCARD', HELD), redis.call('ZCARD', FAILED), redis.call('LLEN', DELIVERED),
+        redis.call('ZCARD', HELD), redis.call('ZCARD', FAILED), lately,
         redis.call('HMGET', LEDGER, unpack(ARGV, 3))}

@@ -1,7 +1,6 @@
 -- Which of the queue's keys hold another type than they should. Answers name and type in turn.
 local TYPES = {
-  zset = {'inflight', 'dead', 'failed', 'aged', 'held', 'unknown', 'trash', 'rejected', 'claim'},
-  list = {'delivered'},
+  zset = {'inflight', 'dead', 'failed', 'aged', 'held', 'unknown', 'trash', 'rejected', 'claim', 'lately'},
   set = {'done:now', 'done:before'},
   hash = {'msg', 'meta', 'key', 'batch', 'shard', 'gate', 'control', 'endpoints', 'ledger', 'aside', 'aside-key', 'asleep'},
 }

@@ -11,33 +11,30 @@ local function remember_done(ids)
   end
 end
 
--- Requests that leave the queue: all that is kept of each {id, digest of its key, whether it is `fresh`: nothing but its
--- body is stored}. Frees the keys that are still theirs; answers what stood in the key index, by digest.
-local function forget(requests)
-  local ids, known, digests, owners, freed, entries = {}, {}, {}, {}, {}, {}
-  if #requests == 0 then return entries end
-  for _, request in ipairs(requests) do
-    ids[#ids + 1] = request.id
-    if not request.fresh then known[#known + 1] = request.id end
-    if request.digest ~= '' then
-      digests[#digests + 1] = request.digest
-      owners[#owners + 1] = request.id
-    end
-  end
+-- Requests that leave the queue: all that is kept of each (`tried`: those of which more is stored than the body). Frees
+-- the keys that are still theirs ('' where there is none); answers what stood in the key index for each.
+local function forget(ids, digests, tried)
+  if #ids == 0 then return {} end
   remember_done(ids)
   redis.call('HDEL', MSG, unpack(ids))
-  if #known > 0 then
-    redis.call('HDEL', META, unpack(known))
-    redis.pcall('ZREM', FAILED, unpack(known))
-    redis.pcall('ZREM', HELD, unpack(known))
-    redis.pcall('ZREM', AGED, unpack(known))
-    redis.pcall('ZREM', UNKNOWN, unpack(known))
+  if #tried > 0 then
+    redis.call('HDEL', META, unpack(tried))
+    redis.pcall('ZREM', FAILED, unpack(tried))
+    redis.pcall('ZREM', HELD, unpack(tried))
+    redis.pcall('ZREM', AGED, unpack(tried))
+    redis.pcall('ZREM', UNKNOWN, unpack(tried))
   end
-  if #digests == 0 then return entries end
-  for at, entry in ipairs(redis.call('HMGET', KEY, unpack(digests))) do
-    entries[digests[at]] = entry
-    if entry and string.sub(entry, 1, 14) == owners[at] then freed[#freed + 1] = digests[at] end
+  local entries, freed = redis.call('HMGET', KEY, unpack(digests)), {}
+  for at, entry in ipairs(entries) do
+    if entry and string.sub(entry, 1, 14) == ids[at] then freed[#freed + 1] = digests[at] end
   end
   if #freed > 0 then redis.call('HDEL', KEY, unpack(freed)) end
   return entries
+end
+
+-- The same of {id, digest}.
+local function forget_each(requests)
+  local ids, digests = {}, {}
+  for at, request in ipairs(requests) do ids[at], digests[at] = request.id, request.digest end
+  return forget(ids, digests, ids)
 end

@@ -24,7 +24,7 @@ end
 open_way()
 write_gathered()
 if hard then
-  forget(leaving)
+  forget_each(leaving)
   drop_aside('trash', kept[TRASH])
   drop_aside('rejected', kept[REJECTED])
 else

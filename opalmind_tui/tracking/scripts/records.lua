@@ -22,6 +22,6 @@ for at = 2, #KEYS do
   end
 end
 for _, request in ipairs(out) do redis.call('ZREM', request.place, request.id) end
-forget(out)
+forget_each(out)
 add_to_ledger({accepted = -#out, duplicates = #out})
 return written

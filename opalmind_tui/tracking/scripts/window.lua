@@ -1,22 +1,23 @@
 -- A window on a list, whatever its length. ARGV: tab, 1 for the highest score first, number of the first row, most rows,
 -- id at which the window is held ('' for none), rows before it. Answers: now, length of the list, number of the first
--- row, then what `show` adds of each; of what was delivered the members of its list.
+-- row, then what `show` adds of each. Of what was delivered: how many rows there are up to the first one and before the
+-- last one, then members that hold them and how many rows there are up to the end of each.
 local tab, descending, first, limit = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])
 local anchor, above, now = ARGV[5], tonumber(ARGV[6]), clock()
 local low = tab == 'scheduled' and '(' .. int(now) or '-inf'
 local high = tab == 'pending' and int(now) or '+inf'
 local waiting = tab == 'pending' or tab == 'scheduled'
 
--- The newest member stands first, and what comes later shifts the others: the anchor is looked for.
+-- The newest row stands first, and what comes later shifts the others: the anchor is looked for.
 local function window_on_delivered()
-  local length, begins = redis.call('LLEN', DELIVERED), first
-  for at = 0, anchor ~= '' and length - 1 or -1, 500 do
-    for next, member in ipairs(redis.call('LRANGE', DELIVERED, at, at + 499)) do
-      if string.sub(member, 1, 14) == anchor then begins = at + next - 1 - above end
-    end
-  end
+  local so_far, length = rows_so_far()
+  local begins = first
+  local row = anchor ~= '' and row_of(anchor, so_far)
+  if row then begins = row - above end
   begins = math.max(0, math.min(begins, length - limit))
-  return {int(now), length, begins, unpack(redis.call('LRANGE', DELIVERED, begins, begins + limit - 1))}
+  local ends = math.min(begins + limit, length)
+  if ends <= begins then return {int(now), length, begins} end
+  return {int(now), length, begins, so_far - begins, so_far - ends, unpack(lately_between(begins, ends - 1, so_far))}
 end
 
 if tab == 'delivered' then return window_on_delivered() end
