@@ -45,4 +45,4 @@ def test_the_lines_are_accepted(server: LocalServer, stand_in: Served) -> None:
 
 def test_the_tables_are_those_of_the_code() -> None:
     assert made(README) == README, "python -m tests.make_readme writes them anew"
-    assert all(f"| `{action.sign}` | {action.help} |" in README for action in ACTIONS)
+    assert all(f"| `{action.sign}` | {action.help}" in README for action in ACTIONS)
