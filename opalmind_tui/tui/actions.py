@@ -144,6 +144,8 @@ ACTIONS: tuple[Action, ...] = (
            places=("doctor",)),
     Action("undo", ("u",), "u", "Undo", "Undo the last purge, TTL, pause or limit of the last 15 minutes, of anybody",
            "Dashboard", changes=True, footer=7, in_footer=lambda now: now.undo),
+    Action("count", ("x",), "x", "Count keys", "Count every key in small steps, go on with that, or stop it", "Redis",
+           footer=3, brief="Count", places=("redis",)),
     Action("purge_cache", ("c",), "c", "Purge cache", "Purge cached reports: all, one kind, or one", "Cache",
            changes=True, footer=8, brief="Cache"),
     Action("open", ("enter",), "⏎", "Open", "Open the report, the entry, the line of a value", "Cache", _cannot_open,

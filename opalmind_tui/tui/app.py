@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -25,7 +24,6 @@ from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.operator import Operator
-from opalmind_tui.tui.places.place import Wanted
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
 from opalmind_tui.tui.themes import DARK, THEMES
 
@@ -69,7 +67,7 @@ class OpalmindApp(App[int]):
         self.on_start, self.on_stop = on_start, on_stop
         self.frame = Frame()
         self.operator = Operator(self)
-        self.poller = Poller(self, engine, interval, wanted=self._wanted, failed=self._poll_failed)
+        self.poller = Poller(self, engine, interval, wanted=lambda: self.frame.wanted, failed=self._poll_failed)
         self._poll_trouble = ""
         for theme in THEMES:
             self.register_theme(theme)
@@ -127,11 +125,6 @@ class OpalmindApp(App[int]):
         self.poller.watch()
 
     # -- refresh -------------------------------------------------------------------------------------------------
-
-    def _wanted(self) -> Wanted:
-        """What the place in view needs, and a window over it."""
-        near = any(isinstance(screen, Dialog) and screen.closer for screen in self.screen_stack)
-        return replace(self.frame.wanted, closer=self.frame.wanted.closer or near)
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         if self.frame.is_mounted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -67,7 +68,7 @@ class PlaceBar(LineView):
         super().__init__(id=id, classes="bar")
         self._heading: Line = ()
         self._tabs: tuple[str, ...] = ()
-        self._trouble: Line = ()
+        self._trouble: Callable[[int], Line] = lambda room: ()
         self._status = Status()
 
     def show(
@@ -85,7 +86,8 @@ class PlaceBar(LineView):
             chosen = tab == active
             heading += (Span(f"{'▌' if chosen else ' '}{tab.upper()} ", Tone.ACCENT if chosen else Tone.DIM),)
         self._heading = heading
-        self._trouble = _trouble(snapshot, reading, self.room) if snapshot and reading else ()
+        # Made when it is drawn: a bar that was mounted just now does not know its width.
+        self._trouble = (lambda room: _trouble(snapshot, reading, room)) if snapshot and reading else lambda room: ()
         self.redraw()
 
     def say(self, status: Status) -> None:
@@ -95,7 +97,8 @@ class PlaceBar(LineView):
 
     def draw(self, area: Area) -> list[Line]:
         status = self._status
-        said = line(Span(f" {safe_text(status.text, self.room)} ", status.tone)) if status.text else self._trouble
+        own = line(Span(f" {safe_text(status.text, self.room)} ", status.tone))
+        said = own if status.text else self._trouble(self.room)
         return [apart(self._heading, said, area.width)]
 
     @property

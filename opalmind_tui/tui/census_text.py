@@ -26,8 +26,8 @@ def census_text(census: KeyCensus, *, bounds: bool = True) -> str:
         bounds: whether there is room for the intervals.
     """
     if not census.total:
-        return _head(census)
-    parts = [_head(census), _table("prefix", census.prefixes, bounds)]
+        return head_text(census)
+    parts = [head_text(census), _table("prefix", census.prefixes, bounds)]
     if census.nodes:
         parts.append(table_of(node_rows(census)))
     if census.features:
@@ -35,22 +35,24 @@ def census_text(census: KeyCensus, *, bounds: bool = True) -> str:
     parts.append(_table("expires", [_span(expiry) for expiry in census.expiries] + [census.lasting], bounds))
     if census.nodes:
         parts.append(table_of(expiry_rows(census)))
-    parts.append(_wrong(census))
+    parts.append("\n".join(wrong_text(census)))
     if census.biggest:
         parts.append(_biggest(census))
     return "\n\n".join(parts)
 
 
-def progress_text(progress: CountProgress) -> str:
-    """How far a count of all keys is, in a line."""
+def progress_text(progress: CountProgress, *, brief: bool = False) -> str:
+    """How far a count of all keys is, in a line. `brief`: without the keys."""
     share = progress.done / progress.total if progress.total else 0.0
     full, empty = bar(share, _BAR)
     left = "" if progress.seconds_left is None else f", {figures.words(progress.seconds_left)} left"
     state = left if progress.running else f", stopped: {safe_text(progress.error)}" if progress.error else ", stopped"
-    return f"{full}{empty} {figures.percent(100 * share)}, {progress.done:,} of {progress.total:,} keys{state}"
+    keys = "" if brief else f", {progress.done:,} of {progress.total:,} keys"
+    return f"{full}{empty} {figures.percent(100 * share)}{keys}{state}"
 
 
-def _head(census: KeyCensus) -> str:
+def head_text(census: KeyCensus) -> str:
+    """What the figures rest on."""
     if not census.total:
         return "The database is empty." + (f"\n{safe_text(census.note)}" if census.note else "")
     keys = f"{census.total:,} key{'' if census.total == 1 else 's'}"
@@ -58,9 +60,9 @@ def _head(census: KeyCensus) -> str:
     if _all_exact(census):
         said = f"{keys}, all of them looked at."
     elif census.counted:
-        said = f"{keys}, counted. Memory and times by {looks}; brackets hold the truth in 95 of 100 cases."
+        said = f"{keys}, counted. Memory and times by {looks}; the truth is within the bounds in 95 of 100 cases."
     else:
-        said = f"{keys}, by {looks} at random ones. Brackets hold the truth in 95 of 100 cases."
+        said = f"{keys}, by {looks} at random ones. The truth is within the bounds in 95 of 100 cases."
     return said + (f"\n{safe_text(census.note)}" if census.note else "")
 
 
@@ -74,42 +76,63 @@ def _table(title: str, groups: Sequence[KeyGroup], bounds: bool) -> str:
 
 
 def _row(group: KeyGroup, bounds: bool) -> str:
-    name = safe_text(_SHOWN.get(group.name, group.name), _NAME - 3)
-    keys = _figure(
-        group.keys, lambda value: figures.count(round(value), 6) if group.keys.exact else figures.short(value), bounds
-    )
-    memory = _figure(group.memory, figures.size, bounds) if group.memory else f"{figures.UNKNOWN:>{_FIGURE}}"
+    name = safe_text(shown_name(group.name), _NAME - 3)
+    keys = _figure(keys_about(group), bounds)
+    memory = _figure(memory_about(group), bounds)
     return f"  {name}{' ' * (_NAME - 2 - cells(name))}{keys}{memory}".rstrip()
 
 
-def _figure(found: Estimate, form: Form, bounded: bool) -> str:
-    if not bounded:
-        return f"{form(found.value) if found.exact else 'about ' + form(found.value):>{_FIGURE}}"
+def _figure(told: tuple[str, str], bounded: bool) -> str:
+    figure, bounds = told
+    return f"{figure:>{_FIGURE}}" + (f"{f' [{bounds}]' if bounds else '':<{_BOUNDS}}" if bounded else "")
+
+
+def shown_name(name: str) -> str:
+    """The name of a group, as operators know it. Raw."""
+    return _SHOWN.get(name, name)
+
+
+def keys_about(group: KeyGroup) -> tuple[str, str]:
+    """How many keys, and the bounds of that; no bounds where they were counted."""
+    return _about(
+        group.keys, lambda value: figures.count(round(value), 6) if group.keys.exact else figures.short(value)
+    )
+
+
+def memory_about(group: KeyGroup) -> tuple[str, str]:
+    """How much memory, and the bounds of that; a dash where it may not be asked."""
+    return _about(group.memory, figures.size) if group.memory else (figures.UNKNOWN, "")
+
+
+def _about(found: Estimate, form: Form) -> tuple[str, str]:
     if found.exact:
-        return f"{form(found.value):>{_FIGURE}}{'':{_BOUNDS}}"
+        return form(found.value), ""
     high = form(found.high) if math.isfinite(found.high) else "?"
-    bounds = f" [{form(found.low)}-{high}]"
-    return f"{'about ' + form(found.value):>{_FIGURE}}{bounds:<{_BOUNDS}}"
+    return f"about {form(found.value)}", f"{form(found.low)}-{high}"
+
+
+def span_name(expiry: Expiry) -> str:
+    """When keys expire, in words."""
+    if math.isinf(expiry.before):
+        return f"after {figures.words(expiry.after)}"
+    if not expiry.after:
+        return f"within {figures.words(expiry.before)}"
+    (low, unit), high = figures.words(expiry.after).split(), figures.words(expiry.before)
+    return f"{low} to {high}" if high.endswith(f" {unit}") else f"{low} {unit} to {high}"
 
 
 def _span(expiry: Expiry) -> KeyGroup:
-    if math.isinf(expiry.before):
-        name = f"after {figures.words(expiry.after)}"
-    elif not expiry.after:
-        name = f"within {figures.words(expiry.before)}"
-    else:
-        name = f"{figures.words(expiry.after)} to {figures.words(expiry.before)}"
-    return KeyGroup(name, expiry.group.keys, expiry.group.memory)
+    return KeyGroup(span_name(expiry), expiry.group.keys, expiry.group.memory)
 
 
-def _wrong(census: KeyCensus) -> str:
+def wrong_text(census: KeyCensus) -> list[str]:
+    """What should not be there, a sentence each."""
     forgotten = _number(census.forgotten.keys)
-    lines = [f"No TTL, and should have one (sent keys, reports): {forgotten}"]
     if census.corrupt is None:
-        lines.append("Corrupt entries: not looked at (this server would count looking as use)")
+        corrupt = "Corrupt entries: not looked at (this server would count looking as use)"
     else:
-        lines.append(f"Corrupt or foreign values under sent keys and reports: {_number(census.corrupt.keys)}")
-    return "\n".join(lines)
+        corrupt = f"Corrupt or foreign values under sent keys and reports: {_number(census.corrupt.keys)}"
+    return [f"No TTL, and should have one (sent keys, reports): {forgotten}", corrupt]
 
 
 def _number(found: Estimate) -> str:

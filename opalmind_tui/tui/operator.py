@@ -17,12 +17,12 @@ from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
-from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.places.cache import CachePlace
 from opalmind_tui.tui.places.doctor import DoctorPlace
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.queue import QueuePlace
+from opalmind_tui.tui.places.redis import RedisPlace
 from opalmind_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Operator:
             "cure": self._cure,
             "copy": self._copy,
             "examine": lambda: self._at(DoctorPlace, DoctorPlace.look),
+            "count": lambda: self._at(RedisPlace, RedisPlace.count),
             "deliver": self._deliver,
             "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
             "log": self._log,
-            "redis": self._redis,
             "slower": lambda: self._pace(1),
             "faster": lambda: self._pace(-1),
             "hold": self._hold,
@@ -214,10 +214,6 @@ class Operator:
                 self._plan(command, back=lambda: self._control(act))
 
         self._app.push_screen(ControlDialog(act), ended)
-
-    def _redis(self) -> None:
-        self._app.push_screen(RedisDialog(self._app.engine, self._app.poller.look))
-        self._app.poller.look()
 
     def _pace(self, steps: int) -> None:
         seconds = self._app.poller.change_pace(steps)

@@ -28,6 +28,7 @@ class Situation:
         marked: ids of the requests that are marked.
         group: the group of failures under the cursor.
         filtered: a filter is in force.
+        counting: every key is being counted.
         finding: what the doctor found, under the cursor of the Doctor place.
         feature: the kind of report under the cursor of the Cache place; empty for all of them.
         entry: the entry of the cache under the cursor, or whose value is in view.
@@ -51,6 +52,7 @@ class Situation:
     marked: tuple[str, ...] = ()
     group: Group | None = None
     filtered: bool = False
+    counting: bool = False
     finding: Finding | None = None
     feature: str = ""
     entry: EntryRow | None = None

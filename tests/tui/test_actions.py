@@ -22,7 +22,6 @@ from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
-from opalmind_tui.tui.dialogs.redis import RedisDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Area
@@ -342,9 +341,15 @@ async def log(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 @case
 async def redis(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await pilot.press("4")
-    await settled(pilot)
-    assert isinstance(pilot.app.screen, RedisDialog)
+    await press(pilot, "4")
+    assert pilot.app.frame.place.place == "redis"
+    assert engine.closer[-1]
+
+
+@case
+async def count(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "4", "x")
+    assert engine.switched == 1
 
 
 @case
@@ -367,7 +372,7 @@ async def doctor(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert pilot.app.frame.place.place == "doctor"
     shown = screen_text(pilot)
     assert "failure  The eviction policy can delete the queue" in shown
-    assert "Requests are lost." in shown
+    assert "deletes keys of the queue" in shown
     assert "\x1b" not in shown
     await press(pilot, "down")
     assert "They are kept." in screen_text(pilot)

@@ -79,7 +79,6 @@ DIALOGS = {
     "plan-one": ("r",),
     "plan-all": ("D",),
     "detail": ("enter",),
-    "redis": ("4",),
     "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
     "limit": ("L", "x", "enter"),
     "cache": ("c",),
@@ -100,6 +99,8 @@ PLACES = {
     "filter": ("healthy", "2", "slash", *"site:9"),
     "groups": ("healthy", "2", "shift+tab"),
     "fleet": ("healthy", "5"),
+    "redis": ("healthy", "4"),
+    "redis-keys": ("healthy", "4", "tab"),
     "doctor": ("healthy", "6"),
     "history": ("incident", "8", "tab"),
 }
@@ -112,13 +113,13 @@ def test_place(snap_compare: Compare, place: str, size: tuple[int, int]) -> None
     compare(snap_compare, state, size, *keys)
 
 
-@pytest.mark.parametrize("place", ["doctor"])
+@pytest.mark.parametrize("place", ["redis", "doctor"])
 def test_place_large(snap_compare: Compare, place: str) -> None:
     state, *keys = PLACES[place]
     compare(snap_compare, state, LARGE, *keys)
 
 
-@pytest.mark.parametrize("place", ["queue", "doctor", "fleet", "history"])
+@pytest.mark.parametrize("place", ["queue", "redis", "doctor", "fleet", "history"])
 def test_place_light(snap_compare: Compare, place: str) -> None:
     state, *keys = PLACES[place]
     compare(snap_compare, state, SMALL, *keys, theme=LIGHT.name)

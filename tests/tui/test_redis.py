@@ -1,4 +1,4 @@
-"""The Redis screen, and the pace of looking."""
+"""The Redis place, and the pace of looking."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from textual.widgets import Static
 from textual.worker import WorkerState
 
-from opalmind_tui.snapshot.census import CountProgress, KeyCensus
+from opalmind_tui.snapshot.census import CountProgress, KeyCensus, NodeKeys
 from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.text import cells
-from opalmind_tui.tui.dialogs.redis import RedisDialog
-from opalmind_tui.tui.redis_text import redis_text
+from opalmind_tui.tui.lines import Area
+from opalmind_tui.tui.panels.near import keys, nodes, server, traffic
+from opalmind_tui.tui.places.redis import SECTIONS
+from opalmind_tui.tui.sheet import frame
 from tests.tui.fixtures import healthy
 from tests.tui.redis_fixtures import CENSUS, REPORT
-from tests.tui.support import opened, settled
+from tests.tui.support import opened, screen_text, settled, words
+from tests.tui.test_actions import press
+from tests.tui.test_hostile import is_harmless
 
-INNER = 74
+PANELS = tuple(panel for panels in SECTIONS.values() for panel in panels)
 
 
 def near(report: RedisReport = REPORT) -> Snapshot:
@@ -28,22 +31,28 @@ def near(report: RedisReport = REPORT) -> Snapshot:
     return replace(healthy(), redis=Reading(report, report.at))
 
 
-def test_everything_is_said_within_the_window_and_nothing_of_it_is_a_control() -> None:
-    shown = redis_text(near())
-    assert all(cells(row) <= INNER for row in shown.split("\n") if not row[:1].isdigit() and "TTL, and" not in row)
-    assert "\x1b" not in shown
-    assert "\u202e" not in shown
-    for words in ("EVALSHA 12 ms, 23 min ago", "lag 1 s", "ours", "4.4 commands/s", "about 400 µs/s", "p99 3.1 ms"):
-        assert words in shown, words
-    assert "idempotency        about 902k [722k-1.1M]" in shown
-    assert "about 0 [0-?]" in shown
+def drawn(snapshot: Snapshot, width: int = 78, height: int = 24) -> str:
+    """All panels."""
+    sheets = [panel(snapshot, Area(width, height)) for panel in PANELS]
+    return "\n".join(words(frame(one, Area(width, len(one.body) + 1))) for one in sheets)
 
 
-def test_a_narrow_window_leaves_out_the_bounds_and_keeps_the_memory() -> None:
-    shown = redis_text(near(), 52)
-    row = next(row for row in shown.split("\n") if "idempotency" in row and "about" in row)
-    assert cells(row) <= 52
-    assert row.split() == ["idempotency", "about", "902k", "about", "287M"]
+@pytest.mark.parametrize("width", [60, 66, 78, 110])
+def test_everything_is_said_in_any_width_and_nothing_of_it_is_a_control(width: int) -> None:
+    shown = drawn(near(), width)
+    assert {cells(row) for row in shown.split("\n")} == {width}
+    assert is_harmless(shown.replace("\n", ""))
+    squeezed = " ".join(shown.split())
+    for said in ("EVALSHA 12 ms 23 min", "lag 1 s", "* opalmind-tui-4711", "4.4/s", "about 400 µs/s", "p99 3.1 ms"):
+        assert said in squeezed, said
+    assert "idempotency about 902k 722k-1.1M about 287M 230M-402M" in squeezed
+    assert "60 s to 10 min about 160k 128k-192k about 61M" in squeezed
+    assert "never about 92k" in squeezed
+    assert "about 0 0-?" in squeezed
+
+
+def test_the_narrowest_leaves_out_the_bounds_and_keeps_the_memory() -> None:
+    assert "idempotency about 902k about 287M" in " ".join(drawn(near(), 50).split())
 
 
 def test_the_budget_is_named_where_the_dashboard_only_looks() -> None:
@@ -51,54 +60,106 @@ def test_the_budget_is_named_where_the_dashboard_only_looks() -> None:
     assert queue.value is not None
     for delivering in (True, False):
         view = replace(queue, value=replace(queue.value, delivering_here=delivering))
-        assert ("budget 5/s, 20" in redis_text(replace(near(), queue=view))) is not delivering
+        assert ("budget 5/s" in drawn(replace(near(), queue=view))) is not delivering
 
 
 def test_what_is_forbidden_says_so_in_its_place() -> None:
-    shown = redis_text(near(replace(REPORT, denied=("SLOWLOG", "CLIENT", "INFO"))))
-    for label in ("server", "memory", "policy", "load", "on disk", "slow log", "clients", "network"):
-        assert any(row.startswith(label) and "not permitted" in row for row in shown.split("\n")), label
+    snapshot = near(replace(REPORT, denied=("SLOWLOG", "CLIENT", "INFO")))
+    for panel in (server.render, server.on_disk, traffic.slow_log, traffic.clients):
+        assert "not permitted (ACL)" in words(list(panel(snapshot, Area(60, 20)).body))
+    assert "not permitted" not in words(list(keys.keys(snapshot, Area(60, 20)).body))
+
+
+def test_a_server_in_trouble_says_so() -> None:
+    view = healthy().server.value
+    assert view is not None
+    bad = replace(
+        view, aof_enabled=True, aof_error=True, bgsave_error=True, full_in=7_300, blocked_clients=3,
+        master_link_up=False, last_save=healthy().taken_at - 7_200,
+    )  # fmt: skip
+    report = replace(REPORT, replicas=(), rewriting=True)
+    shown = " ".join(drawn(replace(near(report), server=Reading(bad, healthy().taken_at))).split())
+    for said in ("cannot be written", "the last try failed", "saving now", "full in about 2 h", "blocked 3", "is DOWN"):
+        assert said in shown, said
 
 
 def test_a_count_says_how_far_it_is_and_then_takes_the_samples_place() -> None:
     running = CountProgress(500, 1_000, running=True, seconds_left=4.0)
-    assert "50 %, 500 of 1,000 keys, 4 s left" in redis_text(near(replace(REPORT, counting=running)))
+    assert "50 %, 500 of 1,000 keys, 4 s left" in drawn(near(replace(REPORT, counting=running)))
+    assert "50 %, 4 s left" in drawn(near(replace(REPORT, counting=running)), 60)
     stopped = replace(running, running=False, error="away")
-    assert "stopped: away" in redis_text(near(replace(REPORT, counting=stopped)))
+    assert "stopped: away" in drawn(near(replace(REPORT, counting=stopped)))
     done = CountProgress(1_000, 1_000, census=replace(CENSUS, counted=True, total=1_000))
-    shown = redis_text(near(replace(REPORT, counting=done)))
+    shown = drawn(near(replace(REPORT, counting=done)))
     assert "Every key was counted." in shown
     assert "445 looks at random ones" not in shown
-    assert "empty" in redis_text(near(replace(REPORT, census=KeyCensus())))
+    assert "empty" in drawn(near(replace(REPORT, census=KeyCensus())))
 
 
-async def test_the_screen_opens_counts_and_closes() -> None:
+def test_a_cluster_is_shown_node_by_node() -> None:
+    assert nodes.census(near(), Area(60, 20)).title == ""
+    each = tuple(NodeKeys(f"redis-{n}.a-long-name.internal:6379", CENSUS) for n in range(3))
+    clustered = near(replace(REPORT, census=replace(CENSUS, nodes=each)))
+    for width in (60, 80, 120):
+        area = Area(width, 20)
+        shown = words(frame(nodes.census(clustered, area), area))
+        assert shown.count("redis-2") == 2
+        assert all(said in shown for said in ("share", "never", "all"))
+        assert "…" not in shown.replace("redis-", "") or width < 120
+
+
+def test_what_is_not_there_yet_says_why() -> None:
+    assert "Looking" in drawn(healthy())
+    assert "Connection refused" in drawn(replace(healthy(), redis=Reading(None, 0.0, "Connection refused")))
+
+
+async def test_the_place_counts_and_leaves() -> None:
     async with opened(healthy()) as (pilot, engine):
-        await pilot.press("4")
-        await settled(pilot)
-        assert isinstance(pilot.app.screen, RedisDialog)
-        assert "our cost" in str(pilot.app.screen.query_one("#redis-text", Static).content)
-        await pilot.press("x")
-        await settled(pilot)
+        await press(pilot, "4", "x")
         assert engine.switched == 1
-        await pilot.press("4")
-        await settled(pilot)
-        assert not isinstance(pilot.app.screen, RedisDialog)
+        await press(pilot, "1", "x")
+        assert engine.switched == 1
 
 
-async def test_looks_are_from_near_only_while_the_screen_is_open_and_say_what_failed() -> None:
+async def test_looks_are_from_near_only_while_the_place_is_in_view_and_say_what_failed() -> None:
     async with opened(healthy()) as (pilot, engine):
         assert not any(engine.closer)
         engine.redis_trouble = "Connection refused"
-        await pilot.press("4")
-        await settled(pilot)
+        await press(pilot, "4")
         assert engine.closer[-1]
-        assert "Connection refused" in str(pilot.app.screen.query_one("#redis-text", Static).content)
-        await pilot.press("escape")
-        await settled(pilot)
-        await pilot.press("plus")
-        await settled(pilot)
+        assert "Connection refused" in screen_text(pilot)
+        await press(pilot, "escape", "plus")
         assert not engine.closer[-1]
+
+
+@pytest.mark.parametrize(
+    ("width", "parts"),
+    [
+        (80, (("AOF",), ("idempotency",), ("within 60 s",), ("EVALSHA", "4.4/s"))),
+        (120, (("AOF", "idempotency", "within 60 s", "EVALSHA", "4.4/s"),)),
+        (200, (("AOF", "idempotency", "within 60 s", "EVALSHA", "4.4/s", "BIGGEST"),)),
+    ],
+)
+async def test_all_of_it_is_reached_in_every_width(width: int, parts: tuple[tuple[str, ...], ...]) -> None:
+    async with opened(healthy(), size=(width, 40)) as (pilot, _):
+        await press(pilot, "4")
+        for part in parts:
+            shown = screen_text(pilot)
+            assert all(said in shown for said in part), part
+            await press(pilot, "tab")
+        if width == 80:
+            assert "AOF" in screen_text(pilot)
+
+
+async def test_what_does_not_fit_scrolls() -> None:
+    async with opened(healthy(), size=(60, 20)) as (pilot, _):
+        await press(pilot, "4", "tab")
+        assert "keyNumbers" not in screen_text(pilot)
+        await press(pilot, "end")
+        assert "keyNumbers" in screen_text(pilot)
+        assert "↑" in screen_text(pilot)
+        await press(pilot, "home")
+        assert "keyNumbers" not in screen_text(pilot)
 
 
 async def test_the_pace_changes_by_key_within_bounds() -> None:

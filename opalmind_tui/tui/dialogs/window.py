@@ -25,9 +25,6 @@ class Dialog(ModalScreen[ResultType]):
         Binding("shift+tab", "app.focus_previous", show=False, priority=True),
     ]
 
-    closer: ClassVar[bool] = False
-    """It shows Redis from near: looks ask for that, too, while it is open."""
-
     def show(self, snapshot: Snapshot) -> None:
         """Follow a newer snapshot, where that changes what is read here."""
 

@@ -14,6 +14,7 @@ from opalmind_tui.tui.places.history import HistoryPlace
 from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.queue import QueuePlace
+from opalmind_tui.tui.places.redis import RedisPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ PLACES: tuple[Entry, ...] = (
     Entry("overview", Overview),
     Entry("queue", QueuePlace),
     Entry("cache", CachePlace),
+    Entry("redis", RedisPlace),
     Entry("fleet", FleetPlace),
     Entry("doctor", DoctorPlace),
     Entry("audit", AuditPlace),

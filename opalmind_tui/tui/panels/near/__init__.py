@@ -1,0 +1,1 @@
+"""Redis from near, a panel each: pure functions of the snapshot."""
