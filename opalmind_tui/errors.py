@@ -79,6 +79,11 @@ class StoreUnavailable(OpalmindError):
         self.falls_back = falls_back
         self.in_doubt = in_doubt
 
+    def about(self, what: str) -> StoreUnavailable:
+        """The same, of what it is about."""
+        sentence = f"{self.sentence}: {what}"
+        return StoreUnavailable(self.kind, sentence, self.remedy, falls_back=self.falls_back, in_doubt=self.in_doubt)
+
 
 class ReadOnly(OpalmindError):
     """The engine was opened read-only and was asked to change something."""

@@ -10,6 +10,7 @@ from opalmind_tui.health.words import many
 from opalmind_tui.observe.durability import drops_queue, drops_records
 from opalmind_tui.snapshot.model import Check, KeyCounts, Mode, ServerView, Verdict
 from opalmind_tui.snapshot.server import NodeView
+from opalmind_tui.storage.slots import spans_text
 
 MEMORY_WARN = 0.8
 """Share of maxmemory in use from which the server is nearly full."""
@@ -91,8 +92,7 @@ def _named(wrong: list[tuple[str, Finding]], of: int) -> Finding:
 
 def shard(node: NodeView) -> str:
     """A node of a Cluster and its slots."""
-    ranges = ", ".join(f"{first}-{last}" for first, last in node.slots[:3]) + (", ..." if len(node.slots) > 3 else "")
-    return f"node {node.address} (slots {ranges})"
+    return f"node {node.address} (slots {spans_text(node.slots)})"
 
 
 def _figures(server: ServerView | None) -> tuple[tuple[str, Any], ...]:

@@ -22,6 +22,7 @@ class Settings:
     redis_tls_ca: str = ""
     redis_tls_cert: str = ""
     redis_tls_key: str = ""
+    cluster_nodes: tuple[tuple[str, int], ...] = ()
     sentinels: tuple[tuple[str, int], ...] = ()
     sentinel_master: str = "mymaster"
     sentinel_username: str = ""
@@ -66,7 +67,7 @@ class Settings:
     @property
     def redis_configured(self) -> bool:
         """True when an operator named a Redis; otherwise the local default address is tried."""
-        return bool(self.redis_url or self.redis_host or self.sentinels)
+        return bool(self.redis_url or self.redis_host or self.sentinels or self.cluster_nodes)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret in these settings, longest first, for masking (I10). Never log the result."""

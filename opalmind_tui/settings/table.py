@@ -152,6 +152,12 @@ VARIABLES: tuple[Variable, ...] = (
         "Redis is a Cluster, of which REDIS_URL or REDIS_HOST names any node; database 0, no unix socket.",
         _SWITCH, "--redis-cluster",
     ),
+    Variable(
+        "REDIS_NODES", "cluster_nodes", Kind.HOSTS,
+        "Nodes of the Cluster that are asked for the others when a process starts, beside that of REDIS_URL or "
+        "REDIS_HOST or instead of it.",
+        "host:port, several separated by commas; only with REDIS_CLUSTER", "--redis-nodes",
+    ),
     _whole(
         "REDIS_IDEMPOTENCY_TTL", "idempotency_ttl_s", "Seconds that the record of a delivered request is kept.",
         1, _YEARS_10, "--idempotency-ttl",

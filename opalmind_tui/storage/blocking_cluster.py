@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from opalmind_tui.storage.slots import QUEUE_TAG, Node, SlotTable
 
 
-def towards_home(kind: type[Any], queue_prefix: str) -> type[Any]:
+def towards_home(kind: type[Any], queue_prefix: str, more: Sequence[tuple[str, int]] = ()) -> type[Any]:
     """A kind of redis-py's blocking connections that goes to the node which has the queue, wherever that is by now.
 
-    It is asked for at each new connection. A node that has it no more says so, and the connection ends: the next goes
-    to its heir.
+    It is asked for at each new connection, of the node that the connection names and of `more`. A node that has it no
+    more says so, and the connection ends: the next goes to its heir.
     """
     from redis import exceptions as errors
     from redis.crc import key_slot
@@ -20,7 +21,7 @@ def towards_home(kind: type[Any], queue_prefix: str) -> type[Any]:
 
     class TowardsHome(kind):  # type: ignore[misc]
         _asking = False
-        _known: tuple[Node, ...] = ()
+        _known: tuple[Node, ...] = tuple(Node(*one) for one in more)
 
         def connect(self) -> None:
             if self.is_connected or self._asking:

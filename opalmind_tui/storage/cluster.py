@@ -277,17 +277,23 @@ async def home_of(client: Redis) -> Redis:
 
 
 def cluster_client(
-    queue_prefix: str, arguments: Mapping[str, Any], kind: type[Any], client_of: Callable[..., Redis]
+    queue_prefix: str,
+    arguments: Mapping[str, Any],
+    kind: type[Any],
+    client_of: Callable[..., Redis],
+    more: Sequence[tuple[str, int]] = (),
 ) -> ClusterClient:
     """A client of the cluster that a connection's arguments lead to, at home where the queue is.
 
     Args:
         kind: of connections.
         client_of: makes the client of one server, of a kind of connections and further arguments.
+        more: nodes that may be asked beside the one that the arguments name.
     """
 
     def node_client(node: Node, on_lost: OnLost) -> Redis:
         return client_of(noticing(kind, on_lost), host=node.host, port=node.port)
 
     seed = Node(arguments.get("host", "127.0.0.1"), int(arguments.get("port", 6379)))
-    return ClusterClient(node_client, [seed], queue_prefix + QUEUE_TAG)
+    seeds = list(dict.fromkeys([seed, *(Node(*one) for one in more)]))
+    return ClusterClient(node_client, seeds, queue_prefix + QUEUE_TAG)

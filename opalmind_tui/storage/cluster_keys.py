@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from redis.asyncio import Redis
 from redis.crc import key_slot
+from redis.exceptions import ConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from opalmind_tui.storage.slots import spans_text
+from opalmind_tui.storage.trouble import TROUBLES
 
 if TYPE_CHECKING:
     from opalmind_tui.storage.slots import Node, SlotTable
 
+_AWAY = ConnectionError | RedisTimeoutError
 _MOST_NODES = 1024
 """A cursor holds that of a node and the number of the node. Redis advises 1,000 nodes at the most."""
 
@@ -66,6 +72,19 @@ class ClusterKeys(Redis):
         """The slots of each primary, by its address, in their order."""
         table = await self._known()
         return {str(node): table.spans(node) for node in table.primaries}
+
+    async def lost(self) -> str:
+        """Which shards do not answer, and which slots nobody has, in words; empty where all is well or nobody tells."""
+        try:
+            table, clients = await self._known(), await self.primaries()
+        except TROUBLES:
+            return ""
+        answers = await asyncio.gather(*(client.ping() for client in clients.values()), return_exceptions=True)
+        silent = [node for node, answer in zip(clients, answers, strict=True) if isinstance(answer, OSError | _AWAY)]
+        said = [f"node {node} (slots {spans_text(table.spans(node))})" for node in silent]
+        if gaps := table.gaps():
+            said.append(f"slots {spans_text(gaps)} are nobody's")
+        return ", ".join(said)
 
     async def dbsize(self, **options: Any) -> int:
         """Keys of all primaries."""

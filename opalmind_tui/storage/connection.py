@@ -118,7 +118,7 @@ def async_client(
     if settings.redis_cluster:
         from opalmind_tui.storage.cluster import cluster_client
 
-        return cluster_client(settings.queue_prefix, arguments, ours, client_of)
+        return cluster_client(settings.queue_prefix, arguments, ours, client_of, settings.cluster_nodes)
     return client_of(ours)
 
 
@@ -140,7 +140,7 @@ def sync_client(
     if settings.redis_cluster:
         from opalmind_tui.storage.blocking_cluster import towards_home
 
-        kind = towards_home(kind, settings.queue_prefix)
+        kind = towards_home(kind, settings.queue_prefix, settings.cluster_nodes)
     pool: Any = connection.BlockingConnectionPool
     return Redis.from_pool(pool(connection_class=kind, max_connections=1, timeout=timeout, **arguments))
 
@@ -188,11 +188,9 @@ def _target(settings: Settings) -> tuple[dict[str, Any], bool]:
         arguments.pop("connection_class", None)
         tls = tls or settings.redis_url.startswith("rediss:")
     else:
-        arguments = {
-            "host": settings.redis_host or "127.0.0.1",
-            "port": settings.redis_port,
-            "db": settings.redis_db,
-        }
+        named = not settings.redis_host and settings.cluster_nodes
+        host, port = named[0] if named else (settings.redis_host or "127.0.0.1", settings.redis_port)
+        arguments = {"host": host, "port": port, "db": settings.redis_db}
     if settings.redis_username:
         arguments.setdefault("username", settings.redis_username)
     if settings.redis_password:

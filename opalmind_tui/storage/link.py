@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.storage.cluster import ClusterClient
-from opalmind_tui.storage.trouble import TROUBLES, trouble
+from opalmind_tui.storage.trouble import TROUBLES, trouble, trouble_of_kind
 from opalmind_tui.storage.trouble_table import FOREIGN_KEY
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class RedisLink:
         self.trouble: StoreUnavailable | None = None
         """Why new requests cannot be stored there now; None while they can."""
         self.since = clock()
+        self._lost = ""
+        """Which shards of a Cluster are away, in words."""
 
     @property
     def writable(self) -> bool:
@@ -63,7 +65,7 @@ class RedisLink:
         if error.kind in ("reply", FOREIGN_KEY):
             return
         if self.trouble is None or self.trouble.kind != error.kind:
-            self._set(error)
+            self._set(error.about(self._lost) if self._lost and error.falls_back else error)
 
     async def probe(self) -> bool:
         """Ask the server whether it serves; sets the state. Returns `writable`."""
@@ -74,10 +76,20 @@ class RedisLink:
                 # Of a Cluster every primary must answer: records and reports lie on all of them.
                 await self._client.ping()
         except TROUBLES as error:
-            self.report(trouble(error))
+            found = trouble(error)
+            self.report(found)
+            await self._name_shards(found)
             return False
         self._set(None)
         return True
+
+    async def _name_shards(self, found: StoreUnavailable) -> None:
+        """Say which part of a Cluster is gone."""
+        if not isinstance(self._client, ClusterClient) or not found.falls_back:
+            return
+        self._lost = await self._client.lost()
+        if self._lost and self.trouble is not None and self.trouble.falls_back:
+            self._set(trouble_of_kind(self.trouble.kind).about(self._lost))
 
     async def watch(self) -> None:
         """Probe while the server is away. Runs until it is cancelled."""
@@ -85,12 +97,16 @@ class RedisLink:
             if self.writable:
                 self._changed.clear()
                 await self._changed.wait()
+            if self.trouble is not None and not self._lost:
+                await self._name_shards(self.trouble)
             await asyncio.sleep(PROBE_EVERY * random.uniform(0.9, 1.1))
             await self.probe()
 
     def _set(self, error: StoreUnavailable | None) -> None:
         was = self.trouble
         self.trouble = error
+        if error is None:
+            self._lost = ""
         if (was is None) != (error is None):
             self.since = self._clock()
         if (was.kind if was else None) != (error.kind if error else None):

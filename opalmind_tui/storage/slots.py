@@ -14,6 +14,8 @@ _KEYLESS = frozenset({
 })  # fmt: skip
 _CONTAINERS = frozenset({"MEMORY", "OBJECT", "XINFO"})
 """Commands whose key stands after a second word. `MEMORY` has subcommands without one."""
+_SHOWN = 3
+_LAST = 16_383
 _WITH_NUMBER = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"})
 
 
@@ -45,6 +47,12 @@ def key_of(arguments: Sequence[Any]) -> Any:
     return None if words[0] in _KEYLESS or not rest else rest[0]
 
 
+def spans_text(spans: Sequence[tuple[int, int]]) -> str:
+    """Ranges of slots in words, the first few."""
+    shown = [f"{first}-{last}" if last > first else f"{first}" for first, last in spans[:_SHOWN]]
+    return ", ".join([*shown, "..."] if len(spans) > _SHOWN else shown)
+
+
 class SlotTable:
     """Who has which slots.
 
@@ -64,6 +72,12 @@ class SlotTable:
     def spans(self, node: Node) -> tuple[tuple[int, int], ...]:
         """First and last of each range of slots that a primary has."""
         return tuple((first, last) for first, last, nodes in self._ranges if nodes[0] == node)
+
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """First and last of each range of slots that nobody has."""
+        begins = [0, *(last + 1 for _, last, _ in self._ranges)]
+        ends = [*(first - 1 for first in self._firsts), _LAST]
+        return tuple((first, last) for first, last in zip(begins, ends, strict=True) if first <= last)
 
     def owner(self, slot: int) -> Node | None:
         """The primary that has the slot; None where nobody has."""

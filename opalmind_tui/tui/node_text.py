@@ -19,17 +19,16 @@ def server_rows(server: ServerView) -> list[tuple[str, ...]]:
     """The primaries of a Cluster: a row of titles, one for each. Empty where there are none."""
     if not server.nodes:
         return []
-    return [("node", "memory", "of", "ops", "evicted", "on disk", "replicas"), *map(_server_row, server.nodes)]
+    return [("node", "memory", "ops", "evicted", "on disk", "replicas"), *map(_server_row, server.nodes)]
 
 
 def _server_row(node: NodeView) -> tuple[str, ...]:
-    address, view = safe_text(node.address, ADDRESS) + (" (queue)" if node.home else ""), node.view
+    address, view = safe_text(node.address, ADDRESS) + (" queue" if node.home else ""), node.view
     if node.error or view is None:
-        return (address, "no answer" if node.error else "...", "", "", "", "", "")
+        return (address, "no answer" if node.error else "...", "", "", "", "")
     return (
         address,
-        figures.size(view.used_memory),
-        figures.size(view.max_memory) if view.max_memory else "no limit",
+        figures.size(view.used_memory) + (f" of {figures.size(view.max_memory)}" if view.max_memory else ""),
         figures.rate(view.ops_rate),
         figures.rate(view.evicted_rate),
         "AOF fails" if view.aof_error else "AOF" if view.aof_enabled else "snapshots" if view.save_enabled else "none",

@@ -31,6 +31,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("REDIS_TLS", "TRUE", "redis_tls", True),
     ("REDIS_TLS", " off ", "redis_tls", False),
     ("REDIS_CLUSTER", "yes", "redis_cluster", True),
+    ("REDIS_NODES", "a:1,b:2", "cluster_nodes", (("a", 1), ("b", 2))),
     ("REDIS_SENTINELS", "db1:26379, [::1]:1,db1:26379", "sentinels", (("db1", 26379), ("::1", 1))),
     ("REDIS_SENTINEL_MASTER", "shop", "sentinel_master", "shop"),
     ("REDIS_SENTINEL_USERNAME", "watcher", "sentinel_username", "watcher"),
@@ -105,7 +106,7 @@ BAD: list[tuple[str, str]] = [
     *(("REDIS_SENTINELS", text) for text in ("db1", "db1:0", "db1:65536", "db1:1,", "::1:1", "[db1]:1", ":1", "a b:1",
       "u:SECRET@db1:1", "redis://db1:1", "db1:1;db2:1", "db1:1\n,db2:1")),
     ("REDIS_SENTINEL_MASTER", "shop"), ("REDIS_SENTINEL_USERNAME", "watcher"), ("REDIS_SENTINEL_PASSWORD", "SECRET"),
-    ("REDIS_SENTINEL_PASSWORD_FILE", "/nowhere/file"),
+    ("REDIS_SENTINEL_PASSWORD_FILE", "/nowhere/file"), ("REDIS_NODES", "a"),
     ("MATOMO_TOKEN_FILE", "SECRET"), ("REDIS_PASSWORD_FILE", "/\x00"),
     ("OPAL_BEARER_TOKEN", "change-me"), ("OPAL_BEARER_TOKEN", "SECRET x"), ("OPAL_BEARER_TOKEN_FILE", "/nowhere/file"),
 ]  # fmt: skip
@@ -114,7 +115,7 @@ BAD: list[tuple[str, str]] = [
 COMPANION = {
     variable.name: {"REDIS_SENTINELS": "db1:26379"}
     for variable in VARIABLES if variable.name.startswith("REDIS_SENTINEL_")
-}  # fmt: skip
+} | {"REDIS_NODES": {"REDIS_CLUSTER": "true"}}  # fmt: skip
 """What a variable means nothing without."""
 
 
