@@ -31,10 +31,11 @@ def wish_of(key: str) -> Wish:
         data = parse(key_bytes(key)) if len(key) <= _LONGEST else None
     except ValueError:
         data = None
-    if isinstance(data, dict) and isinstance(data.get("input"), dict) and data.get("feature") in BY_NAME:
-        feature, asked = BY_NAME[data["feature"]], data["input"]
-        if all(isinstance(value, str | int | bool) for value in asked.values()) and key_text(feature, asked) == key:
-            return Wish(feature, asked, key)
+    name, asked = (data.get("feature"), data.get("input")) if isinstance(data, dict) else (None, None)
+    feature = BY_NAME.get(name) if isinstance(name, str) else None
+    plain = isinstance(asked, dict) and all(isinstance(value, str | int | bool) for value in asked.values())
+    if feature is not None and isinstance(asked, dict) and plain and key_text(feature, asked) == key:
+        return Wish(feature, asked, key)
     raise RefusedRequest("key", "this is no key of a report that is known here: Matomo cannot be asked for it")
 
 

@@ -7,6 +7,7 @@ import math
 import time
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
 
 from opalmind_tui.engine.finding.walking import AGAIN_AFTER, PATIENCE
 from opalmind_tui.errors import OpalmindError
@@ -124,14 +125,16 @@ class EntryWalk:
         first = keys.index(view.anchor) - view.above if view.anchor in keys else view.first
         first = max(0, min(first, len(keys) - view.rows))
         wanted = keys[first : first + view.rows]
+        # As of now: the walk goes on while the rows are read.
+        found = EntryListing(
+            view, (), first, len(keys), tuple(sums.frozen(name) for name, sums in sorted(shown.sums.items())),
+            min(shown.examined, shown.total), shown.total, shown.done,
+        )  # fmt: skip
         rows = {row.key: row for row in await self._entries.rows_of(wanted)}
         for gone in set(wanted) - rows.keys():
             del shown.rows[gone]
-        return EntryListing(
-            view, tuple(rows[key] for key in wanted if key in rows), first, len(keys) - len(wanted) + len(rows),
-            tuple(sums.frozen(name) for name, sums in sorted(shown.sums.items())),
-            min(shown.examined, shown.total), shown.total, shown.done,
-        )  # fmt: skip
+        kept = found.kept - len(wanted) + len(rows)
+        return replace(found, rows=tuple(rows[key] for key in wanted if key in rows), kept=kept)
 
     async def stop(self) -> None:
         """Nobody looks any more."""
