@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -35,6 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How long the chaos test runs, and which course of events it repeats."""
     parser.addoption("--minutes", type=float, default=0.5, help="minutes of chaos (default 0.5)")
     parser.addoption("--seed", type=int, default=0, help="the seed that a failed chaos test named")
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """What a command does to logging within a test ends with the test."""
+    loggers = [logging.getLogger(), logging.getLogger("opalmind_tui")]
+    before = [(one, one.level, list(one.handlers), one.propagate) for one in loggers]
+    yield
+    for one, level, handlers, propagate in before:
+        one.setLevel(level)
+        one.handlers[:] = handlers
+        one.propagate = propagate
 
 
 @pytest.fixture(scope="session", params=PRODUCTS, ids=lambda product: product.name)

@@ -68,6 +68,10 @@ class Frame(Screen[None]):
         yield KeyBar(id="keys")
         yield Static(id="small")
 
+    def on_mount(self) -> None:
+        # What had to be said before the place was there.
+        self.call_after_refresh(lambda: self.place.say(self._lasting))
+
     @property
     def place(self) -> Place:
         """The place in view."""

@@ -119,9 +119,10 @@ class Place(Vertical):
         self.post_message(self.Asked(action))
 
     def say(self, status: Status) -> None:
-        """Show what the dashboard has to say."""
-        self.bar.say(status)
+        """Show what the dashboard has to say. Before the place is there, the frame keeps what lasts."""
+        for bar in self.query(PlaceBar):
+            bar.say(status)
 
     def has_room_for(self, sentence: str) -> bool:
         """Whether the bar shows all of a sentence."""
-        return self.bar.display and cells(safe_text(sentence)) <= self.bar.room
+        return self.is_mounted and self.bar.display and cells(safe_text(sentence)) <= self.bar.room
