@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from opalmind_tui.settings.table import settings_table_markdown
-from opalmind_tui.tui.actions import ACTIONS, BY_ID, Action
+from opalmind_tui.tui.action import Action
+from opalmind_tui.tui.actions import ACTIONS, BY_ID
 
 README = Path(__file__).parent.parent / "README.md"
 _ROWS = r"(\|.*\n)+"

@@ -31,6 +31,18 @@ class Act(StrEnum):
     UNDO = "undo"
 
 
+ELIGIBLE: dict[Act, frozenset[State]] = {
+    Act.RETRY: frozenset({State.DEAD, State.SCHEDULED}),
+    Act.PURGE: frozenset({State.DEAD, State.SCHEDULED, State.PENDING}),
+    Act.KILL: frozenset({State.PENDING, State.SCHEDULED}),
+    Act.RELEASE: frozenset({State.INFLIGHT}),
+    Act.RESTORE: frozenset({State.TRASH}),
+}
+"""Which requests each act can touch."""
+PURGED_FOR_GOOD = frozenset({State.TRASH, State.REJECTED})
+"""What only a purge past the trash can touch, besides."""
+
+
 class TtlTarget(StrEnum):
     """Which time to live is meant."""
 

@@ -2,65 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from opalmind_tui.snapshot.entries import EntryState
-from opalmind_tui.snapshot.model import State
+from opalmind_tui.tui.action import DETAIL, Action
+from opalmind_tui.tui.request_actions import REQUEST_ACTIONS
 from opalmind_tui.tui.situation import Situation
 
-Why = Callable[[Situation], str]
-"""Why an action cannot be taken now, as a sentence; empty if it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that a key does.
-
-    Args:
-        id: stable name.
-        keys: Textual's names of its keys, the one to show first.
-        sign: how the key is shown.
-        label: one or two words for the footer.
-        help: a sentence for help screen and palette.
-        group: heading in the help.
-        why_not: see `Why`.
-        changes: whether it changes anything; never available read-only.
-        footer: place in the footer from 1 on; 0: not there.
-        demo_only: exists in the demo only.
-        places: the places that have it; empty: all.
-        spare: gives way to the others in the footer, and is not worth a line of it.
-        brief: the label where the footer is narrow; empty: the same.
-        in_footer: whether the footer has it now; the key works all the same.
-    """
-
-    id: str
-    keys: tuple[str, ...]
-    sign: str
-    label: str
-    help: str
-    group: str
-    why_not: Why = lambda now: ""
-    changes: bool = False
-    footer: int = 0
-    demo_only: bool = False
-    spare: bool = False
-    brief: str = ""
-    in_footer: Callable[[Situation], bool] = lambda now: True
-    places: tuple[str, ...] = ()
-
-
 READ_ONLY = "This dashboard is read-only: it changes nothing."
-
-
-def _no_request(now: Situation) -> str:
-    if now.lost:
-        return "That request has left the list. Move the cursor to another."
-    if now.group is not None or now.tab == "groups":
-        return "This is a group. Press enter to see its requests."
-    if not now.list_shown:
-        return "The list is not in view. Press tab to go back to it."
-    return "" if now.selected else "No request is selected."
 
 
 def _cannot_open(now: Situation) -> str:
@@ -72,32 +19,6 @@ def _cannot_fetch(now: Situation) -> str:
         return "Open a report first, and move to one of its entries."
     foreign = now.entry.state is EntryState.FOREIGN
     return "This is no key of a report: Matomo cannot be asked for it." if foreign else ""
-
-
-def _cannot_retry(now: Situation) -> str:
-    if now.marked:
-        return ""
-    reason = _no_request(now)
-    if reason or now.selected is None:
-        return reason
-    return (
-        ""
-        if now.selected.state in (State.DEAD, State.SCHEDULED)
-        else "Only dead and scheduled requests can be retried."
-    )
-
-
-def _cannot_purge(now: Situation) -> str:
-    if now.marked:
-        return ""
-    reason = _no_request(now)
-    if reason or now.selected is None:
-        return reason
-    return "A request in flight cannot be purged." if now.selected.state is State.INFLIGHT else ""
-
-
-def _none_dead(now: Situation) -> str:
-    return "" if now.dead else "No request is dead."
 
 
 def _no_command(now: Situation) -> str:
@@ -112,30 +33,12 @@ def _no_cure(now: Situation) -> str:
     return "" if now.finding.action else "Nothing that this dashboard can do: the text says what to do."
 
 
-REQUESTS = ("overview", "queue")
-"""Places with a list of requests."""
 GO = "Go to"
 """The heading of the actions that lead to a place; their ids are those of the places."""
 
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
-    Action("find", ("slash",), "/", "Find",
-           "Show only what fits: words, or field:value (site, kind, error, status, age ...), - for not", "Requests",
-           footer=3, places=("queue",)),
-    Action("mark", ("x",), "x", "Mark", "Mark the request, or take the mark back; keys then act on all that are marked",
-           "Requests", _no_request, footer=3, places=("queue",)),
-    Action("sort", ("o",), "o", "Order", "Sort the list another way; open or close all of a value", "Requests",
-           footer=12, places=("queue", "cache"), spare=True),
-    Action("detail", ("enter",), "⏎", "Detail", "Show all that is known of the request; open a group", "Requests",
-           lambda now: "" if now.group else _no_request(now), footer=3, brief="Open", places=REQUESTS),
-    Action("retry", ("r",), "r", "Retry", "Retry the request under the cursor, or those marked", "Requests",
-           _cannot_retry, True, 4, places=REQUESTS),
-    Action("retry_all", ("R", "shift+r"), "R", "Retry dead", "Retry every dead request", "Requests", _none_dead, True,
-           5, brief="dead", places=REQUESTS),
-    Action("purge", ("d",), "d", "Purge", "Purge the request under the cursor, or those marked", "Requests",
-           _cannot_purge, True, 6, places=REQUESTS),
-    Action("purge_all", ("D", "shift+d"), "D", "Purge dead", "Purge every dead request", "Requests", _none_dead, True,
-           7, brief="dead", places=REQUESTS),
+    *REQUEST_ACTIONS,
     Action("cure", ("enter",), "⏎", "Do it", "Do what helps against the finding, after a plan", "Doctor", _no_cure,
            True, 3, places=("doctor",), in_footer=lambda now: not _no_cure(now)),
     Action("copy", ("y",), "y", "Copy", "Copy the finding's command to the clipboard", "Doctor", _no_command, footer=3,
@@ -199,6 +102,8 @@ FOOTER = tuple(sorted((action for action in ACTIONS if action.footer), key=lambd
 
 def exists(action: Action, now: Situation) -> bool:
     """Whether there is such an action here at all."""
+    if now.place == DETAIL:
+        return DETAIL in action.places
     return (now.demo or not action.demo_only) and (not action.places or now.place in action.places)
 
 

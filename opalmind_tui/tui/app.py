@@ -149,10 +149,10 @@ class OpalmindApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: the actions of the table that can be taken now."""
-        now = self.frame.situation
+        now = self.operator.situation_on(screen)
         for action in ACTIONS:
             if exists(action, now) and not why_not(action, now) and action.group != "Move" and action.id != "palette":
-                yield SystemCommand(f"{action.label} ({action.sign})", action.help, self._doer(action.id))
+                yield SystemCommand(f"{action.label_in(now.place)} ({action.sign})", action.help, self._doer(action.id))
 
     def _doer(self, wanted: str) -> Callable[[], None]:
         return lambda: self.operator.do(wanted)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from textual.screen import Screen
+
 from opalmind_tui.snapshot.commands import Act, Command, Outcome
-from opalmind_tui.snapshot.model import RequestRow
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.actions import BY_ID, DOORS, exists, why_not
 from opalmind_tui.tui.bars import Status
@@ -16,13 +17,15 @@ from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
-from opalmind_tui.tui.dialogs.reading import Body, ReadingDialog, detail_text, help_text
+from opalmind_tui.tui.dialogs.reading import ReadingDialog, help_text
+from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.operating.requests import RequestKeys
 from opalmind_tui.tui.places.cache import CachePlace
 from opalmind_tui.tui.places.doctor import DoctorPlace
 from opalmind_tui.tui.places.place import Place
-from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.places.redis import RedisPlace
+from opalmind_tui.tui.situation import Situation
 from opalmind_tui.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -39,27 +42,21 @@ class Operator:
     """Acts for the person at the keys. Everything that changes something goes through a plan (I12)."""
 
     def __init__(self, app: OpalmindApp) -> None:
-        self._app = app
+        self.app = app
         self.handlers: dict[str, Callable[[], None]] = {
             **{door.id: partial(self._go, door.id) for door in DOORS},
-            **CacheKeys(app, self._plan).handlers,
+            **CacheKeys(app, self.plan).handlers,
             "back": self._back,
-            "find": lambda: self._at(QueuePlace, QueuePlace.look_for),
-            "mark": lambda: self._at(QueuePlace, QueuePlace.mark),
+            **RequestKeys(self).handlers,
             "sort": lambda: self._screen.place.sort(),
-            "detail": self._detail,
-            "open": lambda: self._at(CachePlace, CachePlace.open),
-            "retry": lambda: self._one(Act.RETRY),
-            "retry_all": lambda: self._plan(Command(Act.RETRY, all_dead=True)),
-            "purge": lambda: self._one(Act.PURGE),
-            "purge_all": lambda: self._plan(Command(Act.PURGE, all_dead=True)),
-            "undo": lambda: self._plan(Command(Act.UNDO)),
+            "open": lambda: self.at(CachePlace, CachePlace.open),
+            "undo": lambda: self.plan(Command(Act.UNDO)),
             "cure": self._cure,
             "copy": self._copy,
-            "examine": lambda: self._at(DoctorPlace, DoctorPlace.look),
-            "count": lambda: self._at(RedisPlace, RedisPlace.count),
+            "examine": lambda: self.at(DoctorPlace, DoctorPlace.look),
+            "count": lambda: self.at(RedisPlace, RedisPlace.count),
             "deliver": self._deliver,
-            "test_token": lambda: self._plan(Command(Act.TEST_TOKEN)),
+            "test_token": lambda: self.plan(Command(Act.TEST_TOKEN)),
             "log": self._log,
             "slower": lambda: self._pace(1),
             "faster": lambda: self._pace(-1),
@@ -84,11 +81,26 @@ class Operator:
 
     @property
     def _screen(self) -> Frame:
-        return self._app.frame
+        return self.app.frame
+
+    @property
+    def situation(self) -> Situation:
+        """What decides which actions can be taken now."""
+        return self.situation_on(self.app.screen)
+
+    def situation_on(self, screen: Screen[object]) -> Situation:
+        """That of a window that has actions of the table, else of the place."""
+        return (screen.situation if isinstance(screen, Dialog) else None) or self._screen.situation
+
+    def say(self, status: Status) -> None:
+        """Say something where it is seen: in the window on top, if it can, else in the place's bar."""
+        screen = self.app.screen
+        if not (isinstance(screen, Dialog) and screen.say(status)):
+            self._screen.say(status)
 
     def do(self, wanted: str) -> None:
         """Take an action, or say why it cannot be taken now."""
-        action, now = BY_ID[wanted], self._screen.situation
+        action, now = BY_ID[wanted], self.situation
         if not exists(action, now):
             return
         if reason := why_not(action, now):
@@ -98,8 +110,11 @@ class Operator:
 
     def refuse(self, reason: str) -> None:
         """Say why not, politely: in the status line, or where that is too short, in a notification."""
+        screen = self.app.screen
+        if isinstance(screen, Dialog) and screen.say(Status(reason, Tone.WARN)):
+            return
         if self._screen.has_room_for(reason):
-            self._app.clear_notifications()
+            self.app.clear_notifications()
             self._screen.say(Status(reason, Tone.WARN))
         else:
             self._notify(reason, "warning")
@@ -108,50 +123,16 @@ class Operator:
         if not self._screen.place.clear():
             self._go("overview")
 
-    def _at(self, kind: type[P], do: Callable[[P], None]) -> None:
+    def at(self, kind: type[P], do: Callable[[P], None]) -> None:
         """Let a place do something, where it is in view."""
         place = self._screen.place
         if isinstance(place, kind):
             do(place)
 
     def _go(self, place: str) -> None:
-        self._app.run_worker(self._screen.go(place), group="go", exclusive=True)
+        self.app.run_worker(self._screen.go(place), group="go", exclusive=True)
 
-    # -- requests ------------------------------------------------------------------------------------------------
-
-    def _one(self, act: Act) -> None:
-        """Act on what was marked, or under the cursor, when the key was pressed, whatever is there later."""
-        if marked := self._screen.situation.marked:
-            self._plan(Command(act, ids=marked), f"{len(marked):,} marked requests")
-        elif (request := self._screen.situation.selected) is not None:
-            self._plan(Command(act, ids=(request.id,)), _subject(request))
-
-    def _detail(self) -> None:
-        request, snapshot = self._screen.situation.selected, self._screen.snapshot
-        if self._screen.situation.group is not None:
-            self._at(QueuePlace, QueuePlace.open_group)
-        elif request is not None and snapshot is not None:
-            self._app.push_screen(ReadingDialog("Request", self._following(request)))
-
-    def _following(self, request: RequestRow) -> Body:
-        """All that is known of a request, as long as the list has it; then what was known last."""
-        known, at = request, 0.0
-
-        def body(width: int) -> str:
-            nonlocal known, at
-            snapshot = self._screen.snapshot
-            found = None
-            if snapshot is not None:
-                listed = snapshot.listing.value if snapshot.listing is not None else None
-                rows = (*(snapshot.requests.value or ()), *(listed.rows if listed is not None else ()))
-                found = next((row for row in rows if row.id == request.id), None)
-                if found is not None or not at:
-                    known, at = found or request, snapshot.taken_at
-            return detail_text(known, at) + ("" if found else "\n\nIt has left the list meanwhile.")
-
-        return body
-
-    def _plan(
+    def plan(
         self,
         command: Command,
         subject: str = "",
@@ -168,90 +149,84 @@ class Operator:
             elif back is not None:
                 back()
 
-        self._app.push_screen(PlanDialog(self._app.engine, command, subject), ended)
+        self.app.push_screen(PlanDialog(self.app.engine, command, subject), ended)
 
     def _report(self, outcome: Outcome) -> None:
         failed = bool(outcome.error or outcome.failed)
         tone = Tone.FAIL if failed else Tone.WARN if outcome.cancelled else Tone.OK
-        self._screen.say(Status(outcome.sentence, tone))
+        self.say(Status(outcome.sentence, tone))
         if not self._screen.has_room_for(outcome.sentence):
             # The status line stays, but has only the beginning.
             self._notify(outcome.sentence, "error" if failed else "information")
         self._screen.place.acted()
-        self._app.poller.look()
+        self.app.poller.look()
 
     def _notify(self, sentence: str, severity: Severity) -> None:
-        self._app.clear_notifications()
-        self._app.notify(safe_text(sentence, _NOTICE), severity=severity, markup=False, timeout=4)
+        self.app.clear_notifications()
+        self.app.notify(safe_text(sentence, _NOTICE), severity=severity, markup=False, timeout=4)
 
     # -- findings ------------------------------------------------------------------------------------------------
 
     def _cure(self) -> None:
         finding = self._screen.situation.finding
         if finding is not None and finding.action is not None:
-            self._plan(finding.action, safe_text(finding.title))
+            self.plan(finding.action, safe_text(finding.title))
 
     def _copy(self) -> None:
         finding = self._screen.situation.finding
         if finding is not None:
-            self._app.copy_to_clipboard(finding.command)
+            self.app.copy_to_clipboard(finding.command)
             self._screen.say(Status("The command went to the clipboard.", Tone.OK))
 
     # -- the dashboard itself ------------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        self._plan(Command(Act.DELIVER, deliver=not self._screen.situation.delivering))
+        self.plan(Command(Act.DELIVER, deliver=not self._screen.situation.delivering))
 
     def _hold(self) -> None:
         if self._screen.situation.held:
-            self._plan(Command(Act.RESUME))
+            self.plan(Command(Act.RESUME))
         else:
             self._control(Act.PAUSE)
 
     def _control(self, act: Act) -> None:
         def ended(command: Command | None) -> None:
             if command is not None:
-                self._plan(command, back=lambda: self._control(act))
+                self.plan(command, back=lambda: self._control(act))
 
-        self._app.push_screen(ControlDialog(act), ended)
+        self.app.push_screen(ControlDialog(act), ended)
 
     def _pace(self, steps: int) -> None:
-        seconds = self._app.poller.change_pace(steps)
+        seconds = self.app.poller.change_pace(steps)
         self._screen.say(Status(f"A look every {seconds:g} s", Tone.ACCENT))
 
     def _log(self) -> None:
         read_only = self._screen.situation.read_only
-        self._app.push_screen(ReadingDialog("Log", lambda width: log_text(read_only=read_only)))
+        self.app.push_screen(ReadingDialog("Log", lambda width: log_text(read_only=read_only)))
 
     def _mood(self) -> None:
-        demo = self._app.demo
+        demo = self.app.demo
         if demo is None:
             return
         choices = [Choice(name, name, note, key) for key, name, note in demo.moods]
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                self._app.run_worker(demo.set_mood(name), group="mood", exclusive=True, exit_on_error=False)
+                self.app.run_worker(demo.set_mood(name), group="mood", exclusive=True, exit_on_error=False)
                 self._screen.say(Status(f"Matomo is now: {name}", Tone.ACCENT))
 
-        self._app.push_screen(ChoiceDialog("How shall the demo's Matomo behave?", choices, current=demo.mood()), chosen)
+        self.app.push_screen(ChoiceDialog("How shall the demo's Matomo behave?", choices, current=demo.mood()), chosen)
 
     def _pause(self) -> None:
-        self._app.poller.toggle()
-        paused = self._app.poller.paused
+        self.app.poller.toggle()
+        paused = self.app.poller.paused
         said = "Frozen: the figures stand still. Space goes on." if paused else ""
         self._screen.say(Status(said, Tone.WARN, lasts=True))
         if self._screen.snapshot is not None:
             self._screen.show(self._screen.snapshot)
 
     def _theme(self) -> None:
-        self._app.theme = LIGHT.name if self._app.theme == DARK.name else DARK.name
+        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name
 
     def _help(self) -> None:
-        self._app.push_screen(ReadingDialog("Keys", lambda width: help_text(self._screen.situation, width)))
-
-
-def _subject(request: RequestRow) -> str:
-    """The request in one line, so that a glance tells whether it is the right one."""
-    what = f"{safe_text(request.kind, 10)} {safe_text(request.label, 120)}"
-    return f"{what}\nsite {safe_text(request.site, 12)}, id {safe_text(request.id, 20)}"
+        self.app.push_screen(ReadingDialog("Keys", lambda width: help_text(self._screen.situation, width)))

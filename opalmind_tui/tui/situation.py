@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opalmind_tui.snapshot.entries import EntryRow
+from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.findings import Finding
 from opalmind_tui.snapshot.listing import Group
 from opalmind_tui.snapshot.model import RequestRow
+
+GROUPS = "groups"
+"""The tab of the Queue place that is no state: the failures by what they have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,16 @@ class Situation:
         tab: the list of the Queue place that is in view.
         marked: ids of the requests that are marked.
         group: the group of failures under the cursor.
-        filtered: a filter is in force.
         counting: every key is being counted.
         finding: what the doctor found, under the cursor of the Doctor place.
         feature: the kind of report under the cursor of the Cache place; empty for all of them.
         entry: the entry of the cache under the cursor, or whose value is in view.
         value_shown: the value of an entry is in view.
+        all_marked: all that tab and filter show are marked.
+        filter: the filter in force.
+        matching: how many requests the list in view has, as far as it is known.
+        revealed: personal data of the request is shown.
+        more: a part of what is stored of the request is not loaded yet.
     """
 
     place: str = "overview"
@@ -51,9 +59,13 @@ class Situation:
     tab: str = ""
     marked: tuple[str, ...] = ()
     group: Group | None = None
-    filtered: bool = False
     counting: bool = False
     finding: Finding | None = None
     feature: str = ""
     entry: EntryRow | None = None
     value_shown: bool = False
+    all_marked: bool = False
+    filter: Filter = NO_FILTER
+    matching: int = 0
+    revealed: bool = False
+    more: bool = False

@@ -14,6 +14,7 @@ from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
 from opalmind_tui.snapshot.model import PreviewPoint, Reading, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
+from tests.tui.details import detail
 from tests.tui.entry_fixtures import DAY, ENTRIES, VALUES, entry_listing, part_of
 from tests.tui.listings import groups as grouped
 from tests.tui.listings import listing
@@ -74,6 +75,9 @@ class FakeEngine:
         self.diagnosis = Diagnosis(snapshot.taken_at, "db.internal:6379/0", FINDINGS, 48)
         self.diagnosis_trouble: Exception | None = None
         self.diagnosed = 0
+        self.read: list[tuple[str, bool, int]] = []
+        self.detail_of = detail
+        self.detail_trouble: Exception | None = None
 
     async def take_snapshot(
         self,
@@ -107,7 +111,14 @@ class FakeEngine:
         return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if closer else taken
 
     async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
-        return None
+        self.read.append((request_id, reveal, start))
+        if self.detail_trouble is not None:
+            raise self.detail_trouble
+        if reveal and self.snapshot.identity.read_only:
+            raise ReadOnly("This dashboard is read-only")
+        known = (*(self.snapshot.requests.value or ()), *self.listed)
+        row = next((row for row in known if row.id == request_id), None)
+        return None if row is None else self.detail_of(row, reveal, start)
 
     async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
         self.parts.append((key, start))
@@ -180,6 +191,8 @@ def plain_plan(command: Command) -> Plan:
         Act.PAUSE: "Pause delivery",
         Act.RESUME: "Resume delivery",
         Act.UNDO: "Undo: Purge 2 requests",
+        Act.KILL: f"Give up {count} request{'' if count == 1 else 's'}",
+        Act.RELEASE: f"Release the leases of {count} request{'' if count == 1 else 's'}",
         Act.LIMIT: f"Deliver at most {command.per_second:g}/s",
     }
     return Plan(

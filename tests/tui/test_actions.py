@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from opalmind_tui.logs.file import log_path
 from opalmind_tui.snapshot.audit import Undoable
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
+from opalmind_tui.tui.action import DETAIL
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, exists, why_not
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
@@ -29,39 +29,16 @@ from opalmind_tui.tui.panels import keys
 from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.situation import Situation
 from opalmind_tui.tui.themes import DARK, LIGHT
+from tests.tui import request_cases
+from tests.tui.cases import CASES, case, confirm, press
 from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
 from tests.tui.fixtures import NOW, ROWS, healthy, token
 from tests.tui.support import opened, refreshed, screen_text, settled
-
-Case = Callable[[Pilot[Any], FakeEngine], Awaitable[None]]
-CASES: dict[str, Case] = {}
 
 
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
-
-
-def case(function: Case) -> Case:
-    CASES[{"ask_with_token": "test_token", "overview_": "overview"}.get(function.__name__, function.__name__)] = (
-        function
-    )
-    return function
-
-
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settled(pilot)
-
-
-async def confirm(pilot: Pilot[Any]) -> None:
-    """Press the button that confirms, as a person does."""
-    assert isinstance(pilot.app.screen, PlanDialog)
-    while pilot.app.screen.query_one("#confirm").disabled:
-        await pilot.pause(0.01)
-    await press(pilot, "tab", "enter")
-    assert isinstance(pilot.app.screen, Frame), screen_text(pilot)
 
 
 def overview(pilot: Pilot[Any]) -> Overview:
@@ -117,57 +94,6 @@ async def back(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
-async def find(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "2", "slash", *"goal", "enter")
-    assert str(engine.views[-1].filter) == "goal"
-
-
-@case
-async def mark(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "2", "x")
-    assert pilot.app.frame.situation.marked == (ROWS[0].id,)
-
-
-@case
-async def sort(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "2")
-    before = engine.views[-1].sorted_by
-    await press(pilot, "o")
-    assert engine.views[-1].sorted_by is not before
-
-
-@case
-async def detail(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "down", "enter")
-    assert isinstance(pilot.app.screen, ReadingDialog)
-    shown = screen_text(pilot)
-    assert ROWS[1].id in shown
-    assert "Video: play, Über uns" in shown
-    await press(pilot, "escape")
-    assert isinstance(pilot.app.screen, Frame)
-
-
-@case
-async def retry(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "down", "r")
-    assert "Retry 1 request" in screen_text(pilot)
-    assert "Video: play, Über uns" in screen_text(pilot)
-    assert engine.ran == []
-    await confirm(pilot)
-    assert [one.command for one in engine.ran] == [Command(Act.RETRY, ids=(ROWS[1].id,))]
-    assert "Retry 1 request: done" in screen_text(pilot)
-
-
-@case
-async def retry_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "R")
-    assert "Retry 3 requests" in screen_text(pilot)
-    assert "2 not eligible: inflight now" in screen_text(pilot)
-    await confirm(pilot)
-    assert [one.command for one in engine.ran] == [Command(Act.RETRY, all_dead=True)]
-
-
-@case
 async def audit(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "7")
     assert pilot.app.frame.place.place == "audit"
@@ -187,34 +113,6 @@ async def undo(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert "Undo: Purge 2 requests" in screen_text(pilot)
     await confirm(pilot)
     assert [one.command for one in engine.ran] == [Command(Act.UNDO)]
-
-
-async def test_a_purge_for_good_is_another_plan() -> None:
-    async with opened(healthy()) as (pilot, engine):
-        await press(pilot, "D")
-        assert "Purge 3 requests for good" not in screen_text(pilot)
-        await press(pilot, "shift+tab")
-        assert pilot.app.focused.id == "hard"
-        await press(pilot, "space")
-        assert "Purge 3 requests for good" in screen_text(pilot)
-        await press(pilot, "tab")
-        await confirm(pilot)
-        assert [one.command for one in engine.ran] == [Command(Act.PURGE, all_dead=True, hard=True)]
-
-
-@case
-async def purge(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "d")
-    assert "This cannot be undone." in screen_text(pilot)
-    await confirm(pilot)
-    assert [one.command for one in engine.ran] == [Command(Act.PURGE, ids=(ROWS[0].id,))]
-
-
-@case
-async def purge_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    await press(pilot, "D")
-    await confirm(pilot)
-    assert [one.command for one in engine.ran] == [Command(Act.PURGE, all_dead=True)]
 
 
 @case
@@ -532,6 +430,7 @@ async def quit(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 def test_no_action_without_a_test() -> None:
+    assert set(request_cases.__all__) <= set(CASES)
     assert set(CASES) == {action.id for action in ACTIONS}
 
 
@@ -580,7 +479,10 @@ def read_only(snapshot: Snapshot) -> Snapshot:
 async def test_read_only_refuses_politely(wanted: str) -> None:
     async with opened(read_only(healthy())) as (pilot, engine):
         where = BY_ID[wanted].places or ("overview",)
-        await press(pilot, *BY_ID[where[0]].keys[:1], BY_ID[wanted].keys[0])
+        await press(pilot, BY_ID[where[0]].keys[0], BY_ID[wanted].keys[0])
+        if where[0] == DETAIL:
+            assert READ_ONLY in screen_text(pilot)
+            return
         assert isinstance(pilot.app.screen, Frame)
         assert READ_ONLY in screen_text(pilot)
         assert pilot.app.frame.check_action("act", (wanted,)) is None

@@ -13,8 +13,8 @@ from opalmind_tui.tui.dialogs.reading import help_text
 from opalmind_tui.tui.lines import Area
 from opalmind_tui.tui.panels import header, keys, queue
 from opalmind_tui.tui.situation import Situation
-from tests.tui.fixtures import NOW, ROWS, healthy, outage
-from tests.tui.support import opened, refreshed, screen_text, settled, words
+from tests.tui.fixtures import NOW, healthy, outage
+from tests.tui.support import opened, screen_text, settled, words
 from tests.tui.test_actions import press
 
 
@@ -29,19 +29,6 @@ async def test_what_is_typed_right_after_tab_goes_to_the_next_field(opens: str, 
         assert (field(f"#{first}").value, field(f"#{second}").value) == ("0", "why"), (
             "a field that is come back to is written anew"
         )
-
-
-async def test_the_detail_follows_its_request_and_says_when_it_has_left() -> None:
-    async with opened(healthy()) as (pilot, engine):
-        await press(pilot, "enter")
-        tried = replace(ROWS[0], attempts=9)
-        await refreshed(pilot, engine, replace(healthy(), requests=Reading((ROWS[1], tried), NOW)))
-        assert "attempts    9" in screen_text(pilot)
-        await refreshed(pilot, engine, replace(healthy(), requests=Reading((ROWS[1],), NOW)))
-        await press(pilot, "end")
-        shown = screen_text(pilot)
-        assert "left the list" in shown
-        assert ROWS[1].id not in shown
 
 
 @pytest.mark.parametrize("width", [53, 60, 73])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opalmind_tui.engine.acts.batches import in_batches
 from opalmind_tui.engine.acts.kind import OnProgress, count
 from opalmind_tui.engine.acts.selecting import select, which
-from opalmind_tui.snapshot.commands import Command, Outcome, Plan
+from opalmind_tui.snapshot.commands import ELIGIBLE, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.queue import Moved, TrackingQueue
 
@@ -25,7 +25,7 @@ class Kill:
     user: str
 
     async def plan(self, command: Command) -> Plan:
-        found = await select(self.queue, command, {State.PENDING, State.SCHEDULED})
+        found = await select(self.queue, command, ELIGIBLE[command.act])
         about = ("They are not sent until somebody retries them. They stay in the queue, and keep their keys.",)
         title = f"Give up {count(len(found), 'request')}{which(command)}"
         undo = "A retry makes them due again."
@@ -48,7 +48,7 @@ class Release:
     queue: TrackingQueue
 
     async def plan(self, command: Command) -> Plan:
-        found = await select(self.queue, command, {State.INFLIGHT})
+        found = await select(self.queue, command, ELIGIBLE[command.act])
         about = (
             "The claims that hold them end, with all that they hold, and others may send it at once.",
             f"Up to {count(len(found), 'request')} named here may be sent twice: a process that is alive may have"

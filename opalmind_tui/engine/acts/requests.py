@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from opalmind_tui.engine.acts.batches import BATCH, all_in, in_batches
 from opalmind_tui.engine.acts.kind import OnProgress, count
 from opalmind_tui.engine.acts.selecting import Selection, select, which
-from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan
+from opalmind_tui.snapshot.commands import ELIGIBLE, PURGED_FOR_GOOD, Act, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import QueueView, State
 from opalmind_tui.tracking.queue import TRASH_KEPT, Moved, TrackingQueue
 
@@ -45,7 +45,7 @@ class Retry:
             title = f"Retry {count(number, 'dead request')}"
             about += _rate(seconds)
             return Plan(command, title, number, (), tuple(about), undo, state=State.DEAD, until=now, seconds=seconds)
-        found = await select(self.queue, command, {State.DEAD, State.SCHEDULED})
+        found = await select(self.queue, command, ELIGIBLE[command.act])
         seconds = await self._takes(len(found))
         about += _rate(seconds)
         return Plan(
@@ -91,9 +91,7 @@ class Purge:
             number, now = await all_in(self._queue, State.DEAD)
             title = f"Purge {count(number, 'dead request')}{word}"
             return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now)
-        eligible = {State.DEAD, State.SCHEDULED, State.PENDING}
-        if command.hard:
-            eligible |= {State.TRASH, State.REJECTED}
+        eligible = ELIGIBLE[command.act] | (PURGED_FOR_GOOD if command.hard else frozenset())
         found = await select(self._queue, command, eligible)
         about = (*about, f"They hold {found.bytes:,} bytes.")
         title = f"Purge {count(len(found), 'request')}{which(command)}{word}"
@@ -137,7 +135,7 @@ class Restore:
 
     async def plan(self, command: Command) -> Plan:
         if command.ids or command.tab is not None:
-            return await self._named(command, await select(self.queue, command, {State.TRASH}))
+            return await self._named(command, await select(self.queue, command, ELIGIBLE[command.act]))
         inside, now = await all_in(self.queue, State.TRASH)
         about = [_back(inside)]
         title, exact = f"Restore {count(inside, 'request')} from the trash", True

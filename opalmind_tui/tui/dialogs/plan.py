@@ -26,6 +26,8 @@ VERBS = {
     Act.RETRY: "Retry",
     Act.PURGE: "Purge",
     Act.RESTORE: "Restore",
+    Act.KILL: "Give up",
+    Act.RELEASE: "Free",
     Act.PURGE_CACHE: "Purge",
     Act.REFETCH: "Fetch",
     Act.SET_TTL: "Set",

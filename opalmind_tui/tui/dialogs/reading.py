@@ -1,4 +1,4 @@
-"""Windows to read: help, and all that is known of one request."""
+"""Windows to read: help, and other pages of text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from textual.containers import Vertical
 from textual.events import Resize
 from textual.widgets import Static
 
-from opalmind_tui.snapshot.model import RequestRow, Snapshot
-from opalmind_tui.text import safe_block, safe_text
-from opalmind_tui.tui import figures, wire
+from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.dialogs.window import Dialog, Page, text
 from opalmind_tui.tui.lines import wrap
@@ -94,30 +93,3 @@ def help_text(now: Situation, width: int = WIDEST) -> str:
             lines += [f"{sign:<{_SIGN}}{row}" for sign, row in zip_longest([f"  {action.sign}"], rows, fillvalue="")]
         lines.append("")
     return "\n".join(lines) + WORDS.lstrip("\n")
-
-
-def detail_text(request: RequestRow, now: float) -> str:
-    """Every field of a request as the list knows it, safe to show."""
-    outcome = f"{request.unknown:,} posts without an answer: Matomo may have counted it" if request.unknown else "known"
-    due = "-"
-    if request.next_try is not None:
-        left = request.next_try - now
-        due = f"{figures.stamp(request.next_try)}, {f'in {figures.words(left)}' if left > 0 else 'due now'}"
-    fields = (
-        ("id", safe_text(request.id)),
-        ("state", str(request.state)),
-        ("kind", safe_text(request.kind)),
-        ("what", safe_block(request.label)),
-        ("site", safe_text(request.site)),
-        ("key", safe_text(request.key) or "(none: never deduplicated)"),
-        ("accepted", f"{figures.stamp(request.accepted)}, {figures.words(now - request.accepted)} ago"),
-        ("attempts", f"{request.attempts:,}"),
-        ("next try", due),
-        ("status", "-" if request.status is None else f"HTTP {request.status}"),
-        ("last error", safe_block(request.error) or "-"),
-        ("failed at", figures.stamp(request.failed_at)),
-        ("outcome", outcome),
-        ("recovered", f"{request.recovered:,} times from a lease that ran out"),
-        ("size", f"{request.size:,} bytes"),
-    )
-    return "\n".join(f"{name:<12}{value}" for name, value in fields)

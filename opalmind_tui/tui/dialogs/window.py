@@ -11,6 +11,8 @@ from textual.widgets import Checkbox, Static
 
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui import wire
+from opalmind_tui.tui.bars import Status
+from opalmind_tui.tui.situation import Situation
 
 ResultType = TypeVar("ResultType")
 
@@ -24,6 +26,15 @@ class Dialog(ModalScreen[ResultType]):
         Binding("tab", "app.focus_next", show=False, priority=True),
         Binding("shift+tab", "app.focus_previous", show=False, priority=True),
     ]
+
+    @property
+    def situation(self) -> Situation | None:
+        """What decides which actions of the table can be taken here; None where it has none of them."""
+        return None
+
+    def say(self, status: Status) -> bool:
+        """Say something in the window. False where it has no room for that."""
+        return False
 
     def show(self, snapshot: Snapshot) -> None:
         """Follow a newer snapshot, where that changes what is read here."""

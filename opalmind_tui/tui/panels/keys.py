@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opalmind_tui.text import cells
-from opalmind_tui.tui.actions import DOORS, FOOTER, Action, exists, why_not
+from opalmind_tui.tui.action import Action
+from opalmind_tui.tui.actions import DOORS, FOOTER, exists, why_not
 from opalmind_tui.tui.lines import Area, Line, Span, Tone
 from opalmind_tui.tui.situation import Situation
 
@@ -44,7 +45,8 @@ def _keys(now: Situation, width: int, most: int) -> list[Placed]:
     spared = [action for action in shown if action.spare]
     brief = False
     while True:
-        placed = _in_rows([action for action in shown if action in needed or action in spared], width, brief)
+        listed = [action for action in shown if action in needed or action in spared]
+        placed = _in_rows(listed, now.place, width, brief)
         if not placed or placed[-1].row < most:
             break
         if spared:
@@ -85,12 +87,12 @@ def _in_one_row(named: Sequence[tuple[Action, str]], row: int, gap: int) -> list
     return placed
 
 
-def _in_rows(actions: Sequence[Action], width: int, brief: bool) -> list[Placed]:
+def _in_rows(actions: Sequence[Action], where: str, width: int, brief: bool) -> list[Placed]:
     """Each at its place, in as many rows as that takes."""
     placed: list[Placed] = []
     row, column = 0, 1
     for action in actions:
-        label = (brief and action.brief) or action.label
+        label = action.label_in(where, brief=brief)
         need = cells(action.sign) + 1 + cells(label)
         if column + need > width - 1 and column > 1:
             row, column = row + 1, 1

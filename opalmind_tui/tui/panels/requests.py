@@ -15,6 +15,7 @@ _SIGNS = {
     State.INFLIGHT: ("→ ", "infl", Tone.ACCENT),
     State.DEAD: ("✗ ", "dead", Tone.FAIL),
     State.TRASH: ("- ", "trash", Tone.PLAIN),
+    State.DELIVERED: ("✓ ", "deliv", Tone.OK),
     State.REJECTED: ("✗ ", "rej", Tone.WARN),
 }
 
@@ -65,9 +66,10 @@ def empty(snapshot: Snapshot, area: Area) -> list[Line]:
     return lines[: area.height]
 
 
-def _state(shown: Shown) -> Span:
-    sign, _, tone = _SIGNS[shown.request.state]
-    return Span(f"{sign}{shown.request.state}", tone)
+def state_span(state: State) -> Span:
+    """The state as a word with its sign."""
+    sign, _, tone = _SIGNS[state]
+    return Span(f"{sign}{state}", tone)
 
 
 def _brief_state(shown: Shown) -> Span:
@@ -109,7 +111,7 @@ def _failed(shown: Shown) -> Span:
 
 COLUMNS: tuple[Column[Shown], ...] = (
     Column("state", 7, _brief_state, below=100),
-    Column("state", 11, _state, from_width=100),
+    Column("state", 11, lambda one: state_span(one.request.state), from_width=100),
     Column("age", 6, _age, to_right=True),
     Column("kind", 8, lambda one: outside(one.request.kind, Tone.DIM, 8), from_width=90),
     Column("what", 10, _what, share=3),

@@ -17,8 +17,8 @@ from opalmind_tui.tui.places.place import Place, Wanted
 from opalmind_tui.tui.places.queue.groups import GroupList
 from opalmind_tui.tui.places.queue.requests import WindowList
 from opalmind_tui.tui.places.queue.search import Search
-from opalmind_tui.tui.places.queue.tabs import GROUPS, TABS, Tabs
-from opalmind_tui.tui.situation import Situation
+from opalmind_tui.tui.places.queue.tabs import TABS, Tabs
+from opalmind_tui.tui.situation import GROUPS, Situation
 
 _ORDER_WORDS = {
     Order.NEWEST: "newest first", Order.NEXT_TRY: "next try first", Order.OLDEST_ACCEPTED: "oldest first",
@@ -87,7 +87,9 @@ class QueuePlace(Place):
             lost=listed and self.list.window.lost,
             marked=tuple(self.list.marked) if listed else (),
             group=self.groups.selected if not listed and now.shown else None,
-            filtered=bool(self.filter),
+            all_marked=listed and self.list.all_marked,
+            filter=self.filter,
+            matching=self.list.window.length if listed else sum(one.count for one in self.groups.groups),
         )
 
     def show(self, snapshot: Snapshot) -> None:
@@ -124,6 +126,8 @@ class QueuePlace(Place):
         title = line(Span("▌", Tone.ACCENT), Span("QUEUE", Tone.TITLE))
         if self._tab == GROUPS:
             return line(*title, Span("  failures that are alike", Tone.DIM))
+        if self.list.all_marked:
+            return line(*title, Span(f"  all {self.list.window.length:,} are marked, also those to come", Tone.WARN))
         if marked := len(self.list.marked):
             return line(*title, Span(f"  {marked:,} marked: the list stands still", Tone.WARN))
         first, last = self.list.position
@@ -172,7 +176,7 @@ class QueuePlace(Place):
 
     def clear(self) -> bool:
         """Take back marks, then the filter. False where there was neither."""
-        if self.list.marked:
+        if self.list.marked or self.list.all_marked:
             self.list.unmark()
         elif self.filter:
             self.search.take(NO_FILTER)
@@ -190,6 +194,10 @@ class QueuePlace(Place):
     def mark(self) -> None:
         """Mark the request under the cursor."""
         self.list.mark()
+
+    def mark_all(self) -> None:
+        """Mark all that tab and filter show, or take that back."""
+        self.list.mark_all()
 
     def open_group(self) -> None:
         """Show the requests of the group under the cursor."""

@@ -44,6 +44,7 @@ class WindowList(LineView):
         super().__init__(id=id)
         self.window: Window[RequestRow] = Window()
         self.marked: dict[str, RequestRow] = {}
+        self.all_marked = False
         self._tab = Tab.FAILED
         self._reading: Reading[Listing] | None = None
         self._now = 0.0
@@ -73,6 +74,7 @@ class WindowList(LineView):
         self._tab, self._reading = tab, None
         self.window = Window()
         self.marked.clear()
+        self.all_marked = False
         self.redraw()
         self.post_message(self.Moved())
 
@@ -116,7 +118,7 @@ class WindowList(LineView):
         if row is None:
             return fit(line(Span("  ...", tone or Tone.DIM)), area.width)
         drawn = requests.request_line(row, self._now, area.width, cursor=tone)
-        if row.id not in self.marked:
+        if not (self.all_marked or row.id in self.marked):
             return drawn
         first = drawn[0]
         return (Span(f"{first.text[:1]}●", Tone.ACCENT if tone is None else tone), *drawn[1:])
@@ -131,14 +133,22 @@ class WindowList(LineView):
     def mark(self) -> None:
         """Mark the row under the cursor, or take the mark back, and go on to the next."""
         if (row := self.window.selected) is not None:
+            self.all_marked = False
             if self.marked.pop(row.id, None) is None:
                 self.marked[row.id] = row
             self.window.move(1, self.page)
             self._changed()
 
+    def mark_all(self) -> None:
+        """Mark the whole list, as it is when it is acted on; or take that back."""
+        self.marked.clear()
+        self.all_marked = not self.all_marked
+        self._changed()
+
     def unmark(self) -> None:
         """Take all marks back."""
         self.marked.clear()
+        self.all_marked = False
         self._changed()
 
     def _changed(self) -> None:

@@ -11,9 +11,8 @@ from opalmind_tui.snapshot.listing import Tab
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.line_view import LineView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, right
+from opalmind_tui.tui.situation import GROUPS
 
-GROUPS = "groups"
-"""The tab that is no list of requests."""
 TABS: tuple[str, ...] = (*Tab, GROUPS)
 _BRIEF = {
     Tab.FAILED: "fail", Tab.PENDING: "pend", Tab.SCHEDULED: "sched", Tab.INFLIGHT: "infl", Tab.DEAD: "dead",
