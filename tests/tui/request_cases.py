@@ -65,9 +65,9 @@ async def retry_all(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 @case
 async def restore(pilot: Pilot[Any], engine: FakeEngine) -> None:
-    engine.listed = tuple(replace(row, state=State.TRASH) for row in ROWS[:3])
     await press(pilot, "2", "b")
     assert "Only what is in the trash" in screen_text(pilot)
+    engine.listed = tuple(replace(row, state=State.TRASH) for row in ROWS[:3])
     await press(pilot, "shift+tab", "shift+tab", "down", "b")
     await confirm(pilot)
     assert [one.command for one in engine.ran] == [Command(Act.RESTORE, ids=(ROWS[1].id,))]
