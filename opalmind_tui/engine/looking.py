@@ -14,12 +14,12 @@ from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.engine.queue_look import QueueLook, newest_failures
 from opalmind_tui.engine.rates import RecentFigures
+from opalmind_tui.engine.store_status import store_status
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.health import Facts, cause_line, health_document, health_view
 from opalmind_tui.observe.census import Census
 from opalmind_tui.observe.closer import CloserLook
-from opalmind_tui.observe.durability import durability
 from opalmind_tui.observe.info import keys_of
 from opalmind_tui.observe.nodes import Servers
 from opalmind_tui.settings import Settings
@@ -36,10 +36,8 @@ from opalmind_tui.snapshot.model import (
     Reading,
     ServerView,
     Snapshot,
-    StoreStatus,
 )
 from opalmind_tui.snapshot.redis_report import RedisReport
-from opalmind_tui.storage.cluster import home_address, primaries_known
 from opalmind_tui.storage.connection import address
 
 T = TypeVar("T")
@@ -208,23 +206,15 @@ class Look:
         server: Reading[ServerView],
         keys: Reading[KeyCounts],
     ) -> Facts:
-        return Facts(now, self._settings, self._store(server), queue, cache, server, keys, self._probe.reading)
-
-    def _store(self, server: Reading[ServerView]) -> StoreStatus:
-        queue, link = self._stores.queue, self._stores.link
-        view = server.value if server.error is None else None
-        return StoreStatus(
-            mode=queue.mode,
-            since=queue.since if queue.mode is Mode.MEMORY else link.since,
-            reason=link.trouble.sentence if link.trouble else "",
-            remedy=link.trouble.remedy if link.trouble else "",
-            only_here=queue.only_here,
-            hand_over=self._hand_over,
-            durability=durability(queue.mode, view),
-            address=str(address(self._settings)),
-            nodes=primaries_known(self._stores.observer),
-            home=str(home_address(self._stores.observer) or ""),
-            recovering=queue.mode is Mode.MEMORY and link.writable,
+        return Facts(
+            now,
+            self._settings,
+            store_status(self._settings, self._stores, server, self._hand_over),
+            queue,
+            cache,
+            server,
+            keys,
+            self._probe.reading,
         )
 
     # -- parts ---------------------------------------------------------------------------------------------------
@@ -248,8 +238,10 @@ class Look:
         self.need_redis()
         sample, server = self._servers.sample, self._server.reading
         told = sample.info if sample is not None and server.error is None else {}
-        # Of a Cluster INFO is of one node.
-        size = None if self._settings.redis_cluster else keys_of(told, self._database)
+        size = keys_of(told, self._database)
+        if self._settings.redis_cluster:
+            # INFO is of one node.
+            size = server.value.total_keys if told and server.value is not None and server.value.is_whole else None
         return self._tell_cache(await self._asked(self._census.step(self._stores.observer, size)))
 
     async def _read_redis(self) -> None:

@@ -19,7 +19,7 @@ from opalmind_tui.storage.trouble import TROUBLES, trouble
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-AT_ONCE = 2
+AT_ONCE = 1
 """Nodes that one reading asks beside the one that has the queue; of many, others come next time."""
 PATIENCE = 10.0
 """Seconds that a node which did not answer is left alone."""
@@ -72,6 +72,9 @@ class Servers:
         heard = {**self._nodes, **dict(zip(due, read, strict=True))}
         self._nodes = {address: heard.get(address, _Known()) for address in spans}
         nodes = tuple(_node(address, known, spans[address], address == home) for address, known in self._nodes.items())
+        if replace(view, nodes=nodes).is_whole:
+            # Whoever draws keys need not ask for that.
+            client.sizes = {node.address: node.view.total_keys for node in nodes if node.view is not None}
         sums = summed(view, [node.view for node in nodes if node.view is not None])
         return replace(sums, nodes=nodes)
 

@@ -56,6 +56,11 @@ class ServerView:
     """The primaries of a Cluster, in the order of their slots."""
 
     @property
+    def is_whole(self) -> bool:
+        """Every node of a Cluster has told of itself."""
+        return all(node.view is not None and not node.error for node in self.nodes)
+
+    @property
     def memory_share(self) -> float | None:
         """Share of the memory limit in use, of a Cluster that of its fullest node; None without a limit."""
         if self.nodes:
