@@ -9,17 +9,19 @@ import click
 from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
+from opalmind_tui.cli.recording import recorder
 
 log = logging.getLogger(__name__)
 
 
-def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
+def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool, record: str | None) -> int:
     """Open it; returns the exit code.
 
     Args:
         deliver: also deliver what waits in a shared Redis (ruling 2). With a server of one's own that goes without
             saying.
         mouse: whether the dashboard listens to the mouse.
+        record: a new file that everything is written to.
     """
     with store_of(ctx) as settings:
         from opalmind_tui.engine.engine import Engine
@@ -29,6 +31,9 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool) -> int:
         log_to_file(settings)
         log.info("The dashboard begins")
         engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
-        code = run_dashboard(OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop))
+        with recorder(record, settings) as kept:
+            code = run_dashboard(
+                OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop, recorder=kept)
+            )
         log.info("The dashboard ends with code %d", code)
         return exits.DEGRADED if engine.lost and code == exits.OK else code

@@ -12,6 +12,7 @@ import click
 
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import WithSettings
+from opalmind_tui.cli.recording import recorder
 from opalmind_tui.reports.features import BY_NAME, snake
 from opalmind_tui.tracking.lines import CALLS
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 @click.command(cls=WithSettings)
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
-def demo(no_mouse: bool) -> int:
+@click.option("--record", metavar="FILE", help="Write all that is seen to a new file, for `replay`.")
+def demo(no_mouse: bool, record: str | None) -> int:
     """Show the dashboard on a world of its own: nothing on the screen is invented.
 
     Starts a local server, a stand-in for Matomo and traffic. Keys switch the stand-in's behaviour. Everything ends, and
@@ -40,9 +42,13 @@ def demo(no_mouse: bool) -> int:
     log_to_file()
     world = DemoWorld()
     engine = DemoEngine(world)
-    return run_dashboard(
-        OpalmindApp(engine, demo=world.stand_in, mouse=not no_mouse, on_start=engine.start, on_stop=engine.stop)
-    )
+    with recorder(record) as kept:
+        return run_dashboard(
+            OpalmindApp(
+                engine, demo=world.stand_in, mouse=not no_mouse, on_start=engine.start, on_stop=engine.stop,
+                recorder=kept,
+            )
+        )  # fmt: skip
 
 
 class DemoEngine:

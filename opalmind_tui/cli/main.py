@@ -25,7 +25,10 @@ EXIT_OF = (
 )
 """The exit code of each error; the first that fits."""
 
-COMMANDS = ("demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "undo", "config", "watch")
+COMMANDS = (
+    "demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "undo", "config", "watch",
+    "snapshot", "replay",
+)  # fmt: skip
 """Each lies in the module of its name."""
 
 
@@ -46,10 +49,11 @@ class Program(GroupWithSettings):
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--deliver", is_flag=True, help="Deliver what waits in a shared Redis, too (otherwise: only look).")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.option("--record", metavar="FILE", help="Write all that is seen to a new file, for `replay`.")
 @click.version_option(__version__, prog_name=PROGRAM)
 @settings_options
 @click.pass_context
-def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
+def program(ctx: click.Context, deliver: bool, no_mouse: bool, record: str | None) -> int:
     """Terminal dashboard, tracking queue and report cache for Matomo over Redis.
 
     Without a command it opens the dashboard. Secrets are read from the environment or from files, never from options.
@@ -57,9 +61,9 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool) -> int:
     if ctx.invoked_subcommand is None:
         from opalmind_tui.cli.dashboard import dashboard
 
-        return dashboard(ctx, deliver=deliver, mouse=not no_mouse)
-    if deliver or no_mouse:
-        raise click.UsageError("--deliver and --no-mouse belong to the dashboard, not to a command.")
+        return dashboard(ctx, deliver=deliver, mouse=not no_mouse, record=record)
+    if deliver or no_mouse or record:
+        raise click.UsageError("--deliver, --no-mouse and --record belong to the dashboard, not to a command.")
     return exits.OK
 
 

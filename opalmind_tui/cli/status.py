@@ -40,7 +40,7 @@ def status(ctx: click.Context, as_json: bool) -> int:
     else:
         text = shown(document)
     answer(json.dumps(document, indent=2) if as_json else text)
-    return exits.CANNOT_TELL if _nothing_asked(settings, document) else EXIT_OF[document["status"]]
+    return exits.CANNOT_TELL if nothing_asked(settings, document) else EXIT_OF[document["status"]]
 
 
 async def _ask(settings: Settings) -> tuple[dict[str, Any], ServicesView | None]:
@@ -55,7 +55,7 @@ async def _ask(settings: Settings) -> tuple[dict[str, Any], ServicesView | None]
         await engine.stop()
 
 
-def _nothing_asked(settings: Settings, document: dict[str, Any]) -> bool:
+def nothing_asked(settings: Settings, document: dict[str, Any]) -> bool:
     """Neither a Matomo nor a Redis is configured, and none answers on this machine: there was nothing to ask."""
     server = next(check for check in document["checks"] if check["name"] == "redis-connection")
     return not settings.matomo_base_url and not settings.redis_configured and server["details"]["server"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from opalmind_tui.tui.situation import Situation
 
@@ -31,6 +32,8 @@ class Action:
         brief: the label where the footer is narrow; empty: the same.
         named: label and brief label in some places, where they differ.
         in_footer: whether the footer has it now; the key works all the same.
+        live: asks the engine for what no recording holds.
+        only: exists in a replay only, or never in one; empty: in both.
     """
 
     id: str
@@ -48,6 +51,8 @@ class Action:
     in_footer: Callable[[Situation], bool] = lambda now: True
     places: tuple[str, ...] = ()
     named: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    live: bool = False
+    only: Literal["", "live", "replay"] = ""
 
     def label_in(self, place: str, *, brief: bool = False) -> str:
         """How it is called in a place."""

@@ -7,6 +7,7 @@ from opalmind_tui.tui.action import DETAIL, Action
 from opalmind_tui.tui.request_actions import REQUEST_ACTIONS
 from opalmind_tui.tui.situation import Situation
 
+RECORDED = "This is a recording: nothing can be done in it."
 READ_ONLY = "This dashboard is read-only: it changes nothing."
 
 
@@ -48,7 +49,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("undo", ("u",), "u", "Undo", "Undo the last purge, TTL, pause or limit of the last 15 minutes, of anybody",
            "Dashboard", changes=True, footer=7, in_footer=lambda now: now.undo),
     Action("count", ("x",), "x", "Count keys", "Count every key in small steps, go on with that, or stop it", "Redis",
-           footer=3, brief="Count", places=("redis",)),
+           footer=3, brief="Count", places=("redis",), live=True),
     Action("purge_cache", ("c",), "c", "Purge cache", "Purge cached reports: all, one kind, or one", "Cache",
            changes=True, footer=8, brief="Cache"),
     Action("open", ("enter",), "⏎", "Open", "Open the report, the entry, the line of a value", "Cache", _cannot_open,
@@ -70,14 +71,25 @@ ACTIONS: tuple[Action, ...] = (
     Action("cache", ("3",), "3", "Cache", "Cached reports: hit rates, times to live, entries and their values", GO),
     Action("redis", ("4",), "4", "Redis", "Redis from near: keys, memory, slow log, clients, our cost", GO),
     Action("fleet", ("5", "p"), "5", "Fleet", "The processes on this Redis, and the services beside them", GO),
-    Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO),
+    Action("doctor", ("6",), "6", "Doctor", "What is wrong, why, and what to do about it", GO, live=True),
     Action("audit", ("7",), "7", "Audit", "Who did what, when, and what came of it; who is connected now", GO),
     Action("history", ("8",), "8", "History", "The last day as charts, with what was done", GO),
-    Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard"),
-    Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard"),
+    Action("slower", ("minus",), "-", "Slower", "Look less often: it costs the server less", "Dashboard",
+           only="live"),
+    Action("faster", ("plus",), "+", "Faster", "Look more often", "Dashboard", only="live"),
+    Action("save", ("S", "shift+s"), "S", "Save", "Save the last 30 minutes of this screen to a file, to replay them",
+           "Dashboard", live=True),
+    Action("play", ("space",), "spc", "Play", "Play the recording, or pause it", "Replay", footer=3, only="replay"),
+    Action("step_back", ("comma",), ",", "Back", "Pause, and go to the snapshot before", "Replay", footer=4,
+           only="replay"),
+    Action("step_on", ("full_stop",), ".", "On", "Pause, and go to the next snapshot", "Replay", footer=5,
+           only="replay"),
+    Action("calmer", ("minus",), "-", "Slower", "Play more slowly", "Replay", footer=6, only="replay"),
+    Action("quicker", ("plus",), "+", "Quicker", "Play more quickly", "Replay", footer=7, only="replay"),
+    Action("jump", ("J", "shift+j"), "J", "Jump", "Go to a time of the recording", "Replay", footer=8, only="replay"),
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action("pause", ("space",), "spc", "Freeze", "Freeze the figures, or let them go on", "Dashboard", footer=12,
-           brief="Stop"),
+           brief="Stop", only="live"),
     Action("next", ("tab",), "⇥", "Next", "Go to the next part: requests, features, health, trends", "Move", footer=13),
     Action("previous", ("shift+tab",), "⇧⇥", "Previous", "Go to the part before", "Move"),
     Action("back", ("escape",), "esc", "Back", "Take back marks, then the filter; then go to the overview", "Move"),
@@ -102,13 +114,22 @@ FOOTER = tuple(sorted((action for action in ACTIONS if action.footer), key=lambd
 
 def exists(action: Action, now: Situation) -> bool:
     """Whether there is such an action here at all."""
+    if action.only and (action.only == "replay") is not now.replay:
+        return False
     if now.place == DETAIL:
         return DETAIL in action.places
     return (now.demo or not action.demo_only) and (not action.places or now.place in action.places)
 
 
+def shown_below(action: Action, now: Situation) -> bool:
+    """Whether the footer has it now. In a replay it has no key that cannot do anything in any recording."""
+    return exists(action, now) and action.in_footer(now) and not (now.replay and (action.changes or action.live))
+
+
 def why_not(action: Action, now: Situation) -> str:
     """Why the action cannot be taken now; empty if it can."""
+    if now.replay and (action.changes or action.live):
+        return RECORDED
     if action.changes and now.read_only:
         return READ_ONLY
     return action.why_not(now)

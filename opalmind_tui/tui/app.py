@@ -13,9 +13,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from opalmind_tui import exits
+from opalmind_tui import __version__, exits
 from opalmind_tui.engine.port import DemoPort, EnginePort
 from opalmind_tui.errors import OpalmindError, StoreUnavailable
+from opalmind_tui.recording.files import Recorder
+from opalmind_tui.recording.playback import Playback
 from opalmind_tui.text import safe_block
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
@@ -25,6 +27,7 @@ from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.operator import Operator
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
+from opalmind_tui.tui.replaying import Replaying
 from opalmind_tui.tui.themes import DARK, THEMES
 
 Hook = Callable[[], Awaitable[None]]
@@ -45,6 +48,8 @@ class OpalmindApp(App[int]):
         mouse: whether the mouse is used; without it the terminal's own text selection works.
         on_start: awaited in the app's loop after the first paint, before the first snapshot.
         on_stop: awaited in the app's loop after the terminal was given back, also after a crash.
+        recorder: keeps what is seen; None for one that keeps it in memory.
+        playback: the engine is a recording, of which this says what is in view.
     """
 
     CSS_PATH = "look.tcss"
@@ -61,14 +66,18 @@ class OpalmindApp(App[int]):
         mouse: bool = True,
         on_start: Hook = _nothing,
         on_stop: Hook = _nothing,
+        recorder: Recorder | None = None,
+        playback: Playback | None = None,
     ) -> None:
         super().__init__()
         self.engine, self.demo, self.use_mouse = engine, demo, mouse
         self.on_start, self.on_stop = on_start, on_stop
+        self.recorder = recorder or Recorder(__version__)
         self.frame = Frame()
         self.operator = Operator(self)
         self.poller = Poller(self, engine, interval, wanted=lambda: self.frame.wanted, failed=self._poll_failed)
-        self._poll_trouble = ""
+        self._poll_trouble = self._recording_trouble = ""
+        self.replaying = Replaying(self, playback) if playback is not None else None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
@@ -80,6 +89,13 @@ class OpalmindApp(App[int]):
     def get_default_screen(self) -> Screen[object]:
         """The frame is the screen under all dialogs."""
         return self.frame  # type: ignore[return-value]
+
+    @property
+    def badge(self) -> str:
+        """What the clock is to be read with."""
+        if self.replaying is not None:
+            return self.replaying.badge
+        return "FROZEN" if self.poller.paused else ""
 
     def on_mount(self) -> None:
         self.call_after_refresh(lambda: self.run_worker(self._begin(), group="start"))
@@ -93,6 +109,8 @@ class OpalmindApp(App[int]):
             code = exits.CANNOT_TELL if isinstance(error, StoreUnavailable) else exits.UNUSABLE
             self.exit(code, return_code=code, message=Text(safe_block(str(error))))
         else:
+            if self.replaying is not None:
+                self.replaying.begin()
             self.poller.look()
 
     def end(self) -> None:
@@ -102,7 +120,8 @@ class OpalmindApp(App[int]):
     def leave(self) -> None:
         """Quit, as asked; where requests live only here, ask how."""
         snapshot = self.frame.snapshot
-        if snapshot is None or not snapshot.store.only_here or snapshot.identity.demo:
+        nothing_here = self.replaying is not None or snapshot is None or not snapshot.store.only_here
+        if nothing_here or snapshot is None or snapshot.identity.demo:
             self.end()
             return
 
@@ -123,10 +142,15 @@ class OpalmindApp(App[int]):
         if not self.is_headless and not _is_terminal(0):
             self.end()
         self.poller.watch()
+        if self.recorder.trouble != self._recording_trouble:
+            self._recording_trouble = self.recorder.trouble
+            self.frame.say(Status(self._recording_trouble, Tone.FAIL, lasts=True))
 
     # -- refresh -------------------------------------------------------------------------------------------------
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
+        if self.replaying is None:
+            self.recorder.take(message.snapshot)
         if self.frame.is_mounted:
             self.frame.show(message.snapshot)
         for screen in self.screen_stack:

@@ -38,11 +38,11 @@ class Header(LineView):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._snapshot: Snapshot | None = None
-        self._paused = False
+        self._badge = ""
 
-    def show(self, snapshot: Snapshot, *, paused: bool) -> None:
-        """Draw a newer snapshot."""
-        self._snapshot, self._paused = snapshot, paused
+    def show(self, snapshot: Snapshot, badge: str) -> None:
+        """Draw a newer snapshot. `badge`: what the clock is to be read with, such as FROZEN."""
+        self._snapshot, self._badge = snapshot, badge
         width = self.app.size.width
         lines = self.draw(Area(width, 0))
         grow(self, len(lines))
@@ -51,7 +51,7 @@ class Header(LineView):
     def draw(self, area: Area) -> list[Line]:
         if self._snapshot is None:
             return [line(Span(" opalmind", Tone.TITLE)), line(Span(" Connecting …", Tone.DIM))]
-        return header.render(self._snapshot, area.width, paused=self._paused)
+        return header.render(self._snapshot, area.width, self._badge)
 
 
 class PlaceBar(LineView):

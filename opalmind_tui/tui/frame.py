@@ -104,6 +104,7 @@ class Frame(Screen[None]):
                 read_only=bool(snapshot and snapshot.identity.read_only),
                 demo=self.dashboard.demo is not None,
                 paused=self.dashboard.poller.paused,
+                replay=self.dashboard.replaying is not None,
                 delivering=bool(view and view.delivering_here),
                 dead=view.dead if view else 0,
                 undo=bool(snapshot and snapshot.undo),
@@ -117,7 +118,7 @@ class Frame(Screen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Draw a newer snapshot."""
         self.snapshot = snapshot
-        self.query_one(Header).show(snapshot, paused=self.dashboard.poller.paused)
+        self.query_one(Header).show(snapshot, self.dashboard.badge)
         self.place.show(snapshot)
         self.show_keys()
 
@@ -210,4 +211,6 @@ class Frame(Screen[None]):
 
     @on(Place.Lacks)
     def _lacks(self) -> None:
-        self.dashboard.poller.look()
+        replaying = self.dashboard.replaying
+        if replaying is None or replaying.lacks(self.wanted):
+            self.dashboard.poller.look()

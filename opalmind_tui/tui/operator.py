@@ -25,6 +25,8 @@ from opalmind_tui.tui.places.cache import CachePlace
 from opalmind_tui.tui.places.doctor import DoctorPlace
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.redis import RedisPlace
+from opalmind_tui.tui.replaying import replay_handlers
+from opalmind_tui.tui.saving import save_recording
 from opalmind_tui.tui.situation import Situation
 from opalmind_tui.tui.themes import DARK, LIGHT
 
@@ -64,6 +66,8 @@ class Operator:
             "limit": lambda: self._control(Act.LIMIT),
             "mood": self._mood,
             "pause": self._pause,
+            "save": partial(save_recording, app),
+            **replay_handlers(app),
             "next": lambda: self._screen.place.step(1),
             "previous": lambda: self._screen.place.step(-1),
             "up": lambda: self._screen.place.move(-1),

@@ -100,20 +100,20 @@ REQUEST_ACTIONS: tuple[Action, ...] = (
     Action(
         "find", ("slash",), "/", "Find",
         "Show only what fits: words, or field:value (site, kind, error, status, age ...), - for not",
-        "Requests", footer=3, places=QUEUE,
+        "Requests", footer=3, places=QUEUE, live=True,
     ),
     Action(
         "mark", ("x",), "x", "Mark", "Mark the request, or take the mark back; keys then act on all that are marked",
-        "Requests", _no_request, footer=3, places=QUEUE,
+        "Requests", _no_request, footer=3, places=QUEUE, live=True,
     ),
     Action(
         "mark_all", ("X", "shift+x"), "X", "Mark all", "Mark all that tab and filter show, also what is not in view",
         "Requests", lambda now: "" if now.matching else "There is nothing in this list.", footer=12, places=QUEUE,
-        spare=True,
+        spare=True, live=True,
     ),
     Action(
         "sort", ("o",), "o", "Order", "Sort the list another way; open or close all of a value", "Requests", footer=12,
-        places=(*QUEUE, "cache"), spare=True,
+        places=(*QUEUE, "cache"), spare=True, live=True,
     ),
     Action(
         "detail", ("enter",), "⏎", "Detail", "Show all that is known of the request; open a group", "Requests",
@@ -159,7 +159,8 @@ REQUEST_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "curl", ("y",), "y", "Copy", "Copy the request as a curl command: without the token, personal data hidden",
-        "Requests", _no_request, footer=9, places=ANYWHERE, spare=True, in_footer=lambda now: now.place != "overview",
+        "Requests", _no_request, footer=9, places=ANYWHERE, spare=True, live=True,
+        in_footer=lambda now: now.place != "overview",
     ),
     Action(
         "reveal", ("e",), "e", "Reveal", "Show personal data of the request; it is noted who looked",

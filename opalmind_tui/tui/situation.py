@@ -41,6 +41,7 @@ class Situation:
         matching: how many requests the list in view has, as far as it is known.
         revealed: personal data of the request is shown.
         more: a part of what is stored of the request is not loaded yet.
+        replay: it is a recording that is shown.
     """
 
     place: str = "overview"
@@ -69,3 +70,4 @@ class Situation:
     matching: int = 0
     revealed: bool = False
     more: bool = False
+    replay: bool = False

@@ -68,6 +68,7 @@ CASES = {
     "queue resume": Case(("queue", "resume", "--yes"), shape=CHANGE),
     "queue retry": Case(("queue", "retry", "--dead", "--yes"), shape=CHANGE),
     "queue show": Case(("queue", "show", "nothing"), empty=1),
+    "snapshot": Case(("snapshot",), empty=2, away=2, shape=("product", "snapshot", "version")),
     "status": Case(("status",), empty=2, away=2, shape=("checks", "status", "timestamp")),
     "track": Case(("track", "--from", "-"), given='{"kind":"pageview","url":"https://x/"}\n', shape=(
         "accepted", "conflict", "duplicate", "firstNotTaken", "inDoubtUntil", "lines", "problems", "problemsOmitted",
@@ -79,7 +80,7 @@ CASES = {
     "watch": Case(("watch", "--count", "1"), away=0),
 }  # fmt: skip
 """Every command that ends by itself. The dashboard, `demo` and `worker` have tests of their own."""
-ENDLESS = {"", "demo", "worker", "cache", "config", "queue"}
+ENDLESS = {"", "demo", "replay", "worker", "cache", "config", "queue"}
 CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from opalmind_tui.recording.files import Recorder
+from opalmind_tui.recording.opening import Recording
+from opalmind_tui.recording.replay import Replay
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.lines import Line
@@ -38,6 +41,23 @@ async def refreshed(pilot: Pilot[Any], engine: FakeEngine, snapshot: Snapshot) -
     engine.snapshot = snapshot
     pilot.app.poller.look()
     await settled(pilot)
+
+
+def recording(*snapshots: Snapshot) -> Recording:
+    """Snapshots as a file has them, opened."""
+    recorder = Recorder("0.1.0")
+    for snapshot in snapshots:
+        recorder.take(snapshot)
+    return Recording(recorder.contents())
+
+
+@asynccontextmanager
+async def replayed(*snapshots: Snapshot, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
+    """A dashboard that shows a recording."""
+    engine = Replay(recording(*snapshots))
+    async with OpalmindApp(engine, interval=NEVER, playback=engine.playback).run_test(size=size) as pilot:
+        await settled(pilot)
+        yield pilot
 
 
 @asynccontextmanager

@@ -12,6 +12,8 @@ from textual.pilot import Pilot
 
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.logs.file import log_path
+from opalmind_tui.recording.files import folder
+from opalmind_tui.recording.opening import open_recording
 from opalmind_tui.snapshot.audit import Undoable
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
@@ -312,6 +314,25 @@ async def examine(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
+async def save(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await refreshed(pilot, engine, replace(engine.snapshot, taken_at=engine.snapshot.taken_at + 30, cause="Later."))
+    await press(pilot, "S")
+    assert isinstance(pilot.app.screen, ReadingDialog)
+    shown = screen_text(pilot)
+    assert "2 snapshots over 30 s" in shown
+    assert "opalmind-tui replay" in shown
+    (path,) = folder().iterdir()
+    try:
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        found = open_recording(path)
+    finally:
+        path.unlink()
+    assert [found.snapshot(number).cause for number in (0, 1)] == [healthy().cause, "Later."]
+    assert found.audit == engine.trail
+
+
+@case
 async def mood(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "m", "4")
     assert pilot.app.demo.mood() == "broken"
@@ -430,11 +451,12 @@ async def quit(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 def test_no_action_without_a_test() -> None:
+    """Those of a replay are in `test_replay`."""
     assert set(request_cases.__all__) <= set(CASES)
-    assert set(CASES) == {action.id for action in ACTIONS}
+    assert set(CASES) == {action.id for action in ACTIONS if action.only != "replay"}
 
 
-@pytest.mark.parametrize("wanted", [action.id for action in ACTIONS])
+@pytest.mark.parametrize("wanted", CASES)
 async def test_action(wanted: str) -> None:
     async with opened(healthy(), demo=FakeDemo()) as (pilot, engine):
         await CASES[wanted](pilot, engine)
@@ -446,9 +468,9 @@ def test_every_action_has_a_handler_and_its_own_keys() -> None:
     handlers = OpalmindApp(FakeEngine(healthy())).operator.handlers
     assert set(handlers) == set(BY_ID)
     for place in DOORS:
-        there = Situation(place=place.id, demo=True)
-        taken = [key for action in ACTIONS if exists(action, there) for key in action.keys]
-        assert len(taken) == len(set(taken)), place.id
+        for there in (Situation(place=place.id, demo=True), Situation(place=place.id, replay=True)):
+            taken = [key for action in ACTIONS if exists(action, there) for key in action.keys]
+            assert len(taken) == len(set(taken)), place.id
 
 
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)], ids=str)

@@ -318,7 +318,7 @@ def test_recovering_says_so() -> None:
 
 
 def test_read_only_and_paused_are_in_view() -> None:
-    shown = words(header.render(STATES["estimated"](), 80, paused=True))
+    shown = words(header.render(STATES["estimated"](), 80, "FROZEN"))
     assert "READ-ONLY" in shown
     assert "FROZEN" in shown
 

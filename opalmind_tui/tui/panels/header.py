@@ -24,14 +24,14 @@ class _Part:
     yields: int
 
 
-def render(snapshot: Snapshot, width: int, *, paused: bool = False) -> list[Line]:
-    """Two to five lines, each `width` cells wide."""
-    return [_where(snapshot, width, paused), *_cause(snapshot, width), *_degraded(snapshot, width)]
+def render(snapshot: Snapshot, width: int, badge: str = "") -> list[Line]:
+    """Two to five lines, each `width` cells wide. `badge`: what the clock is to be read with, such as FROZEN."""
+    return [_where(snapshot, width, badge), *_cause(snapshot, width), *_degraded(snapshot, width)]
 
 
-def _where(snapshot: Snapshot, width: int, paused: bool) -> Line:
+def _where(snapshot: Snapshot, width: int, badge: str) -> Line:
     clock = line(
-        Span(" FROZEN ", Tone.WARN_BADGE) if paused else "", "  ",
+        Span(f" {badge} ", Tone.WARN_BADGE) if badge else "", "  ",
         Span(f"{figures.clock(snapshot.taken_at)} UTC ", Tone.STRONG),
     )  # fmt: skip
     room = width - width_of(clock) - 1

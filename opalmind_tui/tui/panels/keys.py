@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from opalmind_tui.text import cells
 from opalmind_tui.tui.action import Action
-from opalmind_tui.tui.actions import DOORS, FOOTER, exists, why_not
+from opalmind_tui.tui.actions import DOORS, FOOTER, exists, shown_below, why_not
 from opalmind_tui.tui.lines import Area, Line, Span, Tone
 from opalmind_tui.tui.situation import Situation
 
@@ -40,7 +40,7 @@ def _keys(now: Situation, width: int, most: int) -> list[Placed]:
 
     Where not all fit, those that can be spared go first, then labels get brief, then the last go.
     """
-    shown = [action for action in FOOTER if exists(action, now) and action.in_footer(now)]
+    shown = [action for action in FOOTER if shown_below(action, now)]
     needed = [action for action in shown if not action.spare]
     spared = [action for action in shown if action.spare]
     brief = False
