@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from opalmind_tui.engine.finding.entry_walk import EntryWalk, Pass
 from opalmind_tui.engine.parts import Part
+from opalmind_tui.engine.site_names import SiteNames, site_of
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.reports.cache import ReportCache
@@ -27,6 +28,7 @@ class CacheLook:
     Args:
         need_store: raises why the store cannot be asked now.
         secrets: what is hidden whatever happens.
+        sites: knows names of sites.
         clock: epoch seconds.
     """
 
@@ -36,12 +38,14 @@ class CacheLook:
         cache: ReportCache,
         need_store: Callable[[], None],
         secrets: Iterable[str],
+        sites: SiteNames,
         clock: Callable[[], float],
     ) -> None:
         self._entries, self._cache, self._need_store, self._clock = entries, cache, need_store, clock
         self._secrets = tuple(secrets)
         self._walk: EntryWalk | None = None
         self._listing: Reading[EntryListing] = Reading()
+        self._sites = sites
         self._day = Part(self._read_day, DAY_EVERY)
 
     async def add_to(self, snapshot: Snapshot, view: EntryView | None) -> Snapshot:
@@ -49,9 +53,10 @@ class CacheLook:
         if view is None:
             await self.stop()
             return snapshot
-        return replace(
-            snapshot, entries=await self._list_or_why_not(view), cache_day=await self._day.get(self._clock())
-        )
+        found = await self._list_or_why_not(view)
+        rows = found.value.rows if found.value is not None else ()
+        names = self._sites.of(site for row in rows if (site := site_of(row.key)))
+        return replace(snapshot, entries=found, cache_day=await self._day.get(self._clock()), sites=names)
 
     async def stop(self) -> None:
         """Look no more."""
@@ -71,7 +76,7 @@ class CacheLook:
         else:
             self._need_store()
             found = await self._entries.part(key, start)
-        return replace(found, text=mask(found.text, self._secrets)) if found is not None else None
+        return without_secrets(found, self._secrets) if found is not None else None
 
     async def _list_or_why_not(self, view: EntryView) -> Reading[EntryListing]:
         former = self._listing.value
@@ -109,3 +114,21 @@ class CacheLook:
         for tally in (await self._cache.history()).values():
             total.update(tally)
         return CacheDay(tuple(Lookups(name, total[name, Count.HITS], total[name, Count.MISSES]) for name in NAMES))
+
+
+def without_secrets(part: EntryPart, secrets: tuple[str, ...]) -> EntryPart:
+    """The part with secrets masked; one that only begins in it is left to the next part."""
+    text, cut = part.text, 0
+    if part.more:
+        for secret in secrets:
+            # What belongs to a whole one is masked with it.
+            whole = text.rfind(secret)
+            room = len(text) - (whole + len(secret) if whole >= 0 else 0)
+            lengths = range(min(room, len(secret) - 1), 0, -1)
+            begun = (length for length in lengths if text.endswith(secret[:length]))
+            cut = max(cut, next(begun, 0))
+    # Never nothing at all: a part that brings nobody further would be asked for for ever.
+    if 0 < cut < len(text):
+        end = part.end - len(text[-cut:].encode("utf-8", "surrogateescape"))
+        part, text = replace(part, end=end), text[:-cut]
+    return replace(part, text=mask(text, secrets))

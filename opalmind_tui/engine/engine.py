@@ -27,6 +27,7 @@ from opalmind_tui.engine.key_count import KeyCount
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.roles import GRACE, LONG_LIVED, Role
+from opalmind_tui.engine.site_names import SiteNames
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.engine.upkeep import Upkeep
@@ -132,7 +133,10 @@ class Engine:
         self._identity = identity_of(settings, user)
         self._user = user
         self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock)
-        self._cache_look = CacheLook(self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, clock)
+        self._sites = SiteNames(self.reporting if settings.matomo_token else None, clock)
+        self._cache_look = CacheLook(
+            self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, self._sites, clock
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -205,6 +209,7 @@ class Engine:
             await self._key_count.stop()
             await self._finding.stop()
             await self._cache_look.stop()
+            await self._sites.stop()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -184,6 +184,8 @@ class Snapshot:
     """The entries of the cache that were asked for; None where none were."""
     cache_day: Reading[CacheDay] = field(default_factory=Reading)
     """The cache's look-ups of the day; empty unless its entries were asked for."""
+    sites: tuple[tuple[str, str], ...] = ()
+    """Numbers and Matomo's names of the sites of those entries, as far as they are known. Raw."""
     cache: Reading[CacheView] = field(default_factory=Reading)
     server: Reading[ServerView] = field(default_factory=Reading)
     keys: Reading[KeyCounts] = field(default_factory=Reading)

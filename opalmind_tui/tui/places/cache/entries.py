@@ -26,12 +26,14 @@ class Shown:
     Args:
         now: epoch seconds.
         ttl: seconds that entries of its feature live now; None where that is not known.
+        site: Matomo's name of its site, raw.
         several: whether the list has entries of several kinds.
     """
 
-    __slots__ = ("age", "entry", "left", "several")
+    __slots__ = ("age", "entry", "left", "several", "site")
 
-    def __init__(self, entry: EntryRow, now: float, ttl: float | None, *, several: bool) -> None:
+    def __init__(self, entry: EntryRow, now: float, ttl: float | None, site: str = "", *, several: bool) -> None:
+        self.site = site
         self.entry, self.several = entry, several
         self.left = entry.left(now)
         # An entry does not say when it was written: that is its end less the time to live, if that is still the same.
@@ -60,6 +62,7 @@ COLUMNS: tuple[Column[Shown], ...] = (
     Column("age", 6, lambda one: Span(figures.span(one.age), Tone.DIM), to_right=True),
     Column("size", 5, _size, to_right=True),
     Column("site", 5, lambda one: outside(asked_for(one.entry.key).site, limit=5), to_right=True),
+    Column("name", 20, lambda one: outside(one.site, Tone.DIM, 20), from_width=90),
     Column("asked for", 10, _words, share=1),
 )
 
@@ -82,6 +85,7 @@ class EntryList(LineView):
         self.order = EntryOrder.ENDING
         self._reading: Reading[EntryListing] | None = None
         self._ttls: dict[str, float] = {}
+        self._sites: dict[str, str] = {}
         self._now = 0.0
 
     @property
@@ -110,14 +114,14 @@ class EntryList(LineView):
         self.feature, self.order, self._reading, self.window = feature, order, None, Window()
         self.redraw()
 
-    def show(self, reading: Reading[EntryListing], ttls: dict[str, float], now: float) -> None:
+    def show(self, reading: Reading[EntryListing], ttls: dict[str, float], sites: dict[str, str], now: float) -> None:
         """Draw a newer window, unless it is of another list."""
         found = reading.value
         if found is not None and (found.view.feature, found.view.order) != (self.feature, self.order):
             return
         if found is not None and not found.view.rows:
             return
-        self._reading, self._ttls, self._now = reading, ttls, now
+        self._reading, self._ttls, self._sites, self._now = reading, ttls, sites, now
         if found is not None:
             self.window.follow(found, self.page)
         self.redraw()
@@ -150,7 +154,9 @@ class EntryList(LineView):
         if entry is None:
             return fit(line(Span("  ...", tone if chosen else Tone.DIM)), width)
         several = self.feature in ("", OTHERS)
-        spans = row(COLUMNS, Shown(entry, self._now, self._ttls.get(entry.feature), several=several), width - 3)
+        site = self._sites.get(asked_for(entry.key).site, "")
+        shown = Shown(entry, self._now, self._ttls.get(entry.feature), site, several=several)
+        spans = row(COLUMNS, shown, width - 3)
         if not chosen:
             return line("  ", *spans, " ")
         return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))

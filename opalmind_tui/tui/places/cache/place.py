@@ -81,10 +81,10 @@ class CachePlace(Place):
         if self._level and snapshot.entries is not None:
             cache = snapshot.cache.value
             ttls = {one.feature: one.ttl for one in cache.features} if cache is not None else {}
-            self.list.show(snapshot.entries, ttls, snapshot.taken_at)
+            self.list.show(snapshot.entries, ttls, dict(snapshot.sites), snapshot.taken_at)
             if self.list.short:
                 self.lacks()
-        self.value.tick(snapshot.taken_at)
+        self.value.tick(snapshot.taken_at, dict(snapshot.sites))
         self._show_bar()
 
     def _show_table(self) -> None:

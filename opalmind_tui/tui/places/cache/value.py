@@ -39,6 +39,7 @@ class ValueView(LineView):
         super().__init__(id=id)
         self._engine = engine
         self.entry: EntryRow | None = None
+        self._sites: dict[str, str] = {}
         self._begun("")
 
     def _begun(self, error: str) -> None:
@@ -59,9 +60,9 @@ class ValueView(LineView):
         self.redraw()
         self._load()
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float, sites: dict[str, str]) -> None:
         """Time has passed: what is left of its life is shown."""
-        self._now = now
+        self._now, self._sites = now, sites
         if self.display:
             self.redraw()
 
@@ -150,7 +151,7 @@ class ValueView(LineView):
         entry = self.entry
         if entry is None:
             return []
-        lines = [fit(one, area.width) for one in _head(entry, self._now)]
+        lines = [fit(one, area.width) for one in _head(entry, self._now, self._sites)]
         if self._places:
             shown = range(self._top, min(self._length, self._top + area.height - _HEAD))
             return lines + [self._line(number, area.width) for number in shown]
@@ -271,14 +272,16 @@ def _text(one: JsonLine) -> str:
     return f"{one.name}: {one.text}" if one.name else one.text
 
 
-def _head(entry: EntryRow, now: float) -> list[Line]:
+def _head(entry: EntryRow, now: float, sites: dict[str, str]) -> list[Line]:
     """What is asked for, and how it stands with the entry."""
     asked = asked_for(entry.key)
     left = entry.left(now)
     life = "no end" if left is None else f"{figures.span(left)} left"
-    site = f"site {safe_text(asked.site, 12)}  " if asked.site else ""
+    name = safe_text(sites.get(asked.site, ""), 30)
+    site = f"site {safe_text(asked.site, 12)} {name}".rstrip() if asked.site else ""
+    known = "".join(f"{word}  " for word in (safe_text(entry.feature, 30), site) if word)
     size = "" if entry.size is None else f"{entry.size:,} bytes, "
     return [
-        line("  ", Span(site, Tone.STRONG), Span(safe_text(asked.words, 400))),
+        line("  ", Span(known, Tone.STRONG), Span(safe_text(asked.words, 400))),
         line("  ", Span(f"{entry.state}, {size}{life}", Tone.DIM)),
     ]

@@ -1,0 +1,105 @@
+"""The cache as an engine shows it: entries, the day, values without secrets, names of sites, a report fetched anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from opalmind_tui.engine.cache_look import without_secrets
+from opalmind_tui.engine.site_names import site_of
+from opalmind_tui.errors import OpalmindError, ReadOnly
+from opalmind_tui.snapshot.commands import Act, Command
+from opalmind_tui.snapshot.entries import EntryPart, EntryRow, EntryState, EntryView
+from tests.engine.conftest import TOKEN, Ground, until
+
+
+async def test_entries_day_names_and_a_fetch(ground: Ground) -> None:
+    engine = await ground.engine()
+    await engine.reports.get_device_types()
+    await engine.reports.get_device_types()
+    view = EntryView("deviceTypes", rows=10)
+
+    async def named() -> bool:
+        return bool((await engine.take_snapshot(entries=view)).sites)
+
+    first = await engine.take_snapshot(rows=0)
+    assert first.entries is None
+    await until(named)
+    snapshot = await engine.take_snapshot(entries=view)
+    assert snapshot.entries is not None
+    listing = snapshot.entries.value
+    assert listing is not None
+    (row,) = listing.rows
+    assert row.state is EntryState.FRESH
+    assert [site for site, name in snapshot.sites if name] == ["1"]
+    day = snapshot.cache_day.value
+    assert day is not None
+    assert (day.of("deviceTypes").hits, day.of("deviceTypes").misses) == (1, 1)
+
+    part = await engine.entry_part(row.key)
+    assert part is not None
+    assert part.text.startswith('{"feature":"deviceTypes","value":[')
+    assert not part.more
+
+    command = Command(Act.REFETCH, feature="deviceTypes", key=row.key)
+    plan = await engine.plan(command)
+    assert any("1 request to Matomo" in sentence for sentence in plan.consequences)
+    asked = (await engine.cache_view()).sets
+    outcome = await engine.run(plan)
+    assert (outcome.done, outcome.error) == (1, "")
+    assert (await engine.cache_view()).sets == asked + 1
+    assert "refetch" in [entry.act for entry in await engine.audit(5)]
+
+    await engine.run(await engine.plan(Command(Act.PURGE_CACHE, key=row.key)))
+    assert await engine.entry_part(row.key) is None
+    emptied = (await engine.take_snapshot(entries=view)).entries
+    assert emptied is not None
+    assert emptied.value is not None
+    assert emptied.value.rows == ()
+
+
+async def test_read_only_fetches_nothing_and_without_matomo_it_says_so(ground: Ground) -> None:
+    engine = await ground.engine()
+    await engine.reports.get_device_types()
+    snapshot = await engine.take_snapshot(entries=EntryView(rows=10))
+    assert snapshot.entries is not None
+    assert snapshot.entries.value is not None
+    key = snapshot.entries.value.rows[0].key
+    looker = await ground.engine(read_only=True)
+    with pytest.raises(ReadOnly):
+        await looker.run(await looker.plan(Command(Act.REFETCH, key=key)))
+    lonely = await ground.engine(matomo_base_url="")
+    with pytest.raises(OpalmindError):
+        await lonely.plan(Command(Act.REFETCH, key=key))
+
+
+async def test_without_a_token_nobody_is_asked_for_names(ground: Ground) -> None:
+    engine = await ground.engine(matomo_token="")
+    client = engine._stores.commands
+    await client.set(engine.settings.cache_prefix + '{"feature":"events","input":{"siteId":1}}', "{}")
+    for _ in range(3):
+        assert (await engine.take_snapshot(entries=EntryView(rows=10))).sites == ()
+    assert engine._sites._task is None
+
+
+def test_a_secret_is_in_no_part() -> None:
+    text = f"before {TOKEN} after {TOKEN[:9]}"
+    for cut in range(1, len(text) + 1):
+        shown, start = "", 0
+        while start < len(text):
+            end = min(len(text), start + max(cut, len(TOKEN)))
+            row = EntryRow("k", "events", len(text), None, None, EntryState.FRESH)
+            part = without_secrets(EntryPart(row, text[start:end], start, end), (TOKEN,))
+            assert part.end > start
+            shown, start = shown + part.text, part.end
+        assert TOKEN not in shown, cut
+        assert shown.startswith("before ")
+        assert shown.endswith(f" after {TOKEN[:9]}")
+
+
+@pytest.mark.parametrize(
+    ("key", "site"),
+    [('{"feature":"x","input":{"siteId":7}}', "7"), ("", ""), ('{"input":{"siteId":"7"}}', ""), ("\ud800", ""),
+     ('{"input":{"siteId":true}}', ""), ('{"input":{"siteId":-1}}', ""), ("[" * 3_000, ""), ('{"input":[]}', "")],
+)  # fmt: skip
+def test_the_site_of_a_key(key: str, site: str) -> None:
+    assert site_of(key) == site
