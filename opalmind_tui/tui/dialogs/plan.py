@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,7 +11,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Checkbox, Static
+from textual.events import Key
+from textual.message import Message
+from textual.widgets import Button, Checkbox, Input, Static
 from textual.worker import Worker, WorkerState
 
 from opalmind_tui.engine.port import EnginePort
@@ -39,6 +42,9 @@ VERBS = {
     Act.ACKNOWLEDGE: "Take note",
     Act.UNDO: "Undo",
 }
+TYPED_ABOVE = 100
+"""Requests or entries from which on the count must be typed."""
+BULK = frozenset({Act.RETRY, Act.PURGE, Act.RESTORE, Act.KILL, Act.RELEASE, Act.PURGE_CACHE})
 _BAR = 30
 
 
@@ -64,6 +70,8 @@ class PlanDialog(Dialog[Outcome]):
         self._work: asyncio.Task[Outcome] | None = None
         self._stopped = False
         self._progress = Progress(0, 0)
+        self._armed_at = math.inf
+        self._before = Outcome("")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window plan"):
@@ -75,6 +83,9 @@ class PlanDialog(Dialog[Outcome]):
             yield text("", classes="undo", id="undo")
             if self._command.act is Act.PURGE:
                 yield Tick("for good, past the trash", self._command.hard, id="hard", compact=True)
+            with Horizontal(classes="field", id="typing"):
+                yield text("", id="wanted")
+                yield Input(id="count", compact=True, max_length=12, disabled=True)
             yield text("", classes="progress", id="progress")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -83,6 +94,8 @@ class PlanDialog(Dialog[Outcome]):
 
     def on_mount(self) -> None:
         self.query_one("#confirm").display = False
+        self.query_one("#typing").display = False
+        self.query_one(Input).cursor_blink = False
         self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
 
     async def _make_plan(self) -> None:
@@ -99,7 +112,9 @@ class PlanDialog(Dialog[Outcome]):
         self._write("#undo", plan.undo)
         if not plan.nothing_to_do:
             self.query_one("#confirm").display = True
-            self.set_timer(ARM_AFTER, self._arm)
+            self.query_one("#typing").display = self._must_type
+            self._write("#wanted", f"Type {plan.eligible} to confirm: ")
+            self.call_after_refresh(lambda: self.set_timer(ARM_AFTER, self._arm))
         else:
             self._write("#undo", "There is nothing to do.")
             self._only_close()
@@ -109,13 +124,43 @@ class PlanDialog(Dialog[Outcome]):
         """Another wish needs another plan."""
         if self._work is None and event.value != self._command.hard:
             self._command, self._plan = replace(self._command, hard=event.value), None
-            self.query_one("#confirm", Button).disabled = True
+            self._armed_at = math.inf
+            self._fit()
             self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
 
     def _arm(self) -> None:
-        if self._plan is None:
-            return
-        self.query_one("#confirm", Button).disabled = False
+        if self._plan is not None:
+            self._armed_at = Message().time
+            self._fit()
+
+    @property
+    def _must_type(self) -> bool:
+        plan = self._plan
+        return plan is not None and plan.command.act in BULK and plan.eligible > TYPED_ABOVE
+
+    @property
+    def _ready(self) -> bool:
+        """It was in view long enough, and the count is typed where it must be."""
+        typed = self.query_one(Input).value.replace(",", "").strip()
+        right = not self._must_type or (self._plan is not None and typed == str(self._plan.eligible))
+        return self._plan is not None and self._armed_at < math.inf and right
+
+    @on(Input.Changed, "#count")
+    def _fit(self) -> None:
+        self.query_one(Input).disabled = self._armed_at == math.inf
+        self.query_one("#confirm", Button).disabled = not self._ready
+
+    @on(Input.Submitted, "#count")
+    def _typed(self) -> None:
+        if self._ready:
+            self._confirm_pressed()
+
+    def on_key(self, event: Key) -> None:
+        """What was typed before the plan could be read never confirms, however late it is handled."""
+        focused = self.focused
+        if event.time < self._armed_at and focused is not None and focused.id in ("confirm", "count"):
+            event.stop()
+            event.prevent_default()
 
     def _cannot(self, why: str) -> None:
         self._write("#title", "This cannot be done now")
@@ -123,7 +168,7 @@ class PlanDialog(Dialog[Outcome]):
         self._only_close()
 
     def _only_close(self) -> None:
-        for box in self.query("#hard"):
+        for box in self.query("#hard, #typing"):
             box.display = False
         self.query_one("#confirm").display = False
         self.query_one("#cancel", Button).label = "Close"
@@ -139,7 +184,7 @@ class PlanDialog(Dialog[Outcome]):
     def action_cancel(self) -> None:
         """Before the start: close. While it runs: stop after the batch in hand."""
         if self._work is None:
-            self.dismiss(None)
+            self.dismiss(self._before if self._before.sentence else None)
         elif not self._stopped:
             self._stopped = True
             self._write("#hint", "stopping after the batch in hand …")
@@ -148,14 +193,14 @@ class PlanDialog(Dialog[Outcome]):
     @on(Button.Pressed, "#confirm")
     def _confirm_pressed(self) -> None:
         plan = self._plan
-        if plan is None or self._work is not None:
+        if plan is None or self._work is not None or not self._ready:
             return
         self._work = asyncio.ensure_future(self._engine.run(plan, self._on_progress))
         cancel = self.query_one("#cancel", Button)
         cancel.label = "Stop"
         cancel.focus()
         self.query_one("#confirm").display = False
-        for box in self.query("#hard"):
+        for box in self.query("#hard, #typing"):
             box.display = False
         self.query_one(".plan").add_class("-running")
         self._write("#hint", "enter or esc: stop after the batch in hand")
@@ -183,7 +228,23 @@ class PlanDialog(Dialog[Outcome]):
                 raise
             done = self._progress.done
             outcome = Outcome(f"Stopped after {done:,} of {plan.eligible:,}", done=done, cancelled=True)
-        self.dismiss(outcome)
+        whole = _together(self._before, outcome)
+        if outcome.error and outcome.failed and (plan.state is not None or outcome.position < len(plan.ids)):
+            self._offer_the_rest(plan.resumed(outcome), whole)
+        else:
+            self.dismiss(whole)
+
+    def _offer_the_rest(self, rest: Plan, so_far: Outcome) -> None:
+        """It ended before all was done, as where the connection was lost: it can go on from there."""
+        self._plan, self._before, self._work = rest, so_far, None
+        self.query_one("#cancel", Button).label = "Close"
+        confirm = self.query_one("#confirm", Button)
+        confirm.label, confirm.display = "Go on", True
+        self._write("#title", f"{rest.title}: not finished")
+        figures = f"{so_far.done:,} done, {so_far.skipped:,} skipped, {so_far.failed:,} left"
+        self._write("#facts", f"{figures}\n{so_far.error}")
+        self._write("#hint", "enter or esc: close   tab: go on with the rest")
+        self.query_one("#cancel").focus()
 
     def on_unmount(self) -> None:
         if self._work is not None and not self._work.done():
@@ -199,3 +260,14 @@ class PlanDialog(Dialog[Outcome]):
                 )
             else:
                 self._cannot(f"{event.worker.error}")
+
+
+def _together(former: Outcome, newer: Outcome) -> Outcome:
+    """What came of all runs of a plan."""
+    if not former.sentence:
+        return newer
+    sentence = f"{newer.sentence}; {former.done + newer.done:,} in all"
+    return replace(
+        newer, sentence=sentence, done=former.done + newer.done, skipped=former.skipped + newer.skipped,
+        inverse=newer.inverse or former.inverse,
+    )  # fmt: skip
