@@ -45,11 +45,11 @@ class Recording:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.cut_off = data.endswith(_ZEROS)
+        """Its end is missing, as after a crash."""
+        self._data = data.rstrip(b"\0") if self.cut_off else data
         self._coder = Codec().of(Snapshot)
         self._ready: OrderedDict[int, list[Snapshot]] = OrderedDict()
-        self.cut_off = False
-        """Its end is missing, as after a crash."""
         self.audit: tuple[AuditEntry, ...] = ()
         """What operators did, the newest first."""
         self.head, self._members = self._index()
@@ -102,9 +102,6 @@ class Recording:
         """Each line, and where the member begins that it is in."""
         at, budget = 0, MOST_UNPACKED
         while at < len(self._data):
-            if not self._data[at] and not self._data[at:].strip(b"\0"):
-                self.cut_off = True
-                return
             member = _Unpacking(self._data, at, budget)
             for raw in member.lines():
                 yield at, raw
@@ -159,9 +156,6 @@ class _Unpacking:
             try:
                 piece = unpacker.decompress(source, _CHUNK)
             except zlib.error:
-                if self._data.endswith(_ZEROS):
-                    self.end = len(self._data)
-                    return
                 raise BadRecording("It is damaged, or no recording: it cannot be unpacked") from None
             self.end = self._at - len(unpacker.unused_data)
             self.budget -= len(piece)
