@@ -109,6 +109,10 @@ class DemoEngine:
         """As `EnginePort`."""
         self._started.switch_count()
 
+    async def summary(self) -> str:
+        """As `EnginePort`."""
+        return await self._started.summary()
+
     async def diagnose(self) -> Diagnosis:
         """As `EnginePort`."""
         return await self._started.diagnose()

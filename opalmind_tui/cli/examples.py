@@ -11,6 +11,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "cache show": ("""cache show '{"feature":"events","input":{"siteId":7}}'""",),
     "cache stats": ("cache stats", "cache stats --json"),
     "cache ttl": ("cache ttl", "cache ttl events 5m --existing --dry-run"),
+    "summary": ("summary",),
     "undo": ("undo --dry-run", "undo --yes"),
     "config": ("config show --json", "config reset events --yes"),
     "config reset": ("config reset events --dry-run",),

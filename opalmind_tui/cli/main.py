@@ -26,8 +26,8 @@ EXIT_OF = (
 """The exit code of each error; the first that fits."""
 
 COMMANDS = (
-    "demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "undo", "config", "watch",
-    "snapshot", "replay",
+    "demo", "worker", "track", "status", "doctor", "queue", "cache", "keys", "audit", "undo", "summary", "config",
+    "watch", "snapshot", "replay",
 )  # fmt: skip
 """Each lies in the module of its name."""
 

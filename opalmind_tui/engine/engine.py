@@ -396,6 +396,13 @@ class Engine:
         """See `EnginePort`."""
         self._key_count.switch()
 
+    async def summary(self) -> str:
+        """See `EnginePort`."""
+        from opalmind_tui.engine.summarising import summed_up
+
+        taken = await self.take_snapshot(rows=50)
+        return await summed_up(taken, self.settings, self._stores, self._looking.need_queue, self._clock)
+
     async def audit(self, limit: int) -> tuple[AuditEntry, ...]:
         """What operators did, the newest first. Raises `StoreUnavailable`."""
         return await self._stores.audit.newest(limit)

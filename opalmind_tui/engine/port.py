@@ -91,6 +91,10 @@ class EnginePort(Protocol):
         """Count all keys one by one, go on with a count that was stopped, or stop one that runs. It gives way."""
         ...
 
+    async def summary(self) -> str:
+        """The hand-over of an incident in Markdown, secrets and personal data masked. Takes a few seconds at most."""
+        ...
+
     async def diagnose(self) -> Diagnosis:
         """Look for causes of trouble, and for what may become one. Takes a few seconds at the most.
 

@@ -62,7 +62,7 @@ def _refusing(facts: Facts, clock: Clock) -> Finding | None:
     view = known(facts.queue)
     if view is None or not view.refused_by or facts.now - view.refused_at >= REFUSING_FOR:
         return None
-    limit = facts.clean(view.refused_by, _LIMIT)
+    limit = facts.clean(view.refused_by, 2 * _LIMIT)
     return Verdict.FAIL, f"New requests are refused, the last at {clock(view.refused_at)}: {limit}."
 
 

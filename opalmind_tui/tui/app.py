@@ -19,6 +19,7 @@ from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.recording.files import Recorder
 from opalmind_tui.recording.playback import Playback
 from opalmind_tui.text import safe_block
+from opalmind_tui.tui import clipboard
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
@@ -132,6 +133,14 @@ class OpalmindApp(App[int]):
                 self.end()
 
         self.push_screen(LeavingDialog(snapshot.store), chosen)
+
+    def copy(self, text: str) -> bool:
+        """Put a text on the terminal's clipboard; false where it is too long. Whether it arrived cannot be told."""
+        written = clipboard.sequence(text, os.environ)
+        if written and self._driver is not None:
+            self._clipboard = text
+            self._driver.write(written)
+        return bool(written)
 
     async def action_quit(self) -> None:
         """ctrl+q where nothing else takes it."""

@@ -15,6 +15,7 @@ from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.cache_keys import CacheKeys
 from opalmind_tui.tui.dialogs.choice import Choice, ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
+from opalmind_tui.tui.dialogs.hand_over import HandOverDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.dialogs.reading import ReadingDialog, help_text
@@ -59,6 +60,7 @@ class Operator:
             "count": lambda: self.at(RedisPlace, RedisPlace.count),
             "deliver": self._deliver,
             "test_token": lambda: self.plan(Command(Act.TEST_TOKEN)),
+            "hand_over": self._hand_over,
             "log": self._log,
             "slower": lambda: self._pace(1),
             "faster": lambda: self._pace(-1),
@@ -179,8 +181,9 @@ class Operator:
     def _copy(self) -> None:
         finding = self._screen.situation.finding
         if finding is not None:
-            self.app.copy_to_clipboard(finding.command)
-            self._screen.say(Status("The command went to the clipboard.", Tone.OK))
+            copied = self.app.copy(finding.command)
+            said = "The command went to the clipboard." if copied else "It is too long to copy."
+            self._screen.say(Status(said, Tone.OK if copied else Tone.WARN))
 
     # -- the dashboard itself ------------------------------------------------------------------------------------
 
@@ -203,6 +206,12 @@ class Operator:
     def _pace(self, steps: int) -> None:
         seconds = self.app.poller.change_pace(steps)
         self._screen.say(Status(f"A look every {seconds:g} s", Tone.ACCENT))
+
+    def _hand_over(self) -> None:
+        from opalmind_tui.engine.summarising import save_summary
+
+        save = None if self._screen.situation.read_only else save_summary
+        self.app.push_screen(HandOverDialog(self.app.engine, self.app.copy, save))
 
     def _log(self) -> None:
         read_only = self._screen.situation.read_only

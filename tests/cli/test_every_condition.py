@@ -50,6 +50,7 @@ CASES = {
     "config show": Case(("config", "show"), shape=("runTime", "settings")),
     "doctor": Case(("doctor",), empty=2, away=2),
     "keys": Case(("keys",)),
+    "summary": Case(("summary",), away=0),
     "undo": Case(("undo", "--yes"), empty=2),
     "queue acknowledge": Case(("queue", "acknowledge", "--note", "x", "--yes"), shape=CHANGE),
     "queue export": Case(("queue", "export")),

@@ -60,6 +60,8 @@ class FakeEngine:
         self.listed = snapshot.requests.value or ()
         self.listing_trouble = ""
         self.views: list[ListView] = []
+        self.summed_up = "# OpalMind hand-over\n\n```text\nFAIL: Matomo answers 503\n```\n"
+        self.summary_trouble: Exception | None = None
         self.audits: list[AuditView] = []
         self.trail = TRAIL
         self.trail_trouble: str | None = None
@@ -154,6 +156,11 @@ class FakeEngine:
 
     def switch_count(self) -> None:
         self.switched += 1
+
+    async def summary(self) -> str:
+        if self.summary_trouble is not None:
+            raise self.summary_trouble
+        return self.summed_up
 
     async def diagnose(self) -> Diagnosis:
         self.diagnosed += 1

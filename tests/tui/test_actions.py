@@ -103,6 +103,12 @@ async def audit(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
+async def hand_over(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "H")
+    assert "Matomo answers 503" in screen_text(pilot)
+
+
+@case
 async def undo(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert " Undo" not in screen_text(pilot)
     await refreshed(pilot, engine, replace(healthy(), undo=Undoable(NOW - 60, "kim", "Purge 2 requests")))

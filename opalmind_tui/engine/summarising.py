@@ -1,0 +1,78 @@
+"""Gathers what a hand-over tells, and writes it to a file of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opalmind_tui.engine.finding.grouping import Grouping
+from opalmind_tui.engine.hand_over import folders
+from opalmind_tui.engine.stores import Stores
+from opalmind_tui.errors import OpalmindError
+from opalmind_tui.health.summary import ACTS, ERRORS, summary
+from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.audit import AuditEntry
+from opalmind_tui.snapshot.listing import Groups, GroupView
+from opalmind_tui.snapshot.model import Reading, Snapshot
+
+GROUP_WITHIN = 3.0
+"""Seconds for which failures are grouped; what was found by then is told."""
+_STEP = 0.05
+
+
+async def summed_up(
+    snapshot: Snapshot, settings: Settings, stores: Stores, need_queue: Callable[[], None], clock: Callable[[], float]
+) -> str:
+    """The hand-over. Never raises for a part that cannot be read: it says so."""
+    groups = await _groups(stores, need_queue, clock)
+    return summary(snapshot, settings, groups=groups, acts=await _acts(stores))
+
+
+async def _groups(stores: Stores, need_queue: Callable[[], None], clock: Callable[[], float]) -> Reading[Groups]:
+    view = GroupView(rows=ERRORS)
+    grouping = Grouping(stores.queue, view, clock)
+    ends = time.monotonic() + GROUP_WITHIN
+    try:
+        need_queue()
+        found = await grouping.groups(view)
+        while not found.done and time.monotonic() < ends:
+            await asyncio.sleep(_STEP)
+            found = await grouping.groups(view)
+        return Reading(found, clock())
+    except OpalmindError as error:
+        return Reading(error=str(error))
+    finally:
+        await grouping.stop()
+
+
+async def _acts(stores: Stores) -> Reading[Sequence[AuditEntry]]:
+    waiting = stores.audit.waiting
+    try:
+        return Reading((*waiting, *await stores.audit.newest(ACTS)))
+    except OpalmindError as error:
+        return Reading(waiting or None, error=str(error))
+
+
+def save_summary(text: str, places: Iterable[Path] | None = None) -> Path:
+    """Write it to a new file that only its owner can read, in the first folder that takes it.
+
+    Raises `OSError` where none does.
+    """
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    name, failure = f"incident-{moment}-{secrets.token_hex(4)}.md", OSError("no folder to write to")
+    for folder in folders() if places is None else places:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = folder / name
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+            return path
+        except OSError as error:
+            failure = error
+    raise failure
