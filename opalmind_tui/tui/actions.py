@@ -66,7 +66,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("test_token", ("T", "shift+t"), "T", "Ask with token", "Ask Matomo again with a token that it refused",
            "Dashboard", changes=True, footer=3, brief="Token", in_footer=lambda now: now.token_refused),
     Action("hand_over", ("H", "shift+h"), "H", "Hand over",
-           "Sum up the incident in Markdown, for the clipboard or a file", "Dashboard", footer=11, spare=True),
+           "Sum up the incident in Markdown, for the clipboard or a file", "Dashboard"),
     Action("log", ("O", "shift+o"), "O", "Log", "Read what this dashboard has logged, the newest first", "Dashboard"),
     Action("overview", ("1",), "1", "Overview", "The first five seconds: what is wrong, and the keys", GO),
     Action("queue", ("2",), "2", "Queue", "Every request by state: find, group, mark and act", GO),
