@@ -114,7 +114,7 @@ class RequestKeys:
         if len(command) > MOST_COPIED:
             self._operator.refuse(f"{len(command):,} characters are too many for a terminal's clipboard.")
             return
-        self._operator.app.copy_to_clipboard(command)
+        self._operator.app.copy(command)
         hidden = "with personal data" if detail.revealed else "token and personal data hidden"
         self._operator.say(Status(f"Copied as a curl command, {hidden}.", Tone.OK))
 
