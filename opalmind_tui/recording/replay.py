@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import NoReturn
 
 from opalmind_tui.errors import ReadOnly
+from opalmind_tui.health.summary import summary
 from opalmind_tui.recording.opening import Recording
 from opalmind_tui.recording.playback import Playback
+from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.audit import AuditEntry, AuditPage, AuditView
 from opalmind_tui.snapshot.cache import TtlPreview
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
@@ -83,6 +85,13 @@ class Replay:
 
     def switch_count(self) -> None:
         """Nothing is counted."""
+
+    async def summary(self) -> str:
+        """How things were at the position, as far as it was recorded. Raises `BadRecording`."""
+        found = self.recording.snapshot(self.playback.number)
+        acts = _trail(found, self.recording.audit, AuditView()).entries
+        groups = found.groups or Reading(error=NO_GROUPS)
+        return summary(found, Settings(), groups=groups, acts=Reading(acts, found.taken_at))
 
     async def diagnose(self) -> Diagnosis:
         """Raises `ReadOnly`."""
