@@ -17,7 +17,7 @@ from tests.tui.support import dashboard, settled
 VIEWS = {
     "table": ("3", "down", "down"),
     "entries": ("3", "enter"),
-    "value": ("3", "enter", "down", "down", "down", "enter", "down", "down", "down"),
+    "value": ("3", "enter", "down", "down", "enter", "down", "down", "down"),
 }
 SITES = (("1", "Main shop"), ("2", "Über uns"), ("3", "Blog"), ("12", "\x1b[2J[red]evil"))
 
