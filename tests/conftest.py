@@ -17,6 +17,8 @@ import tempfile
 # Hand-over files of processes that tests end belong to the tests.
 _STATE = tempfile.TemporaryDirectory(prefix="opm-state-")
 os.environ["XDG_STATE_HOME"] = _STATE.name
+# A developer's own keys and profiles must not change what is tested.
+os.environ["XDG_CONFIG_HOME"] = _STATE.name
 
 import pytest
 from hypothesis import settings

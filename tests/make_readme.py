@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 from opalmind_tui.settings.table import settings_table_markdown
+from opalmind_tui.settings.ui import ui_table_markdown
 from opalmind_tui.tui.action import Action
 from opalmind_tui.tui.actions import ACTIONS, BY_ID
 
+EXAMPLE = Path(__file__).parent.parent / "opalmind_tui" / "settings" / "example.toml"
 README = Path(__file__).parent.parent / "README.md"
 _ROWS = r"(\|.*\n)+"
 
@@ -25,9 +27,16 @@ def _where(action: Action) -> str:
     return f" ({named})" if named else ""
 
 
+def example() -> str:
+    """The configuration file to begin with."""
+    return f"```toml\n{EXAMPLE.read_text('utf-8')}```\n"
+
+
 def made(text: str) -> str:
     """The README with its tables as the code has them."""
     text = re.sub(rf"\| key \| what it does \|\n\|---\|---\|\n{_ROWS}", lambda _: keys_table(), text)
+    text = re.sub(rf"\| `\[ui\]` \| accepted .*\n{_ROWS}", lambda _: ui_table_markdown(), text)
+    text = re.sub(r"```toml\n# The configuration file(.*\n)+?```\n", lambda _: example(), text)
     return re.sub(rf"\| variable \| option .*\n{_ROWS}", lambda _: settings_table_markdown(), text)
 
 

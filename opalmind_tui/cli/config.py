@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from importlib import resources
 from typing import Any
 
 import click
@@ -14,7 +16,9 @@ from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_o
 from opalmind_tui.cli.output import answer, say
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.reports.features import NAMES
-from opalmind_tui.settings import VARIABLES, Settings, Variable
+from opalmind_tui.settings import VARIABLES, Settings, Variable, load_settings
+from opalmind_tui.settings.config_file import read_config
+from opalmind_tui.settings.profiles import VARIABLE, profile_names
 from opalmind_tui.settings.table import Kind
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.text import safe_text
@@ -37,7 +41,7 @@ def config() -> None:
 @settings_options
 @click.pass_context
 def show(ctx: click.Context, as_json: bool) -> int:
-    """Show every setting with its origin: option, environment, file or default; and times to live set at run time.
+    """Show every setting with its origin: option, environment, file, profile or default; and run-time times to live.
 
     Secrets are never shown, only whether they are set.
     """
@@ -69,6 +73,39 @@ def reset(ctx: click.Context, name: str, dry_run: bool, yes: bool, as_json: bool
     target = TtlTarget.IDEMPOTENCY if name == "idempotency" else TtlTarget.REPORTS
     feature = name if name in NAMES else ""
     return change(ctx, Command(Act.SET_TTL, feature=feature, target=target), How(dry_run, yes, as_json))
+
+
+@config.command(cls=WithSettings)
+@click.option("--example", is_flag=True, help="Print a file to begin with instead.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+@settings_options
+@click.pass_context
+def file(ctx: click.Context, example: bool, as_json: bool) -> int:
+    """Say where the configuration file is, check all of it, and list its profiles.
+
+    Exit code: 0 fine or not there, 2 something in it cannot be used; the line is named.
+    """
+    if example:
+        answer(resources.files("opalmind_tui.settings").joinpath("example.toml").read_text("utf-8").rstrip("\n"))
+        return exits.OK
+    from opalmind_tui.cli.preferences import preferences_of
+
+    settings = settings_of(ctx)
+    held = read_config()
+    preferences = preferences_of(mouse=None, said=settings.notes)
+    names = profile_names(held)
+    for name in names:
+        load_settings({VARIABLE: name})
+    keys = sorted(preferences.keymap.given)
+    if as_json:
+        found = {"path": str(held.path), "exists": bool(held.text), "profiles": names, "keys": keys}
+        answer(json.dumps({**found, "ui": asdict(preferences.ui)}, indent=2))
+        return exits.OK
+    answer(safe_text(str(held.path)) + ("" if held.text else ": not there; the defaults count"))
+    if held.text:
+        ui = ", ".join(f"{name} {str(value).lower()}" for name, value in asdict(preferences.ui).items())
+        answer(f"profiles: {', '.join(map(safe_text, names)) or '-'}\nkeys: {', '.join(keys) or '-'}\nui: {ui}")
+    return exits.OK
 
 
 async def _times(engine: Any) -> list[dict[str, Any]]:

@@ -14,26 +14,28 @@ from opalmind_tui.cli.recording import recorder
 log = logging.getLogger(__name__)
 
 
-def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool, record: str | None) -> int:
+def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool | None, record: str | None) -> int:
     """Open it; returns the exit code.
 
     Args:
         deliver: also deliver what waits in a shared Redis (ruling 2). With a server of one's own that goes without
             saying.
-        mouse: whether the dashboard listens to the mouse.
+        mouse: whether the dashboard listens to the mouse; None for what the operator's file says.
         record: a new file that everything is written to.
     """
     with store_of(ctx) as settings:
+        from opalmind_tui.cli.preferences import preferences_of
         from opalmind_tui.engine.engine import Engine
         from opalmind_tui.tui.app import OpalmindApp
         from opalmind_tui.tui.run import run_dashboard
 
+        preferences = preferences_of(mouse=mouse, said=settings.notes)
         log_to_file(settings)
         log.info("The dashboard begins")
         engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
         with recorder(record, settings) as kept:
             code = run_dashboard(
-                OpalmindApp(engine, mouse=mouse, on_start=engine.start, on_stop=engine.stop, recorder=kept)
+                OpalmindApp(engine, preferences=preferences, on_start=engine.start, on_stop=engine.stop, recorder=kept)
             )
         log.info("The dashboard ends with code %d", code)
         return exits.DEGRADED if engine.lost and code == exits.OK else code

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opalmind_tui.cli.logs import log_to_file
-from opalmind_tui.cli.options import WithSettings
+from opalmind_tui.cli.options import WithSettings, mouse_option
 from opalmind_tui.cli.recording import recorder
 from opalmind_tui.reports.features import BY_NAME, snake
 from opalmind_tui.tracking.lines import CALLS
@@ -27,25 +27,27 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=WithSettings)
-@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@mouse_option
 @click.option("--record", metavar="FILE", help="Write all that is seen to a new file, for `replay`.")
-def demo(no_mouse: bool, record: str | None) -> int:
+def demo(mouse: bool | None, record: str | None) -> int:
     """Show the dashboard on a world of its own: nothing on the screen is invented.
 
     Starts a local server, a stand-in for Matomo and traffic. Keys switch the stand-in's behaviour. Everything ends, and
     is removed, with the dashboard.
     """
+    from opalmind_tui.cli.preferences import preferences_of
     from opalmind_tui.demo.world import DemoWorld
     from opalmind_tui.tui.app import OpalmindApp
     from opalmind_tui.tui.run import run_dashboard
 
+    preferences = preferences_of(mouse=mouse)
     log_to_file()
     world = DemoWorld()
     engine = DemoEngine(world)
     with recorder(record) as kept:
         return run_dashboard(
             OpalmindApp(
-                engine, demo=world.stand_in, mouse=not no_mouse, on_start=engine.start, on_stop=engine.stop,
+                engine, demo=world.stand_in, preferences=preferences, on_start=engine.start, on_stop=engine.stop,
                 recorder=kept,
             )
         )  # fmt: skip

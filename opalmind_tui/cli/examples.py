@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "": ("", "--redis-url redis://db.internal:6379/0 --read-only", "--deliver --env PRODUCTION"),
+    "": (
+        "",
+        "--redis-url redis://db.internal:6379/0 --read-only",
+        "--deliver --env PRODUCTION",
+        "--profile production",
+    ),
     "audit": ("audit", "audit --limit 5 --json"),
     "cache": ("cache stats", "cache purge --feature events --dry-run"),
     "cache list": ("cache list --feature events --json",),
@@ -14,6 +19,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "summary": ("summary",),
     "undo": ("undo --dry-run", "undo --yes"),
     "config": ("config show --json", "config reset events --yes"),
+    "config file": ("config file", "config file --example"),
     "config reset": ("config reset events --dry-run",),
     "config show": ("config show",),
     "demo": ("demo",),

@@ -11,7 +11,7 @@ import click
 
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.logs import log_to_stderr
-from opalmind_tui.cli.options import GroupWithSettings, settings_options
+from opalmind_tui.cli.options import GroupWithSettings, mouse_option, settings_options
 from opalmind_tui.cli.output import AnswerLost, prepare, say
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import leave
@@ -48,12 +48,12 @@ class Program(GroupWithSettings):
 
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--deliver", is_flag=True, help="Deliver what waits in a shared Redis, too (otherwise: only look).")
-@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@mouse_option
 @click.option("--record", metavar="FILE", help="Write all that is seen to a new file, for `replay`.")
 @click.version_option(__version__, prog_name=PROGRAM)
 @settings_options
 @click.pass_context
-def program(ctx: click.Context, deliver: bool, no_mouse: bool, record: str | None) -> int:
+def program(ctx: click.Context, deliver: bool, mouse: bool | None, record: str | None) -> int:
     """Terminal dashboard, tracking queue and report cache for Matomo over Redis.
 
     Without a command it opens the dashboard. Secrets are read from the environment or from files, never from options.
@@ -61,9 +61,9 @@ def program(ctx: click.Context, deliver: bool, no_mouse: bool, record: str | Non
     if ctx.invoked_subcommand is None:
         from opalmind_tui.cli.dashboard import dashboard
 
-        return dashboard(ctx, deliver=deliver, mouse=not no_mouse, record=record)
-    if deliver or no_mouse or record:
-        raise click.UsageError("--deliver, --no-mouse and --record belong to the dashboard, not to a command.")
+        return dashboard(ctx, deliver=deliver, mouse=mouse, record=record)
+    if deliver or record or mouse is not None:
+        raise click.UsageError("--deliver, --mouse, --no-mouse and --record belong to the dashboard, not to a command.")
     return exits.OK
 
 

@@ -21,7 +21,7 @@ EMBEDDED = "--embedded"
 METAVARS = {
     Kind.WHOLE: "N", Kind.PERCENT: "PERCENT", Kind.REDIS_URL: "URL", Kind.WEB_URL: "URL", Kind.WEB_URLS: "URLS",
     Kind.HOST: "HOST", Kind.PATH: "FILE", Kind.PASSWORD_FILE: "FILE", Kind.TOKEN_FILE: "FILE", Kind.TEXT: "TEXT",
-    Kind.PREFIX: "PREFIX", Kind.HOSTS: "HOST:PORT,...",
+    Kind.PREFIX: "PREFIX", Kind.HOSTS: "HOST:PORT,...", Kind.PROFILE: "NAME",
 }  # fmt: skip
 
 
@@ -70,6 +70,13 @@ def settings_options(command: F) -> F:
     return click.option(
         EMBEDDED, cls=SettingOption, is_flag=True, default=None, expose_value=False, callback=_remember,
         help="Use a server of this machine's own, its data kept in the XDG data folder.",
+    )(command)  # fmt: skip
+
+
+def mouse_option(command: F) -> F:
+    """Add `--mouse/--no-mouse` to a command that opens a dashboard; without it the operator's file decides."""
+    return click.option(
+        "--mouse/--no-mouse", default=None, help="Listen to the mouse, or leave it to the terminal."
     )(command)  # fmt: skip
 
 

@@ -56,11 +56,12 @@ class Settings:
     api_urls: tuple[str, ...] = ()
     bearer_token: str = field(default="", repr=False)
 
+    profile: str = ""
     environment: str = ""
     read_only: bool = False
     operator: str = ""
     origins: tuple[tuple[str, str], ...] = ()
-    """Where each value that is not a default came from: (variable, ``environment`` | ``option`` | ``file``)."""
+    """Where each value that is no default came from: (variable, ``environment``, ``option``, ``file`` or profile)."""
     notes: tuple[str, ...] = ()
     """What was adjusted at reading, one sentence each: for the log, so that nothing changes in silence."""
 

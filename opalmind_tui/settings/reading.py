@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings.model import Settings
+from opalmind_tui.settings.profiles import Profile, wanted_profile
 from opalmind_tui.settings.table import BY_NAME, VARIABLES, Kind, Variable
 from opalmind_tui.settings.values import MASK, held, parse, unusable
 
@@ -31,7 +32,7 @@ _Found = dict[str, _Given]
 
 
 def load_settings(environ: Mapping[str, str], options: Mapping[str, str] = _NO_OPTIONS) -> Settings:
-    """Read and check every setting.
+    """Read and check every setting: an option beats the environment, that a profile, and that the default.
 
     An empty variable counts as unset, except a prefix: an empty prefix would mean every key of the server. Blanks
     around numbers, switches and addresses are dropped. Limits that contradict each other are adjusted and said in
@@ -44,7 +45,8 @@ def load_settings(environ: Mapping[str, str], options: Mapping[str, str] = _NO_O
     Raises:
         SettingsError: the first value that cannot be used.
     """
-    found = _given(environ, options)
+    profile = wanted_profile(environ, options)
+    found = _given(environ, options, profile)
     _refuse_contradictions(found)
     values: dict[str, Any] = {
         given.variable.field: parse(given.variable, given.text, given.shown_name) for given in found.values()
@@ -52,12 +54,12 @@ def load_settings(environ: Mapping[str, str], options: Mapping[str, str] = _NO_O
     _refuse_url_contradictions(found, values)
     notes = _agreed_limits(values)
     values["origins"] = tuple((name, given.origin) for name, given in found.items())
-    settings = Settings(notes=notes, **values)
+    settings = Settings(notes=(*_beaten(found, profile), *notes), **values)
     _refuse_overlapping_prefixes(found, settings)
     return settings
 
 
-def _given(environ: Mapping[str, str], options: Mapping[str, str]) -> _Found:
+def _given(environ: Mapping[str, str], options: Mapping[str, str], profile: Profile | None) -> _Found:
     for name in options:
         if name not in BY_NAME or BY_NAME[name].option is None:
             raise SettingsError(name, "an option", "the options of the settings table")
@@ -65,21 +67,45 @@ def _given(environ: Mapping[str, str], options: Mapping[str, str]) -> _Found:
     for variable in VARIABLES:
         option, text = options.get(variable.name), environ.get(variable.name)
         if option or (option is not None and variable.kind is Kind.PREFIX):
-            _refuse_password_in_option(variable, option)
+            _refuse_password(variable, option, variable.option or variable.name)
             found[variable.name] = _Given(variable, option, "option", variable.option or variable.name)
         elif text or (text is not None and variable.kind is Kind.PREFIX):
             origin = "file" if variable.from_file else "environment"
             found[variable.name] = _Given(variable, text, origin, variable.name)
+        elif profile is not None and (given := _of_profile(variable, profile)) is not None:
+            found[variable.name] = given
     return found
 
 
-def _refuse_password_in_option(variable: Variable, text: str) -> None:
-    """Other users of the machine see a command line; nobody sees our environment (I10)."""
+def _of_profile(variable: Variable, profile: Profile) -> _Given | None:
+    text = profile.texts.get(variable.name)
+    if variable.name == "OPALMIND_ENV":
+        text = text or profile.name
+    if not text and (text is None or variable.kind is not Kind.PREFIX):
+        return None
+    shown_name = profile.place(variable.name) if variable.name in profile.texts else variable.name
+    _refuse_password(variable, text, shown_name)
+    return _Given(variable, text, profile.origin, shown_name)
+
+
+def _beaten(found: _Found, profile: Profile | None) -> tuple[str, ...]:
+    """Which values of the profile do not count, and why: a variable left in a shell must not send you elsewhere."""
+    if profile is None:
+        return ()
+    lost = [found[name] for name in profile.texts if name in found and found[name].origin != profile.origin]
+    return (
+        *profile.config.notes,
+        *(f"{one.variable.name}: that of the {one.origin} counts, not that of {profile.origin}" for one in lost),
+    )
+
+
+def _refuse_password(variable: Variable, text: str, shown_name: str) -> None:
+    """Other users of the machine see a command line, and may see a file; nobody sees our environment (I10)."""
     if variable.kind is not Kind.REDIS_URL or "@" not in text:
         return
     if ":" in text.rpartition("@")[0].partition("://")[2]:
         accepted = "an address without a password; give it by REDIS_PASSWORD, REDIS_PASSWORD_FILE or REDIS_URL"
-        raise unusable(variable, text, variable.option or variable.name, f"{accepted} in the environment")
+        raise unusable(variable, text, shown_name, f"{accepted} in the environment")
 
 
 _EXCLUSIVE = (

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     PASSWORD_FILE = "password file"
     TOKEN_FILE = "token file"
     PATH = "path"
+    PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,13 @@ VARIABLES: tuple[Variable, ...] = (
         "File that holds that token; one line end after it is dropped.", _FILE, "--bearer-token-file",
     ),
     Variable(
-        "OPALMIND_ENV", "environment", Kind.TEXT, "Name of the environment that the first line shows.",
+        "OPALMIND_PROFILE", "profile", Kind.PROFILE,
+        "Profile of the configuration file whose settings count where neither an option nor a variable gives one.",
+        "the name of a profile in the configuration file", "--profile",
+    ),
+    Variable(
+        "OPALMIND_ENV", "environment", Kind.TEXT,
+        "Name of the environment that the first line shows; without it the name of the profile.",
         _ONE_LINE, "--env",
     ),
     Variable(

@@ -264,4 +264,5 @@ _PARSERS: dict[Kind, Callable[[Variable, str, str], object]] = {
     Kind.PASSWORD_FILE: _password_file,
     Kind.TOKEN_FILE: _token_file,
     Kind.PATH: _path,
+    Kind.PROFILE: _text,
 }

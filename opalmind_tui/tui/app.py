@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -18,21 +19,26 @@ from opalmind_tui.engine.port import DemoPort, EnginePort
 from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.recording.files import Recorder
 from opalmind_tui.recording.playback import Playback
+from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import safe_block
-from opalmind_tui.tui import clipboard
+from opalmind_tui.tui import clipboard, figures
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
+from opalmind_tui.tui.bell import BellRinger
 from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
 from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
+from opalmind_tui.tui.no_colour import NoColour
 from opalmind_tui.tui.operator import Operator
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
+from opalmind_tui.tui.remapping import Preferences
 from opalmind_tui.tui.replaying import Replaying
-from opalmind_tui.tui.themes import DARK, THEMES
+from opalmind_tui.tui.themes import DARK, THEMES, Colours
 
 Hook = Callable[[], Awaitable[None]]
 _WATCH = 1.0
+_NO_COLOUR = NoColour()
 
 
 async def _nothing() -> None:
@@ -46,7 +52,7 @@ class OpalmindApp(App[int]):
         engine: what is shown and acted on.
         demo: the demo's stand-in, whose moods then have a key.
         interval: seconds between two snapshots.
-        mouse: whether the mouse is used; without it the terminal's own text selection works.
+        preferences: keys and look that the operator chose.
         on_start: awaited in the app's loop after the first paint, before the first snapshot.
         on_stop: awaited in the app's loop after the terminal was given back, also after a crash.
         recorder: keeps what is seen; None for one that keeps it in memory.
@@ -55,7 +61,8 @@ class OpalmindApp(App[int]):
 
     CSS_PATH = "look.tcss"
     TITLE = "opalmind"
-    ENABLE_COMMAND_PALETTE = True
+    # The palette's key is one of the table, not one that Textual takes before it.
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -64,28 +71,47 @@ class OpalmindApp(App[int]):
         *,
         demo: DemoPort | None = None,
         interval: float = 1.0,
-        mouse: bool = True,
+        preferences: Preferences | None = None,
         on_start: Hook = _nothing,
         on_stop: Hook = _nothing,
         recorder: Recorder | None = None,
         playback: Playback | None = None,
     ) -> None:
+        self.preferences = preferences or Preferences()
+        if not os.environ.get("NO_COLOR"):
+            os.environ.pop("NO_COLOR", None)  # empty means nothing; Textual would take it for a wish
         super().__init__()
-        self.engine, self.demo, self.use_mouse = engine, demo, mouse
+        self.use_command_palette = True
+        self.engine, self.demo = engine, demo
         self.on_start, self.on_stop = on_start, on_stop
         self.recorder = recorder or Recorder(__version__)
-        self.frame = Frame()
+        self.frame = Frame(self.preferences.keymap)
         self.operator = Operator(self)
         self.poller = Poller(self, engine, interval, wanted=lambda: self.frame.wanted, failed=self._poll_failed)
         self._poll_trouble = self._recording_trouble = ""
         self.replaying = Replaying(self, playback) if playback is not None else None
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK.name
+        self.bell_ringer = BellRinger(self.bell, wanted=self.preferences.ui.bell)
+        figures.show_times_in(self.preferences.ui.time)
+        for themes in THEMES.values():
+            for theme in themes.values():
+                self.register_theme(theme)
+        self.look = self.preferences.ui.theme
+        self._colours = Colours.MANY
+        self.dress(Colours.NONE if self.no_color else Colours.MANY)
+
+    def dress(self, colours: Colours | None = None, *, look: str = "") -> None:
+        """Show another theme, or the same for a terminal with so many colours."""
+        self._colours, self.look = colours or self._colours, look or self.look
+        self.set_class(self._colours is Colours.SIXTEEN, "-sixteen")
+        self.theme = THEMES[self._colours][self.look].name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not know them."""
         return DARK.variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With NO_COLOR no colour at all goes out; Textual would send greys."""
+        return (_NO_COLOUR,) if self.no_color else super().get_line_filters()
 
     def get_default_screen(self) -> Screen[object]:
         """The frame is the screen under all dialogs."""
@@ -160,11 +186,20 @@ class OpalmindApp(App[int]):
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         if self.replaying is None:
             self.recorder.take(message.snapshot)
+            self.bell_ringer.hear(message.snapshot)
+        self._show(message.snapshot)
+
+    def redraw(self) -> None:
+        """Draw the newest snapshot again, because it is shown another way now."""
+        if self.frame.snapshot is not None:
+            self._show(self.frame.snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
         if self.frame.is_mounted:
-            self.frame.show(message.snapshot)
+            self.frame.show(snapshot)
         for screen in self.screen_stack:
             if isinstance(screen, Dialog):
-                screen.show(message.snapshot)
+                screen.show(snapshot)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         worker = event.worker
@@ -185,7 +220,8 @@ class OpalmindApp(App[int]):
         now = self.operator.situation_on(screen)
         for action in ACTIONS:
             if exists(action, now) and not why_not(action, now) and action.group != "Move" and action.id != "palette":
-                yield SystemCommand(f"{action.label_in(now.place)} ({action.sign})", action.help, self._doer(action.id))
+                sign = now.keymap.sign(action)
+                yield SystemCommand(f"{action.label_in(now.place)} ({sign})", action.help, self._doer(action.id))
 
     def _doer(self, wanted: str) -> Callable[[], None]:
         return lambda: self.operator.do(wanted)

@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime
 
 UNKNOWN = "–"
+_ZONE = 6
+"""Most cells of a zone's name."""
 _LARGE = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BINARY = ((2**50, "P"), (2**40, "T"), (2**30, "G"), (2**20, "M"), (2**10, "K"))
 
@@ -111,18 +113,40 @@ def milliseconds(seconds: float) -> str:
     return f"{value:.1f} ms" if value < 9.95 else f"{value:.0f} ms"
 
 
+class _Shown:
+    """The zone of every time of day on this screen: one for the whole process, like the screen itself."""
+
+    zone: str = "utc"
+
+
+def show_times_in(zone: str) -> None:
+    """Show times of day in ``utc``, or in the ``local`` zone of this machine."""
+    _Shown.zone = zone
+
+
+def zone() -> str:
+    """``utc`` or ``local``: the zone that times of day are shown in."""
+    return _Shown.zone
+
+
+def zone_name(moment: float) -> str:
+    """What the zone is called then: ``UTC``, ``CET``, ``+0530``."""
+    return _time(moment, "%Z")[:_ZONE] or "UTC"
+
+
 def clock(moment: float) -> str:
-    """``02:31:07``, UTC; dashes where there is no such moment."""
-    return _utc(moment, "%H:%M:%S") or "--:--:--"
+    """``02:31:07``; dashes where there is no such moment."""
+    return _time(moment, "%H:%M:%S") or "--:--:--"
 
 
 def stamp(moment: float | None) -> str:
     """``2025-03-01 02:31:07 UTC``."""
-    return (_utc(moment, "%Y-%m-%d %H:%M:%S UTC") if moment else "") or UNKNOWN
+    return (_time(moment, "%Y-%m-%d %H:%M:%S %Z") if moment else "") or UNKNOWN
 
 
-def _utc(moment: float, form: str) -> str:
+def _time(moment: float, form: str) -> str:
     try:
-        return datetime.fromtimestamp(moment, UTC).strftime(form)
+        told = datetime.fromtimestamp(moment, UTC)
+        return (told.astimezone() if _Shown.zone == "local" else told).strftime(form)
     except (ValueError, OverflowError, OSError):
         return ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Key, Resize
 from textual.screen import Screen
@@ -17,6 +16,7 @@ from opalmind_tui.snapshot.model import GateKind, Snapshot
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, Status
+from opalmind_tui.tui.keymap import Keymap
 from opalmind_tui.tui.places.place import Place, Wanted
 from opalmind_tui.tui.places.table import PLACES
 from opalmind_tui.tui.situation import Situation
@@ -32,24 +32,27 @@ FULL = (110, 36)
 """From this size on all parts of the overview are in view at once."""
 _TALL = 48
 _SAID_FOR = 20.0
+_OF_SCREENS = ("tab", "shift+tab", "ctrl+c")
+"""Keys that Textual gives to every screen, and that would come before ours."""
 TOO_SMALL = (
     "opalmind needs at least {}x{} cells; this terminal has {}x{}.\n"
-    "Make it larger, or press q and use `opalmind-tui status`."
+    "Make it larger, or press {} and use `opalmind-tui status`."
 )
 
 
 class Frame(Screen[None]):
     """The one screen under all dialogs. It shows one place at a time; each is made at its first visit."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(action.keys), f"act('{action.id}')", action.label, show=False, id=action.id)
-        for action in ACTIONS
-    ]
-
     AUTO_FOCUS = ""
 
-    def __init__(self) -> None:
+    def __init__(self, keymap: Keymap) -> None:
         super().__init__()
+        self._keymap = keymap
+        for key in _OF_SCREENS:
+            self._bindings.key_to_bindings.pop(key, None)
+        for action in ACTIONS:
+            if keys := ",".join(keymap.keys(action)):
+                self._bindings.bind(keys, f"act('{action.id}')", action.label, show=False)
         self.snapshot: Snapshot | None = None
         self._places: dict[str, Place] = {}
         self._at = PLACES[0].id
@@ -109,6 +112,7 @@ class Frame(Screen[None]):
                 dead=view.dead if view else 0,
                 undo=bool(snapshot and snapshot.undo),
                 held=bool(view and view.control.paused),
+                keymap=self._keymap,
                 token_refused=bool(view and view.gate and view.gate.kind is GateKind.TOKEN),
             )
         )
@@ -148,7 +152,9 @@ class Frame(Screen[None]):
         self.set_class(full and height >= _TALL, "-tall")
         self.set_class(width >= 100, "-wide")
         self.set_class(width >= 160, "-huge")
-        self.query_one("#small", Static).update(wire.content(TOO_SMALL.format(*SMALLEST, width, height)))
+        self.query_one("#small", Static).update(
+            wire.content(TOO_SMALL.format(*SMALLEST, width, height, self._keymap.word("quit", "q")))
+        )
         self.place.fit()
         if self.snapshot is not None:
             self.show(self.snapshot)
@@ -191,7 +197,7 @@ class Frame(Screen[None]):
     def on_key(self, event: Key) -> None:
         """A key whose action is not available now says why."""
         for action in ACTIONS:
-            if event.key in action.keys and exists(action, self.situation):
+            if event.key in self._keymap.keys(action) and exists(action, self.situation):
                 if reason := why_not(action, self.situation):
                     self.dashboard.operator.refuse(reason)
                     event.stop()

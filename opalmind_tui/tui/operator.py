@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.text import safe_text
+from opalmind_tui.tui import figures
 from opalmind_tui.tui.actions import BY_ID, DOORS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.cache_keys import CacheKeys
@@ -29,7 +30,7 @@ from opalmind_tui.tui.places.redis import RedisPlace
 from opalmind_tui.tui.replaying import replay_handlers
 from opalmind_tui.tui.saving import save_recording
 from opalmind_tui.tui.situation import Situation
-from opalmind_tui.tui.themes import DARK, LIGHT
+from opalmind_tui.tui.themes import following
 
 if TYPE_CHECKING:
     from opalmind_tui.tui.app import OpalmindApp
@@ -79,6 +80,7 @@ class Operator:
             "home": lambda: self._screen.place.move(-1_000_000),
             "end": lambda: self._screen.place.move(1_000_000),
             "theme": self._theme,
+            "zone": self._zone,
             "palette": app.action_command_palette,
             "suspend": app.action_suspend_process,
             "help": self._help,
@@ -233,13 +235,23 @@ class Operator:
     def _pause(self) -> None:
         self.app.poller.toggle()
         paused = self.app.poller.paused
-        said = "Frozen: the figures stand still. Space goes on." if paused else ""
+        key = self._screen.situation.keymap.word("pause", "space")
+        said = f"Frozen: the figures stand still. {key[:1].upper()}{key[1:]} goes on." if paused else ""
         self._screen.say(Status(said, Tone.WARN, lasts=True))
-        if self._screen.snapshot is not None:
-            self._screen.show(self._screen.snapshot)
+        self.app.redraw()
 
     def _theme(self) -> None:
-        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name
+        if self.app.no_color:
+            self.refuse("NO_COLOR is set: there are no colours to change.")
+            return
+        self.app.dress(look=following(self.app.look))
+        self._screen.say(Status(f"Theme: {self.app.look}", Tone.ACCENT))
+
+    def _zone(self) -> None:
+        zone = "utc" if figures.zone() == "local" else "local"
+        figures.show_times_in(zone)
+        self._screen.say(Status(f"Times are {'local' if zone == 'local' else 'UTC'} now.", Tone.ACCENT))
+        self.app.redraw()
 
     def _help(self) -> None:
         self.app.push_screen(ReadingDialog("Keys", lambda width: help_text(self._screen.situation, width)))

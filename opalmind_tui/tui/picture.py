@@ -21,7 +21,7 @@ async def picture(engine: EnginePort, size: tuple[int, int], place: str) -> str:
         engine: started, and stopped by the caller.
         size: columns and rows.
     """
-    app = OpalmindApp(engine, interval=_NEVER, mouse=False)
+    app = OpalmindApp(engine, interval=_NEVER)
     drawn = ""
 
     async def look(pilot: Pilot[Any]) -> None:

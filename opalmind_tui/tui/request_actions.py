@@ -36,9 +36,9 @@ def _no_request(now: Situation) -> str:
     if now.lost:
         return "That request has left the list. Move the cursor to another."
     if now.tab == GROUPS:
-        return "This is a group. Press enter to see its requests."
+        return f"This is a group. Press {now.keymap.word('detail', 'enter')} to see its requests."
     if not now.list_shown:
-        return "The list is not in view. Press tab to go back to it."
+        return f"The list is not in view. Press {now.keymap.word('next', 'tab')} to go back to it."
     return "" if now.selected else "No request is selected."
 
 

@@ -12,6 +12,7 @@ from opalmind_tui.running import run
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.terminal import why_no_dashboard
+from opalmind_tui.tui.themes import colours_of
 from opalmind_tui.tui.typed import take_any_bytes
 
 STOP_WITHIN = 1.5
@@ -27,6 +28,7 @@ def run_dashboard(app: OpalmindApp) -> int:
     if reason := why_no_dashboard():
         print(reason, file=sys.stderr)
         return exits.UNUSABLE
+    app.dress(colours_of(app.console.color_system, none=app.no_color))
     take_any_bytes()
     code = run(_run(app))
     _let_go_of_lost_terminal()
@@ -38,7 +40,7 @@ async def _run(app: OpalmindApp) -> int:
     for number in _SIGNALS:
         loop.add_signal_handler(number, app.end)
     try:
-        await app.run_async(mouse=app.use_mouse)
+        await app.run_async(mouse=app.preferences.ui.mouse)
     finally:
         await _stop(app)
     return app.return_code or exits.OK

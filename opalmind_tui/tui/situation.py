@@ -9,6 +9,7 @@ from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.findings import Finding
 from opalmind_tui.snapshot.listing import Group
 from opalmind_tui.snapshot.model import RequestRow
+from opalmind_tui.tui.keymap import STANDARD, Keymap
 
 GROUPS = "groups"
 """The tab of the Queue place that is no state: the failures by what they have in common."""
@@ -42,6 +43,7 @@ class Situation:
         revealed: personal data of the request is shown.
         more: a part of what is stored of the request is not loaded yet.
         replay: it is a recording that is shown.
+        keymap: which keys take which action.
     """
 
     place: str = "overview"
@@ -71,3 +73,4 @@ class Situation:
     revealed: bool = False
     more: bool = False
     replay: bool = False
+    keymap: Keymap = STANDARD

@@ -21,9 +21,8 @@ MATOMO = "http://127.0.0.1:1/matomo/"
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment of a run. `HOME` stays, so that Python finds what is installed for the user."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "XDG_STATE_HOME") if name in os.environ
-    }
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "PYTHONPATH": str(TOP), **variables}
 
 

@@ -46,6 +46,7 @@ CASES = {
     "cache show": Case(("cache", "show", "nothing"), empty=1),
     "cache stats": Case(("cache", "stats")),
     "cache ttl": Case(("cache", "ttl")),
+    "config file": Case(("config", "file"), away=0, shape=("exists", "keys", "path", "profiles", "ui")),
     "config reset": Case(("config", "reset", "events", "--yes"), shape=CHANGE),
     "config show": Case(("config", "show"), shape=("runTime", "settings")),
     "doctor": Case(("doctor",), empty=2, away=2),

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from opalmind_tui.errors import StoreUnavailable
+from opalmind_tui.settings.config_file import read_config
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp
+from opalmind_tui.tui.remapping import read_preferences
 from opalmind_tui.tui.run import run_dashboard
 from tests.tui.engine import FakeEngine
 from tests.tui.fixtures import STATES, healthy
@@ -31,6 +34,18 @@ class Turning(FakeEngine):
         self.turn += 1
         state = list(STATES)[self.turn % len(STATES)]
         return poisoned(STATES[state](), self.turn * 11)
+
+
+class Worse(FakeEngine):
+    """Well at first; then it gets worse, better, and worse again within seconds."""
+
+    looks = 0
+
+    async def take_snapshot(self, **wanted: Any) -> Snapshot:
+        await super().take_snapshot(**wanted)
+        self.looks += 1
+        snapshot = STATES["outage" if self.looks in (3, 4) or self.looks > 6 else "healthy"]()
+        return replace(snapshot, taken_at=snapshot.taken_at + self.looks)
 
 
 class Crashing(FakeEngine):
@@ -65,13 +80,16 @@ def main(state: str, log: str) -> int:
         engine = FakeEngine(healthy())
     elif state == "hostile":
         engine = Turning(healthy(), poisoned_plan)
+    elif state == "worse":
+        engine = Worse(healthy())
     elif state == "crash":
         engine = Crashing(healthy())
     else:
         engine = FakeEngine(STATES[state]())
     if state == "degraded":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    app = OpalmindApp(engine, interval=0.2, mouse=state != "empty", on_start=started, on_stop=stopped)
+    preferences = read_preferences(read_config())
+    app = OpalmindApp(engine, interval=0.2, preferences=preferences, on_start=started, on_stop=stopped)
     return run_dashboard(app)
 
 

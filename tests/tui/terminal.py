@@ -36,7 +36,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         kept = {
             name: os.environ[name]
-            for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "XDG_STATE_HOME")
+            for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
             if name in os.environ
         }
         self.process = subprocess.Popen(
@@ -71,7 +71,13 @@ class Terminal:
     def unreadable(self) -> str:
         """Characters on the screen whose colour is that of their ground."""
         drawn = (cell for row in self._screen.buffer.values() for cell in row.values())
-        return "".join(cell.data for cell in drawn if cell.data.strip() and cell.fg == cell.bg)
+        return "".join(cell.data for cell in drawn if cell.data.strip() and cell.fg == cell.bg != "default")
+
+    def marked(self, text: str) -> bool:
+        """Whether a text on the screen is reversed, or on another ground than the screen's corner."""
+        row = next(number for number, line in enumerate(self._screen.display) if text in line)
+        cell = self._screen.buffer[row][self._screen.display[row].index(text)]
+        return bool(cell.reverse) or cell.bg != self._screen.buffer[0][0].bg
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Read until the condition holds."""
@@ -136,3 +142,11 @@ def _take_terminal() -> None:
 def dashboard_in(state: str, log: Path, **options: object) -> Terminal:
     """The dashboard in a state of the fixtures."""
     return Terminal(["-m", "tests.tui.runner", state, str(log)], **options)  # type: ignore[arg-type]
+
+
+def configured(folder: Path, text: str) -> dict[str, str]:
+    """The environment of a program whose operator has this configuration file."""
+    home = folder / "config"
+    (home / "opalmind-tui").mkdir(parents=True)
+    (home / "opalmind-tui" / "config.toml").write_text(text)
+    return {"XDG_CONFIG_HOME": str(home)}

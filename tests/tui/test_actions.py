@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ from opalmind_tui.tui.lines import Area
 from opalmind_tui.tui.panels import keys
 from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.situation import Situation
-from opalmind_tui.tui.themes import DARK, LIGHT
+from opalmind_tui.tui.themes import CONTRAST, DARK, LIGHT
 from tests.tui import request_cases
 from tests.tui.cases import CASES, case, confirm, press
 from tests.tui.engine import FINDINGS, FakeDemo, FakeEngine
@@ -41,6 +42,8 @@ from tests.tui.support import opened, refreshed, screen_text, settled
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
 
 
 def overview(pilot: Pilot[Any]) -> Overview:
@@ -411,10 +414,18 @@ async def end(pilot: Pilot[Any], engine: FakeEngine) -> None:
 @case
 async def theme(pilot: Pilot[Any], engine: FakeEngine) -> None:
     assert pilot.app.theme == DARK.name
-    await press(pilot, "l")
-    assert pilot.app.theme == LIGHT.name
-    await press(pilot, "l")
-    assert pilot.app.theme == DARK.name
+    for wanted in (LIGHT, CONTRAST, DARK):
+        await press(pilot, "l")
+        assert pilot.app.theme == wanted.name
+
+
+@case
+async def zone(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    assert "02:31:07 UTC" in screen_text(pilot)
+    await press(pilot, "z")
+    assert "11:31:07 JST" in screen_text(pilot)
+    await press(pilot, "z")
+    assert "02:31:07 UTC" in screen_text(pilot)
 
 
 @case

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.runner import SECRET
-from tests.tui.terminal import Terminal, dashboard_in
+from tests.tui.terminal import Terminal, configured, dashboard_in
 
 SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?<=>$ ]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[^\[\]])")
 WRITTEN_BY_TEXTUAL = re.compile(
@@ -118,7 +118,7 @@ def test_an_engine_that_cannot_start_ends_it_with_the_reason(tmp_path: Path) -> 
 
 
 def test_without_the_mouse_it_is_never_asked_for(tmp_path: Path) -> None:
-    with dashboard_in("empty", tmp_path / "log") as terminal:
+    with dashboard_in("empty", tmp_path / "log", environment=configured(tmp_path, "[ui]\nmouse = false")) as terminal:
         terminal.wait_for("Nothing has been tracked yet")
         terminal.type("q")
         terminal.end()

@@ -21,6 +21,7 @@ from opalmind_tui.tui.action import DETAIL
 from opalmind_tui.tui.actions import ACTIONS
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.window import Dialog
+from opalmind_tui.tui.keymap import Keymap
 from opalmind_tui.tui.line_page import LinePage
 from opalmind_tui.tui.line_view import LineView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, apart, line
@@ -47,11 +48,6 @@ class DetailDialog(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,enter", "cancel", show=False),
-        *(
-            Binding(",".join(action.keys), f"take('{action.id}')", show=False)
-            for action in ACTIONS
-            if DETAIL in action.places
-        ),
     ]
     AUTO_FOCUS = "#page"
 
@@ -71,13 +67,21 @@ class DetailDialog(Dialog[None]):
             yield _Keys(self, id="actions")
 
     def on_mount(self) -> None:
+        for action in ACTIONS:
+            if DETAIL in action.places and (chosen := ",".join(self._keymap.keys(action))):
+                self._bindings.bind(chosen, f"take('{action.id}')", show=False)
         self._look()
+
+    @property
+    def _keymap(self) -> Keymap:
+        return cast("OpalmindApp", self.app).preferences.keymap
 
     @property
     def situation(self) -> Situation:
         """What decides which of its keys work now."""
         snapshot = self._snapshot
         return Situation(
+            keymap=self._keymap,
             place=DETAIL,
             read_only=bool(snapshot and snapshot.identity.read_only),
             selected=None if self._trouble else self.detail.row,

@@ -90,6 +90,9 @@ def help_text(now: Situation, width: int = WIDEST) -> str:
             reason = why_not(action, now)
             sentences = [action.help, f"not now: {reason}"] if reason else [action.help]
             rows = [row for sentence in sentences for row in wrap(sentence, width - _SIGN - _SCROLL_BAR, 9)]
-            lines += [f"{sign:<{_SIGN}}{row}" for sign, row in zip_longest([f"  {action.sign}"], rows, fillvalue="")]
+            lines += [
+                f"{sign:<{_SIGN}}{row}"
+                for sign, row in zip_longest([f"  {now.keymap.sign(action)}"], rows, fillvalue="")
+            ]
         lines.append("")
     return "\n".join(lines) + WORDS.lstrip("\n")

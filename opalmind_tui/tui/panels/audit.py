@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.model import ProcessView, Snapshot
@@ -86,11 +85,9 @@ def _person(one: ProcessView) -> str:
 
 
 def _stamp(moment: float) -> str:
-    """Day and time in UTC; a dash for what no calendar has."""
-    try:
-        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "-"
-    except (ValueError, OverflowError, OSError):
-        return "-"
+    """Day and time in the zone that was chosen; a dash for what no calendar has."""
+    stamp = figures.stamp(moment)
+    return "-" if stamp == figures.UNKNOWN else stamp
 
 
 def _when(shown: Shown) -> Span:
@@ -102,9 +99,9 @@ def _when(shown: Shown) -> Span:
 
 
 UNDONE, CAN_BE_UNDONE = "↶", "u"
-_SIGNS = {UNDONE: "↶ It was undone.", CAN_BE_UNDONE: "It can be undone: press u."}
+_SIGNS = {UNDONE: "↶ It was undone.", CAN_BE_UNDONE: "It can be undone."}
 COLUMNS: tuple[Column[Shown], ...] = (
-    Column("UTC", 8, _when),
+    Column("time", 8, _when),
     Column("", 1, lambda one: Span(one.sign, Tone.WARN)),
     Column("who", 10, lambda one: outside(one.entry.by, limit=10), below=110),
     Column("who", 26, lambda one: outside(one.entry.who, limit=26), from_width=110),

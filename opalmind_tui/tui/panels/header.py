@@ -32,7 +32,7 @@ def render(snapshot: Snapshot, width: int, badge: str = "") -> list[Line]:
 def _where(snapshot: Snapshot, width: int, badge: str) -> Line:
     clock = line(
         Span(f" {badge} ", Tone.WARN_BADGE) if badge else "", "  ",
-        Span(f"{figures.clock(snapshot.taken_at)} UTC ", Tone.STRONG),
+        Span(f"{figures.clock(snapshot.taken_at)} {figures.zone_name(snapshot.taken_at)} ", Tone.STRONG),
     )  # fmt: skip
     room = width - width_of(clock) - 1
     parts = [_name(), _environment(snapshot), _address(snapshot), *_server(snapshot)]
@@ -180,7 +180,8 @@ def _degraded(snapshot: Snapshot, width: int) -> list[Line]:
         text = f"Redis is back: {number} from memory {'is' if store.only_here == 1 else 'are'} moving into it."
         tone, word = Tone.WARN, " ! RECOVERING "
     else:
-        since = f"Since {figures.clock(store.since)} UTC ({figures.words(snapshot.taken_at - store.since)})"
+        zone = figures.zone_name(store.since)
+        since = f"Since {figures.clock(store.since)} {zone} ({figures.words(snapshot.taken_at - store.since)})"
         text = f"{since}: {_at_stake(store.only_here)}"
         tone, word = Tone.FAIL, " ✗ DEGRADED "
     badge = Tone.WARN_BADGE if store.recovering else Tone.FAIL_BADGE

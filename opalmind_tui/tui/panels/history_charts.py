@@ -123,7 +123,7 @@ def _marks(history: History, now: float, minutes: int, width: int) -> Line:
 
 
 def _axis(history: History, now: float, minutes: int, width: int) -> Line:
-    """Times of day (UTC) under the points that they are of."""
+    """Times of day under the points that they are of."""
     room = _room(width)
     cells = [" "] * room
     steps = max(1, min(4, room // 14))
@@ -133,7 +133,9 @@ def _axis(history: History, now: float, minutes: int, width: int) -> Line:
         text = figures.clock((history.newest(now) - minutes + 1 + place) * MINUTE)[:5]
         start = max(0, min(room - len(text), at - len(text) // 2))
         cells[start : start + len(text)] = text
-    return line(left("UTC", _LABEL, Tone.DIM), " " * (_VALUE + 2), Span("".join(cells[:room]), Tone.DIM))
+    return line(
+        left(figures.zone_name(now), _LABEL, Tone.DIM), " " * (_VALUE + 2), Span("".join(cells[:room]), Tone.DIM)
+    )
 
 
 def _act(mark: Mark, width: int) -> Line:

@@ -35,18 +35,22 @@ def place(now: Situation, screen: Area) -> list[Placed]:
     return keys + _doors(now, screen.width, last)
 
 
+def _offered(action: Action, now: Situation) -> bool:
+    return exists(action, now) and bool(now.keymap.keys(action))
+
+
 def _keys(now: Situation, width: int, most: int) -> list[Placed]:
     """The keys. Labels keep their places whether they work or not, so that nothing jumps.
 
     Where not all fit, those that can be spared go first, then labels get brief, then the last go.
     """
-    shown = [action for action in FOOTER if shown_below(action, now)]
+    shown = [action for action in FOOTER if now.keymap.keys(action) and shown_below(action, now)]
     needed = [action for action in shown if not action.spare]
     spared = [action for action in shown if action.spare]
     brief = False
     while True:
         listed = [action for action in shown if action in needed or action in spared]
-        placed = _in_rows(listed, now.place, width, brief)
+        placed = _in_rows(now, listed, width, brief)
         if not placed or placed[-1].row < most:
             break
         if spared:
@@ -62,7 +66,7 @@ def _keys(now: Situation, width: int, most: int) -> list[Placed]:
 
 def _doors(now: Situation, width: int, row: int) -> list[Placed]:
     """Every place in one row; where that is too narrow, only the one in view has its name."""
-    doors = [action for action in DOORS if exists(action, now)]
+    doors = [action for action in DOORS if _offered(action, now)]
     names = (
         [action.label for action in doors],
         [action.brief or action.label for action in doors],
@@ -71,29 +75,29 @@ def _doors(now: Situation, width: int, row: int) -> list[Placed]:
     placed: list[Placed] = []
     for labels in names:
         for gap in (_GAP, 1):
-            placed = _in_one_row(list(zip(doors, labels, strict=True)), row, gap)
+            placed = _in_one_row(now, list(zip(doors, labels, strict=True)), row, gap)
             if not placed or placed[-1].end <= width - 1:
                 return placed
     return placed
 
 
-def _in_one_row(named: Sequence[tuple[Action, str]], row: int, gap: int) -> list[Placed]:
+def _in_one_row(now: Situation, named: Sequence[tuple[Action, str]], row: int, gap: int) -> list[Placed]:
     placed: list[Placed] = []
     column = 1
     for action, label in named:
-        end = column + cells(action.sign) + (1 + cells(label) if label else 0)
+        end = column + cells(now.keymap.sign(action)) + (1 + cells(label) if label else 0)
         placed.append(Placed(action, label, row, column, end))
         column = end + gap
     return placed
 
 
-def _in_rows(actions: Sequence[Action], where: str, width: int, brief: bool) -> list[Placed]:
+def _in_rows(now: Situation, actions: Sequence[Action], width: int, brief: bool) -> list[Placed]:
     """Each at its place, in as many rows as that takes."""
     placed: list[Placed] = []
     row, column = 0, 1
     for action in actions:
-        label = action.label_in(where, brief=brief)
-        need = cells(action.sign) + 1 + cells(label)
+        label = action.label_in(now.place, brief=brief)
+        need = cells(now.keymap.sign(action)) + 1 + cells(label)
         if column + need > width - 1 and column > 1:
             row, column = row + 1, 1
         placed.append(Placed(action, label, row, column, column + need))
@@ -112,7 +116,7 @@ def render(now: Situation, screen: Area) -> list[Line]:
         label = f" {one.label}" if one.label else ""
         rows[one.row] += [
             Span(" " * (one.start - ends[one.row] - here) + ("▌" if here else "")),
-            Span(one.action.sign, Tone.DIM if dim else Tone.KEY),
+            Span(now.keymap.sign(one.action), Tone.DIM if dim else Tone.KEY),
             Span(label, Tone.ACCENT if here else Tone.DIM if dim else Tone.PLAIN),
         ]
         ends[one.row] = one.end

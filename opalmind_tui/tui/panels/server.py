@@ -31,7 +31,8 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
 def _away(snapshot: Snapshot, area: Area) -> list[Line]:
     store = snapshot.store
     inner = Area(area.width - 2, area.height - 1)
-    since = f"since {figures.clock(store.since)} UTC ({figures.words(snapshot.taken_at - store.since)})"
+    zone = figures.zone_name(store.since)
+    since = f"since {figures.clock(store.since)} {zone} ({figures.words(snapshot.taken_at - store.since)})"
     half = Area(inner.width, max(1, (inner.height - 3) // 2))
     return [
         *paragraph(safe_text(store.reason) or "No connection", half, Tone.FAIL),
