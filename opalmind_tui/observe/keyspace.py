@@ -24,7 +24,7 @@ _LONG = 64
 _QUEUE_KEYS = (
     "msg", "meta", "key", "inflight", "dead", "failed", "aged", "unknown", "held", "trash", "rejected", "aside",
     "aside-key", "done:now", "done:before", "claim", "batch", "shard", "gate", "control", "endpoints", "ledger",
-    "lately",
+    "lately", "settled",
 )  # fmt: skip
 _STATS_KEYS = ("presence", "config", "audit", "{c}:totals", "{c}:minutes", "{c}:lookups", "{c}:generation")
 

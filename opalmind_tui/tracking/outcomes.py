@@ -135,11 +135,19 @@ class Settlement(NamedTuple):
 class Settled:
     """Counts of one `settle`: done under our token; late (our lease was gone, nobody had it, so it counts once; what
     was delivered leaves even the trash then, for a restore would send it twice); lost (another process holds it, or it
-    is gone already)."""
+    is gone already); forgotten (settled before by this process, and the store, set back meanwhile, knows no more of it:
+    it may be sent again, by another process, and is counted as an unknown outcome)."""
 
     done: int = 0
     late: int = 0
     lost: int = 0
+    forgotten: int = 0
+
+    def plus(self, other: Settled) -> Settled:
+        """Both together."""
+        return Settled(
+            self.done + other.done, self.late + other.late, self.lost + other.lost, self.forgotten + other.forgotten
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
         if item is None and _leaves_trash(store, token, settlement, now, ttl):
             late += 1
             continue
-        if item is None or not token or item.token != token or item.adopting:
+        if item is None or not token or not _is_ours(item, token, settlement.fate):
             lost += 1
             continue
         in_time = item.place is Place.INFLIGHT
@@ -56,6 +56,12 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
     for endpoint, number in unposted.items():
         leases.free_hits(endpoint, number)
     return Settled(done, late, lost)
+
+
+def _is_ours(item: Item, token: str, fate: Fate) -> bool:
+    """Under this token; or nobody has it, and Matomo took it."""
+    unleased = item.place is not Place.INFLIGHT and fate is Fate.DELIVERED
+    return not item.adopting and (item.token == token or unleased)
 
 
 def _note_success(store: Store, endpoint: str, settlement: Settlement, now: int) -> None:

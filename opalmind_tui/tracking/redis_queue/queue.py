@@ -45,6 +45,7 @@ from opalmind_tui.tracking.redis_queue.replies import (
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.redis_queue.settlements import parts_of, told_of_settlements
+from opalmind_tui.tracking.redis_queue.tally import Tally
 from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
 REAP_ROUNDS = 200
@@ -92,6 +93,7 @@ class RedisQueue(Operating, Closing):
         self._claim_shards = claim_shards
         self._resend_unknown = resend_unknown
         self._worker = worker
+        self._tally = Tally()
         self.wakes: Callable[[], bool] = lambda: False
         """Whether this process hears now that something was accepted: `Listener.listening`."""
         self._accepting: dict[str, GroupCommit[Offer, Answer]] = {}
@@ -189,21 +191,21 @@ class RedisQueue(Operating, Closing):
 
     async def settle(self, token: str, settlements: Sequence[Settlement]) -> Settled:
         claimed = await self._claimed(token, [settlement.id for settlement in settlements])
-        done = late = lost = 0
+        total = Settled()
         for part in parts_of(settlements):
             if self._beforehand is not None:
                 keys = _keys_of(claimed)
                 part = await self._beforehand.write_records(part, keys, max(1, self._idempotency_ttl()))
-            counted = await self._settle(token, part, claimed)
-            done, late, lost = done + counted.done, late + counted.late, lost + counted.lost
-        return Settled(done, late, lost)
+            total = total.plus(await self._settle(token, part, claimed))
+        return total
 
     async def _settle(self, token: str, settlements: Sequence[Settlement], claimed: Mapping[str, Claimed]) -> Settled:
         told, keys = told_of_settlements(settlements, claimed)
-        arguments = [token, max(1, self._idempotency_ttl()), self._worker, *told]
-        counted = Settled(*await self._scripts.run("settle", arguments, self._records.names(keys)))
+        arguments = [token, max(1, self._idempotency_ttl()), self._worker, *self._tally.told(), *told]
+        done, late, lost, *counted = await self._scripts.run("settle", arguments, self._records.names(keys))
+        settled = Settled(done, late, lost, self._tally.learn(*counted))
         self._forget_claimed(token, settlements)
-        return counted
+        return settled
 
     async def _claimed(self, token: str, ids: Sequence[str]) -> dict[str, Claimed]:
         """The requests: remembered from the claim, else their bodies, which never change."""

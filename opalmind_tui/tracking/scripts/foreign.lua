@@ -2,7 +2,8 @@
 local TYPES = {
   zset = {'inflight', 'dead', 'failed', 'aged', 'held', 'unknown', 'trash', 'rejected', 'claim', 'lately'},
   set = {'done:now', 'done:before'},
-  hash = {'msg', 'meta', 'key', 'batch', 'shard', 'gate', 'control', 'endpoints', 'ledger', 'aside', 'aside-key', 'asleep'},
+  hash = {'msg', 'meta', 'key', 'batch', 'shard', 'gate', 'control', 'endpoints', 'ledger', 'aside', 'aside-key', 'asleep',
+          'settled'},
 }
 local found = {}
 

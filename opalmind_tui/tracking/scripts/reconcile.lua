@@ -5,10 +5,12 @@ local part, scan, number, most, once = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[
 local now = clock()
 local returned, missing = 0, 0
 local holds = {}
+-- As long as a process may settle nothing, and still be told of what was forgotten.
+local SETTLED_KEPT = 86400000000
 
 local function parts()
   local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged',
-                 'trash', 'rejected', 'aside', 'aside-key', 'unknown', 'held'}
+                 'trash', 'rejected', 'aside', 'aside-key', 'unknown', 'held', 'settled'}
   for _, code in ipairs(codes()) do
     for at = 1, #SHARDS do table.insert(found, 'due:' .. code .. string.sub(SHARDS, at, at)) end
   end
@@ -104,9 +106,13 @@ local LOOK = {
   aside = function(id) if not stored(id) or place_of(id) then redis.call('HDEL', ASIDE, id) end end,
   trash = look_at_kept,
   rejected = look_at_kept,
+  settled = function(process, entry)
+    local moment = tonumber(string.match(entry, '^%d+ (%d+)$')) or 0
+    if moment < now - SETTLED_KEPT then redis.call('HDEL', SETTLED, process) end
+  end,
   ['aside-key'] = function(name, id) if not aside_of(id) then redis.pcall('HDEL', ASIDE_KEY, name) end end,
 }
-local HASHES = {msg = true, key = true, meta = true, batch = true, aside = true, ['aside-key'] = true}
+local HASHES = {settled = true, msg = true, key = true, meta = true, batch = true, aside = true, ['aside-key'] = true}
 
 local function look_at_place(id)
   if stored(id) then return end

@@ -1,17 +1,20 @@
--- Apply fates. ARGV: token, TTL of records (s), name of the process, rows for the list of the delivered as JSON, how many,
+-- Apply fates. ARGV: token, TTL of records (s), name of the process, its key in SETTLED, how
+-- many settlements it was told of there, of which epoch, rows for the list of the delivered as JSON, how many,
 -- how many ends of records there are and these, then of each request its id, digest of its key, and what there is to say:
 -- of one that is delivered, and nothing else to say, how its record begins after `{"key":` ('' without one; it has the
 -- first end), else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the outcome is unknown, d: it came
 -- in after its key was delivered, a: it was alone in its bulk, t: it needed the token, n: it was not posted), number of
 -- its record's end, length of the record's beginning, with blanks between, and that beginning and the error. KEYS from 2
--- on: where the records go; on a Cluster they are written before, and none is given. Answers: done, late, lost.
+-- on: where the records go; on a Cluster they are written before, and none is given. Answers: done, late, lost,
+-- settlements that are counted now, of them forgotten before, epoch.
 -- A request is settled by who holds its token, wherever it stands by now. What was delivered leaves even the trash.
 -- Nearly all are delivered and leased to us: what is done for each of these is done for 200 of them in a script.
 local token, ttl, worker, now = ARGV[1], ARGV[2], ARGV[3], clock()
+local now_text = int(now)
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
-local ENDS = 7
+local ENDS = 10
 local ends, signed = {}, {}
-for at = 1, tonumber(ARGV[6]) do
+for at = 1, tonumber(ARGV[9]) do
   ends[at] = string.sub(ARGV[ENDS - 1 + at], 1, -2)
   signed[at] = string.find(ends[at], '"fingerprint":', 1, true)
 end
@@ -61,12 +64,11 @@ end
 -- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
 local mark = '"token":"' .. token .. '"'
 local function place_if_ours(id, fate, meta, is_leased)
-  if meta then
-    local ours = token ~= '' and string.find(meta, mark, 1, true)
-    if not ours or is_leased then return ours and INFLIGHT end
-    return place_of(id) or fate == 'delivered' and redis.call('ZSCORE', TRASH, id) and TRASH
-  end
-  return is_leased and leased_to_us(id) and INFLIGHT
+  local ours = meta and token ~= '' and string.find(meta, mark, 1, true)
+  if is_leased then return (ours or not meta and leased_to_us(id)) and INFLIGHT end
+  if ours then return place_of(id) or fate == 'delivered' and redis.call('ZSCORE', TRASH, id) and TRASH end
+  -- Nobody has it: a store that was set back does not know our claim any more.
+  return fate == 'delivered' and token ~= '' and place_of(id)
 end
 
 -- It is delivered: all that is kept of it goes.
@@ -234,9 +236,20 @@ local function end_batch()
   end
 end
 
+-- What a process was told of, and is not counted here, a store that was set back has forgotten: it may be sent again. One
+-- that was emptied has nothing left to send.
+local function count_settled(number)
+  local held, epoch = redis.pcall('HGET', SETTLED, ARGV[4]), redis.pcall('HGET', LEDGER, 'epoch')
+  local before, forgotten = type(held) == 'string' and tonumber(string.match(held, '^%d+')) or 0, 0
+  if type(held) ~= 'table' and epoch == ARGV[6] then forgotten = math.max(0, tonumber(ARGV[5]) - before) end
+  counters.unknown = counters.unknown + forgotten
+  redis.pcall('HSET', SETTLED, ARGV[4], int(before + forgotten + number) .. ' ' .. now_text)
+  return before + forgotten + number, forgotten, type(epoch) == 'string' and epoch or ''
+end
+
 -- The rows of those that were ours.
 local function keep_rows()
-  local rows, number = ARGV[4], tonumber(ARGV[5])
+  local rows, number = ARGV[7], tonumber(ARGV[8])
   if lost > 0 and number > 0 then
     local kept = {}
     for _, row in ipairs(cjson.decode(rows)) do
@@ -249,7 +262,6 @@ local function keep_rows()
 end
 
 sound_for(mine)
-local now_text = int(now)
 open_way()
 take_out()
 -- Who failed alone before this is under suspicion from now on.
@@ -288,5 +300,6 @@ keep_rows()
 end_batch()
 free_hits()
 for name, value in pairs(last) do redis.pcall('HSET', LEDGER, name, value) end
+local count, forgotten, epoch = count_settled(#taken_out + counters.late)
 add_to_ledger(counters)
-return {#taken_out, counters.late, lost}
+return {#taken_out, counters.late, lost, count, forgotten, epoch}
