@@ -80,15 +80,14 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
         reason = f"{len(rejected)} of {number} hits are invalid"
     doubt = "" if sure else f"; one of {len(rejected)} of the {number} in its bulk, Matomo did not say which"
 
-    def settle(place: int, hit: SentHit) -> Settlement:
-        if place in rejected:
-            return _refuse(hit, answer, doubt)
-        if place in dropped:
-            return Settlement(hit.id, Fate.DROPPED, status=answer.status, error=reason)
-        return Settlement(hit.id, Fate.DELIVERED, 0.0, answer.status)
+    settlements = [Settlement(hit.id, Fate.DELIVERED, 0.0, answer.status) for hit in sent.hits]
+    for place in rejected:
+        settlements[place] = _refuse(sent.hits[place], answer, doubt)
+    for place in dropped:
+        settlements[place] = Settlement(sent.hits[place].id, Fate.DROPPED, status=answer.status, error=reason)
 
     return Decision(
-        tuple([settle(place, hit) for place, hit in enumerate(sent.hits)]),
+        tuple(settlements),
         size=_next_size(dropped=bool(dropped), sure=sure, guessing=bool(rejected) and not reply.indices),
         token=TokenNews.PROVED if sent.needs_token and reply.tracked else TokenNews.NONE,
         took=True,

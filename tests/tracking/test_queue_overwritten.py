@@ -48,7 +48,7 @@ async def check_nothing_is_lost(scene: Scene, before: set[bytes], allowed: set[b
 
 KEYS = (
     "aged", "aside", "aside-key", "asleep", "batch", "claim", "control", "dead", "done", "due", "endpoints", "failed",
-    "gate", "held", "inflight", "key", "lately", "ledger", "meta", "msg", "rejected", "settled", "shard", "trash", "unknown",
+    "gate", "held", "inflight", "key", "ledger", "meta", "msg", "rejected", "settled", "shard", "trash", "unknown",
 )  # fmt: skip
 
 

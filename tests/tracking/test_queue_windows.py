@@ -10,9 +10,9 @@ import pytest
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.listing import OWN_ORDERS, Order, Tab, count_of
 from opalmind_tui.snapshot.model import RequestRow, State
-from opalmind_tui.tracking.queue import Fate, Settlement
+from opalmind_tui.tracking.queue import Fate, Settled, Settlement
 from opalmind_tui.tracking.request import TrackingRequest
-from tests.tracking.queue_harness import ELSEWHERE, Bench, hit, visitor_in
+from tests.tracking.queue_harness import ELSEWHERE, TAG, Bench, hit, visitor_in
 
 ROUNDS = ((Fate.DEAD, 0.0), (Fate.RETRY, 500.0), (Fate.RETRY, 0.0), (Fate.DEAD, 0.0), (Fate.REJECTED, 0.0))
 IN_ORDER: dict[Order, Callable[[RequestRow], float]] = {
@@ -186,6 +186,47 @@ async def test_a_delivered_row_says_what_it_said_before(bench: Bench, url: str) 
     assert (row.kind, row.site, row.key, row.size) == (before.kind, before.site, before.key, before.size)
     assert row.label == (url if len(url) <= 80 else url[:79] + "…")
     assert row.accepted == pytest.approx(before.accepted, abs=0.001)
+
+
+async def test_of_a_bulk_only_what_was_ours_is_listed(bench: Bench) -> None:
+    ids = await bench.accept(*[hit(at, visitor="one") for at in range(4)])
+    claim = await bench.claim(3)
+    fates = [Settlement(one, Fate.DELIVERED) for one in (*ids[:2], ids[0], "AAAnone0000000", ids[2])]
+    assert await bench.queue.settle(claim.token, fates) == Settled(3, 0, 2)
+    found = await bench.queue.window(Tab.DELIVERED, Order.NEWEST)
+    assert [row.id for row in found.rows] == [ids[2], ids[1], ids[0]]
+    assert found.total == 3
+
+
+async def test_the_list_of_the_delivered_forgets_the_oldest(redis_bench: Bench) -> None:
+    key = TAG + "lately"
+    await redis_bench.accept(*[hit(at, visitor="one") for at in range(7)])
+    await redis_bench.settle_all(await redis_bench.claim(2), Fate.DELIVERED)
+    await redis_bench.settle_all(await redis_bench.claim(3), Fate.DELIVERED)
+    # As if ten thousand had been there between.
+    ((member, score),) = await redis_bench.client.zrange(key, -1, -1, withscores=True)
+    await redis_bench.client.zadd(key, {member: score + 10_000})
+    newest = await redis_bench.settle_all(await redis_bench.claim(1), Fate.DELIVERED)
+    found = await redis_bench.queue.window(Tab.DELIVERED, Order.NEWEST, rows=3)
+    assert (newest.done, found.total, [row.key for row in found.rows]) == (1, 10_000, ["key-5", "key-4", "key-3"])
+    assert await redis_bench.client.zcard(key) == 2
+
+
+@pytest.mark.parametrize("written", ["x", "1[", "1[[1,2]]", '1[{"a":1},7,null]'])
+async def test_what_a_stranger_wrote_among_the_delivered_holds_up_nothing(redis_bench: Bench, written: str) -> None:
+    key = TAG + "lately"
+    await redis_bench.accept(*[hit(at, visitor="one") for at in range(3)])
+    await redis_bench.settle_all(await redis_bench.claim(1), Fate.DELIVERED)
+    await redis_bench.client.zadd(key, {written: 2})
+    await redis_bench.settle_all(await redis_bench.claim(1), Fate.DELIVERED)
+    found = await redis_bench.queue.window(Tab.DELIVERED, Order.NEWEST, anchor="AAAnone0000000")
+    assert [row.key for row in found.rows] == ["key-1", "key-0"]
+    for score in (float("inf"), float("-inf"), 1e300):
+        await redis_bench.client.zadd(key, {"y": score})
+        await redis_bench.queue.window(Tab.DELIVERED, Order.NEWEST)
+        await redis_bench.counts()
+    assert (await redis_bench.settle_all(await redis_bench.claim(1), Fate.DELIVERED)).done == 1
+    assert (await redis_bench.counts()).delivered_kept == 1
 
 
 async def commands_of_a_window(bench: Bench) -> dict[str, int]:

@@ -152,7 +152,12 @@ def answers_from(reply: Sequence[bytes]) -> list[Answer]:
 def claim_from(token: str, reply: Sequence[Any], *, wakes: bool, posting: bool = False) -> Claim:
     """The reply of claim; `wakes` and `posting` are what it was asked with."""
     raw_gate, probe, next_due, now, raw_pause, raw_rate, *rest = reply
-    requests = tuple(_claimed(*rest[at : at + 3]) for at in range(0, len(rest), 3))
+    # Nearly all are first attempts, of which there is only the moment to read.
+    requests = tuple([
+        Claimed(name.decode("utf-8", "replace"), body, int(facts) / MICROS) if facts.isdigit()
+        else _claimed(name, body, facts)
+        for name, body, facts in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    ])  # fmt: skip
     control = control_from(raw_pause, raw_rate)
     gate = gate_from(raw_gate, 0.0)
     if control.paused is not None and not requests:

@@ -1,4 +1,4 @@
-"""How many settlements the store has told this process of: a store that restarts a second in the past knows of fewer."""
+"""How many settlements the store has told this process of: one that restarts a second in the past knows of fewer."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ local function remember_done(ids)
 end
 
 -- Requests that leave the queue: all that is kept of each (`tried`: those of which more is stored than the body). Frees
--- the keys that are still theirs ('' where there is none); answers what stood in the key index for each.
+-- the keys that are still theirs ('' where there is none); answers what stood in the key index for each of which it
+-- was the own.
 local function forget(ids, digests, tried)
   if #ids == 0 then return {} end
   remember_done(ids)
@@ -26,7 +27,11 @@ local function forget(ids, digests, tried)
   end
   local entries, freed = redis.call('HMGET', KEY, unpack(digests)), {}
   for at, entry in ipairs(entries) do
-    if entry and string.sub(entry, 1, 14) == ids[at] then freed[#freed + 1] = digests[at] end
+    if entry and string.find(entry, ids[at], 1, true) == 1 then
+      freed[#freed + 1] = digests[at]
+    else
+      entries[at] = false
+    end
   end
   if #freed > 0 then redis.call('HDEL', KEY, unpack(freed)) end
   return entries

@@ -46,26 +46,37 @@ for first = ENDS + #ends, #ARGV, 3 do
   end
 end
 local metas, leased = metas_of(ids), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
-local counters, last, settled, ours, mine = {late = 0, unknown = 0}, {}, {}, {}, {}
+local counters, last, mine = {late = 0, unknown = 0}, {}, {}
+-- Of each id whether it was ours to settle.
+local settled = {}
 local out, out_digests, out_tried, out_at, refused = {}, {}, {}, {}, {}
 local lost = 0
 
-local batch = batch_of(token)
-local named = {}
-for _, id in ipairs(batch and batch.ids or {}) do named[id] = true end
+local batch, named = batch_of(token), nil
+
+-- They come in the order in which they were claimed, as a rule.
+local function is_named(id, at)
+  if batch.ids[at] == id then return true end
+  if not named then
+    named = {}
+    for _, held in ipairs(batch.ids) do named[held] = true end
+  end
+  return named[id]
+end
 
 -- Of a first attempt nothing is stored but its body: it is ours if our batch names it, or if the batch is lost, but its
 -- visitors are leased to us.
-local function leased_to_us(id)
-  if batch then return named[id] end
+local function leased_to_us(id, at)
+  if batch then return is_named(id, at) end
   return token ~= '' and redis.call('HGET', SHARD, string.sub(id, 1, 3)) == token
 end
 
 -- Compared as text, which is much faster than to decode it; no stored text can hold these quotes unescaped.
 local mark = '"token":"' .. token .. '"'
-local function place_if_ours(id, fate, meta, is_leased)
+local function place_if_ours(id, at, fate)
+  local meta, is_leased = metas[at], leased[at]
   local ours = meta and token ~= '' and string.find(meta, mark, 1, true)
-  if is_leased then return (ours or not meta and leased_to_us(id)) and INFLIGHT end
+  if is_leased then return (ours or not meta and leased_to_us(id, at)) and INFLIGHT end
   if ours then return place_of(id) or fate == 'delivered' and redis.call('ZSCORE', TRASH, id) and TRASH end
   -- Nobody has it: a store that was set back does not know our claim any more.
   return fate == 'delivered' and token ~= '' and place_of(id)
@@ -81,12 +92,12 @@ end
 local taken_out = {}
 for at, id in ipairs(ids) do
   local item = items[at]
-  local place = not settled[id] and place_if_ours(id, item and item.fate or 'delivered', metas[at], leased[at])
-  settled[id] = true
+  local place = settled[id] == nil and place_if_ours(id, at, item and item.fate or 'delivered')
   if not place then
+    settled[id] = settled[id] or false
     lost = lost + 1
   else
-    ours[id] = true
+    settled[id] = true
     if place == INFLIGHT then taken_out[#taken_out + 1] = id end
     if place ~= INFLIGHT or item then
       item = item or item_at(at)
@@ -130,16 +141,14 @@ end
 -- Our record names the payload, so that another one under the same key is a conflict.
 local function write_record(at, entry)
   local item, begin = items[at], begins[at]
-  local number = item and item.ending or 1
-  if not item then begin = '{"key":' .. begin end
-  local known = signed[number] or string.find(begin, '"fingerprint":', 1, true)
-  if known or not entry or string.sub(entry, 1, 14) ~= ids[at] then
-    redis.call('SETEX', names[at], ttl, begin .. ends[number] .. '}')
+  local number, head = item and item.ending or 1, item and '' or '{"key":'
+  if not entry or signed[number] or item and string.find(begin, '"fingerprint":', 1, true) then
+    redis.call('SETEX', names[at], ttl, head .. begin .. ends[number] .. '}')
     return
   end
   local payload = string.sub(entry, 15)
   if string.find(payload, '%W') then payload = string.sub(cjson.encode(payload), 2, -2) end
-  redis.call('SETEX', names[at], ttl, begin .. ends[number] .. ',"fingerprint":"' .. payload .. '"}')
+  redis.call('SETEX', names[at], ttl, head .. begin .. ends[number] .. ',"fingerprint":"' .. payload .. '"}')
 end
 
 -- Its key was freed when it was purged: it has a record only if that is still so.
@@ -226,7 +235,7 @@ local function end_batch()
   local left = {}
   if not batch then return end
   for _, id in ipairs(batch.ids) do
-    if not settled[id] then left[#left + 1] = id end
+    if settled[id] == nil then left[#left + 1] = id end
   end
   if #left == 0 then
     end_claim(token, batch.shards)
@@ -253,8 +262,8 @@ local function keep_rows()
   if lost > 0 and number > 0 then
     local kept = {}
     for _, row in ipairs(cjson.decode(rows)) do
-      if ours[row[1]] then kept[#kept + 1] = row end
-      ours[row[1]] = nil
+      if settled[row[1]] then kept[#kept + 1] = row end
+      settled[row[1]] = false
     end
     rows, number = cjson.encode(kept), #kept
   end

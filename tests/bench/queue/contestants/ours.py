@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx  # noqa: F401 - loaded by the client of a sender before anything is claimed, for which a poster stands here
 import stage
 
 from opalmind_tui.engine.engine import Engine
