@@ -59,8 +59,8 @@ def settle(store: Store, leases: Leases, token: str, settlements: Sequence[Settl
 
 
 def _is_ours(item: Item, token: str, fate: Fate) -> bool:
-    """Under this token; or nobody has it, and Matomo took it."""
-    unleased = item.place is not Place.INFLIGHT and fate is Fate.DELIVERED
+    """Under this token; or it waits, nobody has it, and Matomo took it."""
+    unleased = item.place is Place.DUE and fate is Fate.DELIVERED
     return not item.adopting and (item.token == token or unleased)
 
 

@@ -78,8 +78,9 @@ local function place_if_ours(id, at, fate)
   local ours = meta and token ~= '' and string.find(meta, mark, 1, true)
   if is_leased then return (ours or not meta and leased_to_us(id, at)) and INFLIGHT end
   if ours then return place_of(id) or fate == 'delivered' and redis.call('ZSCORE', TRASH, id) and TRASH end
-  -- Nobody has it: a store that was set back does not know our claim any more.
-  return fate == 'delivered' and token ~= '' and place_of(id)
+  -- It waits, and nobody has it: a store that was set back does not know our claim any more.
+  local due = due_of(id)
+  return fate == 'delivered' and token ~= '' and redis.call('ZSCORE', due, id) and due
 end
 
 -- It is delivered: all that is kept of it goes.
