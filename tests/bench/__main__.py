@@ -1,4 +1,4 @@
-"""``python -m tests.bench queue`` (``cache``, ``census``): measure. ``python -m tests.bench setup``: install the peers.
+"""``python -m tests.bench queue`` (``cache``, ``census``, ``terminal``): measure. ``... setup``: install the peers.
 
 Ratios of one run are what counts: everything in it meets the same machine. Times in ms hold for an idle one.
 """
@@ -13,13 +13,13 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import cache, census, queue, startup
+from tests.bench import cache, census, queue, startup, terminal
 from tests.bench.core.contestants import Contestant
 from tests.bench.core.report import Report, target_table
 from tests.bench.core.run import Run
 from tests.bench.core.servers import product
 
-SUITES = {"queue": queue, "cache": cache, "census": census}
+SUITES = {"queue": queue, "cache": cache, "census": census, "terminal": terminal}
 _CELLS = "; ".join(f"{name}: {','.join(suite.CELLS)}" for name, suite in SUITES.items())
 
 

@@ -13,7 +13,6 @@ import redis.asyncio
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.storage.connection import async_client
-from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import Adopted
 from opalmind_tui.tracking.redis_queue import RedisQueue
@@ -49,8 +48,8 @@ async def _listing(benchmark: Run) -> None:
     small, many = benchmark.count(SMALL, SMALLEST), benchmark.count(LONG if benchmark.long else MANY, 400)
     with fresh(benchmark.product) as short, fresh(benchmark.product) as long:
         benchmark.report.say(f"listing: filling queues of {small:,} and {many:,}")
-        queues = {"short": _queue(short), "long": _queue(long)}
-        ids = {"short": await _fill(queues["short"], small), "long": await _fill(queues["long"], many)}
+        queues = {"short": queue_of(Settings(redis_url=short.url)), "long": queue_of(Settings(redis_url=long.url))}
+        ids = {"short": await fill(queues["short"], small), "long": await fill(queues["long"], many)}
         await act_on_all("retry", queues["short"], short)
         measure_act("retry", benchmark, many, await act_on_all("retry", queues["long"], long))
         client = async_client(Settings(redis_url=long.url))
@@ -61,8 +60,8 @@ async def _listing(benchmark: Run) -> None:
             measure_act(act, benchmark, many, await act_on_all(act, queues["long"], long))
 
 
-def _queue(server: LocalServer) -> RedisQueue:
-    own = Settings(redis_url=server.url)
+def queue_of(own: Settings) -> RedisQueue:
+    """The queue that these settings name, with room for any number."""
     return RedisQueue(
         async_client(own),
         queue_prefix=own.queue_prefix,
@@ -72,7 +71,7 @@ def _queue(server: LocalServer) -> RedisQueue:
     )
 
 
-async def _fill(queue: RedisQueue, count: int) -> list[str]:
+async def fill(queue: RedisQueue, count: int) -> list[str]:
     """Dead requests of 500 bytes, which a retry makes due. Returns some of their ids."""
     code, began, some = endpoint_code(ENDPOINT), time.time() - count, []
     for start in range(0, count, FILL):
