@@ -32,7 +32,8 @@ def _start(benchmark: Run, who: str, server: LocalServer, *, counts: bool) -> No
         role = "floor" if who == FLOOR else "ours"
         for cell, value, unit in (
             (PAINT, 1000 * (painted - program.began), UNIT), (STABLE, 1000 * (stable - program.began), UNIT),
-            (WORK, 1000 * program.processor_time(), UNIT), (BYTES, program.octets, COUNT), (MEMORY, program.unshared(), SIZE),
+            (WORK, 1000 * program.processor_time(), UNIT), (BYTES, program.octets, COUNT),
+            (MEMORY, program.unshared(), SIZE),
         ):  # fmt: skip
             benchmark.report.add(cell, who, value, unit, better="less", role=role)
 
