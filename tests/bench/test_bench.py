@@ -125,3 +125,15 @@ def test_the_command_measures_what_a_dashboard_costs(tmp_path: Path) -> None:
     found = json.loads(file.read_text())
     assert not found["notes"]
     assert all(target["measured"] is not None for target in found["targets"])
+
+
+@pytest.mark.slow
+def test_the_command_measures_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    arguments = ["terminal", "--rounds", "1", "--scale", "0.001", "--json", file]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=400
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(file.read_text())
+    assert all(target["measured"] is not None for target in found["targets"])
