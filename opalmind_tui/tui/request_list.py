@@ -44,6 +44,13 @@ class RequestList(LineView):
         return min(MOST_ROWS, self.cursor.offset + 2 * self.page)
 
     @property
+    def short(self) -> bool:
+        """The cursor comes to the end of what was read, and there is more: a held key should not have to wait."""
+        queue = self._snapshot.queue.value if self._snapshot is not None else None
+        total = min(MOST_ROWS, queue.backlog + queue.dead) if queue is not None else 0
+        return len(self._rows) < total and self.cursor.index >= len(self._rows) - self.page
+
+    @property
     def selected(self) -> RequestRow | None:
         """The request under the cursor, if it is still there."""
         return next((row for row in self._rows if row.id == self.cursor.id), None)

@@ -249,3 +249,11 @@ async def test_resizing_keeps_everything_in_place() -> None:
         await pilot.resize_terminal(59, 19)
         await settled(pilot)
         assert "at least 60x20" in screen_text(pilot)
+
+
+async def test_the_overview_asks_for_more_before_the_cursor_comes_to_the_end_of_what_was_read() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        looks = len(engine.rows)
+        await pilot.press("G")
+        await settled(pilot)
+        assert len(engine.rows) == looks + 1

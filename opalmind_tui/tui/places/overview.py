@@ -129,6 +129,8 @@ class Overview(Place):
     def _list_moved(self) -> None:
         self._show_bar()
         self.moved()
+        if self.requests.short:
+            self.lacks()
 
     @on(RequestList.Opened)
     def _row_opened(self) -> None:
