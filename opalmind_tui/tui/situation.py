@@ -32,7 +32,6 @@ class Situation:
         tab: the list of the Queue place that is in view.
         marked: ids of the requests that are marked.
         group: the group of failures under the cursor.
-        counting: every key is being counted.
         finding: what the doctor found, under the cursor of the Doctor place.
         feature: the kind of report under the cursor of the Cache place; empty for all of them.
         entry: the entry of the cache under the cursor, or whose value is in view.
@@ -62,7 +61,6 @@ class Situation:
     tab: str = ""
     marked: tuple[str, ...] = ()
     group: Group | None = None
-    counting: bool = False
     finding: Finding | None = None
     feature: str = ""
     entry: EntryRow | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -15,7 +13,6 @@ from opalmind_tui.tui.card import Render
 from opalmind_tui.tui.lines import Span, Tone, line
 from opalmind_tui.tui.panels.near import keys, nodes, server, traffic
 from opalmind_tui.tui.places.place import Place, Wanted
-from opalmind_tui.tui.situation import Situation
 from opalmind_tui.tui.stack import Stack
 
 SECTIONS: dict[str, tuple[Render, ...]] = {
@@ -61,10 +58,6 @@ class RedisPlace(Place):
     @property
     def wanted(self) -> Wanted:
         return Wanted(closer=True)
-
-    def situate(self, now: Situation) -> Situation:
-        report = self.snapshot.redis.value if self.snapshot is not None else None
-        return replace(now, counting=bool(report and report.counting and report.counting.running))
 
     @property
     def _layout(self) -> dict[str, tuple[Render, ...]]:
