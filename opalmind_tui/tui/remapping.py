@@ -9,7 +9,7 @@ from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings.config_file import ConfigFile
 from opalmind_tui.settings.ui import Ui, read_ui
 from opalmind_tui.text import safe_text
-from opalmind_tui.tui.action import Action
+from opalmind_tui.tui.action import DETAIL, Action
 from opalmind_tui.tui.actions import ACTIONS, BY_ID
 from opalmind_tui.tui.keymap import ALWAYS, STANDARD, Keymap, key_name, sign_of
 
@@ -86,8 +86,13 @@ def _refuse_conflicts(config: ConfigFile, keymap: Keymap) -> None:
 
 
 def _meet(one: Action, other: Action) -> bool:
-    """Whether there is a place that has both."""
-    return not one.places or not other.places or bool(set(one.places) & set(other.places))
+    """Whether there is a place, live or in a replay, that has both."""
+    if one.only and other.only and one.only != other.only:
+        return False
+    if one.places and other.places:
+        return bool(set(one.places) & set(other.places))
+    named = one.places or other.places
+    return not named or any(place != DETAIL for place in named)
 
 
 def _taken(config: ConfigFile, keymap: Keymap, blamed: Action, taken: Action, key: str) -> SettingsError:

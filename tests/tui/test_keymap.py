@@ -38,13 +38,15 @@ def test_keys_are_called_as_textual_calls_them() -> None:
 
 
 async def test_chosen_keys_work_and_are_shown_and_the_others_do_nothing(tmp_path: Path) -> None:
-    text = '[keys]\nretry_all = "F5"\npurge_all = []\nhelp = "H"\npalette = "ctrl+o"\nquit = "Q"\ndown = ["n", "j"]'
+    text = (
+        '[keys]\nretry_all = "F5"\npurge_all = []\nhelp = "Y"\npalette = "ctrl+o"\nquit = "Q"\ndown = ["ctrl+n"]'
+    )
     app = OpalmindApp(FakeEngine(healthy()), interval=NEVER, preferences=Preferences(read_keymap(file(tmp_path, text))))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         shown = screen_text(pilot)
         assert "F5 Retry dead" in shown
-        assert "H Help" in shown
+        assert "Y Help" in shown
         assert "Q Quit" in shown
         assert "Purge dead" not in shown
         for key in ("R", "D", "question_mark", "q", "ctrl+p"):
@@ -52,10 +54,10 @@ async def test_chosen_keys_work_and_are_shown_and_the_others_do_nothing(tmp_path
             await settled(pilot)
             assert pilot.app.screen is app.frame, key
         before = app.frame.situation.selected
-        await pilot.press("n")
+        await pilot.press("ctrl+n")
         await settled(pilot)
         assert app.frame.situation.selected != before
-        await pilot.press("H")
+        await pilot.press("Y")
         await settled(pilot)
         assert isinstance(pilot.app.screen, ReadingDialog)
         told = [line.split() for line in screen_text(pilot).splitlines()]
