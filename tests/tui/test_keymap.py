@@ -38,9 +38,7 @@ def test_keys_are_called_as_textual_calls_them() -> None:
 
 
 async def test_chosen_keys_work_and_are_shown_and_the_others_do_nothing(tmp_path: Path) -> None:
-    text = (
-        '[keys]\nretry_all = "F5"\npurge_all = []\nhelp = "Y"\npalette = "ctrl+o"\nquit = "Q"\ndown = ["ctrl+n"]'
-    )
+    text = '[keys]\nretry_all = "F5"\npurge_all = []\nhelp = "Y"\npalette = "ctrl+o"\nquit = "Q"\ndown = ["ctrl+n"]'
     app = OpalmindApp(FakeEngine(healthy()), interval=NEVER, preferences=Preferences(read_keymap(file(tmp_path, text))))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
