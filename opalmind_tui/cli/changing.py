@@ -76,7 +76,7 @@ async def _planned(settings: Settings, command: Command, how: How) -> tuple[Plan
 def shown(plan: Plan) -> str:
     """The plan in lines."""
     lines = [plan.title, *(f"  {count:,} not eligible: {reason}" for reason, count in plan.skipped)]
-    return "\n".join([*lines, *(f"  {sentence}" for sentence in plan.consequences), f"  {plan.undo}"])
+    return "\n".join([*lines, *(f"  {sentence}" for sentence in plan.facts), f"  {plan.undo}"])
 
 
 def _ask(plan: Plan) -> None:
@@ -105,7 +105,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "title": plan.title, "eligible": plan.eligible, "estimated": plan.estimated,
         "skipped": [{"reason": reason, "count": count} for reason, count in plan.skipped],
-        "consequences": list(plan.consequences), "undo": plan.undo,
+        "consequences": list(plan.consequences), "bytes": plan.bytes, "seconds": plan.seconds, "undo": plan.undo,
     }  # fmt: skip
 
 

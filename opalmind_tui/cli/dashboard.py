@@ -35,7 +35,14 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool | None, record: 
         engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
         with recorder(record, settings) as kept:
             code = run_dashboard(
-                OpalmindApp(engine, preferences=preferences, on_start=engine.start, on_stop=engine.stop, recorder=kept)
+                OpalmindApp(
+                    engine,
+                    preferences=preferences,
+                    on_start=engine.start,
+                    on_stop=engine.stop,
+                    recorder=kept,
+                    type_above=settings.type_above,
+                )
             )
         log.info("The dashboard ends with code %d", code)
         return exits.DEGRADED if engine.lost and code == exits.OK else code

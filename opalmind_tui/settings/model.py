@@ -60,6 +60,7 @@ class Settings:
     environment: str = ""
     read_only: bool = False
     operator: str = ""
+    type_above: int = 100
     origins: tuple[tuple[str, str], ...] = ()
     """Where each value that is no default came from: (variable, ``environment``, ``option``, ``file`` or profile)."""
     notes: tuple[str, ...] = ()

@@ -264,6 +264,10 @@ VARIABLES: tuple[Variable, ...] = (
         "OPALMIND_OPERATOR", "operator", Kind.TEXT, "Who acts, for the audit; without it the login name.",
         _ONE_LINE, "--operator",
     ),
+    _whole(
+        "OPALMIND_TYPE_ABOVE", "type_above",
+        "How many requests or entries the dashboard changes at once without their number being typed.", 0, _MILLIONS,
+    ),
 )  # fmt: skip
 
 BY_NAME = {variable.name: variable for variable in VARIABLES}

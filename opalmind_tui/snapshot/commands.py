@@ -108,7 +108,7 @@ class Plan:
         title: a sentence with the count: "Retry 3 dead requests".
         eligible: how many it would touch.
         skipped: why some are not eligible, with their counts.
-        consequences: sentences that the dialog shows.
+        consequences: sentences about what comes of it; `facts` are those that a preview shows.
         undo: how it can be undone, or that it cannot.
         ids: the captured request ids, unless there is a `state`; there may be a million of them.
         position: how many of them are behind it: a plan that was stopped goes on from there (`resumed`).
@@ -135,6 +135,17 @@ class Plan:
     since: float = 0.0
     until: float = 0.0
     undoes: str = ""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Sentences that every preview shows: what comes of it, how much it is, how long it takes."""
+        facts = list(self.consequences)
+        if self.bytes:
+            facts.append(f"{'It holds' if self.eligible == 1 else 'They hold'} {self.bytes:,} bytes.")
+        if self.seconds is not None:
+            within = "1 min" if self.seconds <= 60 else f"{round(self.seconds / 60):,} min"
+            facts.append(f"At the present rate that is delivered within about {within}.")
+        return tuple(facts)
 
     @property
     def nothing_to_do(self) -> bool:

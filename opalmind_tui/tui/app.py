@@ -57,6 +57,7 @@ class OpalmindApp(App[int]):
         on_stop: awaited in the app's loop after the terminal was given back, also after a crash.
         recorder: keeps what is seen; None for one that keeps it in memory.
         playback: the engine is a recording, of which this says what is in view.
+        type_above: how many requests or entries a plan may touch without its count being typed.
     """
 
     CSS_PATH = "look.tcss"
@@ -76,13 +77,14 @@ class OpalmindApp(App[int]):
         on_stop: Hook = _nothing,
         recorder: Recorder | None = None,
         playback: Playback | None = None,
+        type_above: int = 100,
     ) -> None:
         self.preferences = preferences or Preferences()
         if not os.environ.get("NO_COLOR"):
             os.environ.pop("NO_COLOR", None)  # empty means nothing; Textual would take it for a wish
         super().__init__()
         self.use_command_palette = True
-        self.engine, self.demo = engine, demo
+        self.engine, self.demo, self.type_above = engine, demo, type_above
         self.on_start, self.on_stop = on_start, on_stop
         self.recorder = recorder or Recorder(__version__)
         self.frame = Frame(self.preferences.keymap)

@@ -157,7 +157,8 @@ class Operator:
             elif back is not None:
                 back()
 
-        self.app.push_screen(PlanDialog(self.app.engine, command, subject), ended)
+        window = PlanDialog(self.app.engine, command, subject, type_above=self.app.type_above)
+        self.app.push_screen(window, ended)
 
     def _report(self, outcome: Outcome) -> None:
         failed = bool(outcome.error or outcome.failed)

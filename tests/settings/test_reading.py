@@ -62,6 +62,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("OPALMIND_ENV", "PRODUCTION", "environment", "PRODUCTION"),
     ("OPALMIND_READ_ONLY", "1", "read_only", True),
     ("OPALMIND_OPERATOR", "Zoë", "operator", "Zoë"),
+    ("OPALMIND_TYPE_ABOVE", "0", "type_above", 0),
 ]
 
 UNUSUAL_NUMBERS = ("x", " ", "-1", "+1", "1.5", "1e3", "0x10", "1_000", "NaN", "inf", "١", "9" * 400, "1\n2", "5 5")

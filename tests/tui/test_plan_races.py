@@ -88,6 +88,26 @@ async def test_above_a_limit_the_count_must_be_typed() -> None:
         assert [one.command for one in engine.ran] == [Command(Act.RETRY, all_dead=True)]
 
 
+@pytest.mark.usefixtures("_armed_at_once")
+@pytest.mark.parametrize(("type_above", "typed"), [(1_233, True), (1_234, False)])
+async def test_that_limit_is_a_setting(type_above: int, typed: bool) -> None:
+    engine = FakeEngine(healthy(), many)
+    async with opened(engine.snapshot, engine=engine) as (pilot, _):
+        pilot.app.type_above = type_above
+        await press(pilot, "R")
+        await armed(pilot)
+        assert ("Type 1234 to confirm" in screen_text(pilot)) is typed
+        assert pilot.app.screen.query_one("#confirm").disabled is typed
+
+
+async def test_it_says_how_much_it_is_and_how_long_it_takes() -> None:
+    engine = FakeEngine(healthy(), lambda command: replace(plain_plan(command), bytes=52_100, seconds=1_260.0))
+    async with opened(engine.snapshot, engine=engine) as (pilot, _):
+        await press(pilot, "R")
+        assert "They hold 52,100 bytes." in screen_text(pilot)
+        assert "within about 21 min." in screen_text(pilot)
+
+
 class Breaking(FakeEngine):
     """Loses its store after the first of two requests, once."""
 

@@ -37,19 +37,17 @@ class Retry:
 
     async def plan(self, command: Command) -> Plan:
         when = f"in {command.seconds:g} s" if command.seconds else "at once"
-        about = [f"They are due {when}, with attempts set to 0. Their history is kept."]
+        about = (f"They are due {when}, with attempts set to 0. Their history is kept.",)
         undo = "Retrying cannot be undone; a request that fails again waits or is given up again."
         if command.all_dead:
             number, now = await all_in(self.queue, State.DEAD)
             seconds = await self._takes(number)
             title = f"Retry {count(number, 'dead request')}"
-            about += _rate(seconds)
-            return Plan(command, title, number, (), tuple(about), undo, state=State.DEAD, until=now, seconds=seconds)
+            return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now, seconds=seconds)
         found = await select(self.queue, command, ELIGIBLE[command.act])
         seconds = await self._takes(len(found))
-        about += _rate(seconds)
         return Plan(
-            command, f"Retry {count(len(found), 'request')}{which(command)}", len(found), found.skipped, tuple(about),
+            command, f"Retry {count(len(found), 'request')}{which(command)}", len(found), found.skipped, about,
             undo, found.ids, bytes=found.bytes, seconds=seconds,
         )  # fmt: skip
 
@@ -63,12 +61,6 @@ class Retry:
 
         word = f"due in {plan.command.seconds:g} s" if plan.command.seconds else "due again"
         return await in_batches(self.queue, plan, retry, word, on_progress)
-
-
-def _rate(seconds: float | None) -> list[str]:
-    if seconds is None:
-        return []
-    return [f"At the present rate they are delivered within about {max(1, round(seconds / 60)):,} min."]
 
 
 class Purge:
@@ -93,7 +85,6 @@ class Purge:
             return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now)
         eligible = ELIGIBLE[command.act] | (PURGED_FOR_GOOD if command.hard else frozenset())
         found = await select(self._queue, command, eligible)
-        about = (*about, f"They hold {found.bytes:,} bytes.")
         title = f"Purge {count(len(found), 'request')}{which(command)}{word}"
         return Plan(command, title, len(found), found.skipped, about, undo, found.ids, bytes=found.bytes)
 

@@ -42,8 +42,6 @@ VERBS = {
     Act.ACKNOWLEDGE: "Take note",
     Act.UNDO: "Undo",
 }
-TYPED_ABOVE = 100
-"""Requests or entries from which on the count must be typed."""
 BULK = frozenset({Act.RETRY, Act.PURGE, Act.RESTORE, Act.KILL, Act.RELEASE, Act.PURGE_CACHE})
 _BAR = 30
 
@@ -55,6 +53,7 @@ class PlanDialog(Dialog[Outcome]):
         engine: plans and runs.
         command: the wish, with the ids captured when the key was pressed.
         subject: what it is about, for a single request. Text from outside.
+        type_above: how many requests or entries may be confirmed without the count being typed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,9 +62,9 @@ class PlanDialog(Dialog[Outcome]):
     ]
     AUTO_FOCUS = "#cancel"
 
-    def __init__(self, engine: EnginePort, command: Command, subject: str = "") -> None:
+    def __init__(self, engine: EnginePort, command: Command, subject: str = "", *, type_above: int = 100) -> None:
         super().__init__()
-        self._engine, self._command, self._subject = engine, command, subject
+        self._engine, self._command, self._subject, self._type_above = engine, command, subject, type_above
         self._plan: Plan | None = None
         self._work: asyncio.Task[Outcome] | None = None
         self._stopped = False
@@ -107,7 +106,7 @@ class PlanDialog(Dialog[Outcome]):
         self._plan = plan
         self._write("#title", plan.title)
         facts = [f"· {count:,} not eligible: {reason}" for reason, count in plan.skipped]
-        facts += [f"· {sentence}" for sentence in plan.consequences]
+        facts += [f"· {sentence}" for sentence in plan.facts]
         self._write("#facts", "\n".join(facts))
         self._write("#undo", plan.undo)
         if not plan.nothing_to_do:
@@ -136,7 +135,7 @@ class PlanDialog(Dialog[Outcome]):
     @property
     def _must_type(self) -> bool:
         plan = self._plan
-        return plan is not None and plan.command.act in BULK and plan.eligible > TYPED_ABOVE
+        return plan is not None and plan.command.act in BULK and plan.eligible > self._type_above
 
     @property
     def _ready(self) -> bool:
