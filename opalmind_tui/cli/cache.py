@@ -102,6 +102,7 @@ def show(ctx: click.Context, key: str, as_json: bool) -> int:
 @_feature
 @click.option("--match", metavar="TEXT", help="Only entries whose key holds this text.")
 @click.option("--all", "everything", is_flag=True, help="Every report.")
+@click.option("--limit", type=click.IntRange(1), help="No more than so many, whichever come first.")
 @change_options
 @settings_options
 @click.pass_context
@@ -111,6 +112,7 @@ def purge(
     feature: str | None,
     match: str | None,
     everything: bool,
+    limit: int | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -124,7 +126,9 @@ def purge(
     # An empty text would be in every key: a script whose variable is empty shall not purge all.
     if ways.count(True) != 1 or "" in (key, match):
         raise click.UsageError("Say what to purge: --all, --feature F, --match TEXT (or both of them), or one KEY.")
-    command = Command(Act.PURGE_CACHE, feature=feature or "", match=match or "", key=_key_text(ctx, key or ""))
+    command = Command(
+        Act.PURGE_CACHE, feature=feature or "", match=match or "", key=_key_text(ctx, key or ""), limit=limit or 0
+    )
     return change(ctx, command, How(dry_run, yes, as_json))
 
 
@@ -170,7 +174,13 @@ def ttl(
 async def times_to_live(engine: Engine) -> list[dict[str, Any]]:
     """Every time to live in force, where it comes from, who set it and when."""
     return [
-        {"feature": name, "seconds": one.seconds, "origin": one.origin, "by": one.by, "at": one.at and iso(one.at)}
+        {
+            "feature": name,
+            "seconds": one.seconds,
+            "origin": one.origin,
+            "by": one.by,
+            "at": iso(one.at) if one.at else None,
+        }
         for name, one in (await engine.times_to_live()).items()
     ]
 

@@ -14,13 +14,15 @@ class AnswerLost(OpalmindError):
     """The answer could not be written, as on a full disk."""
 
 
-def answer(text: str) -> None:
+def answer(text: str) -> bool:
     """Write a part of the answer. Whoever has stopped reading, or closed stdout, gets none; the exit code says it all.
+
+    Returns false where nobody reads: what goes on without end then ends.
 
     Raises `AnswerLost` when stdout is there and cannot take it.
     """
     try:
-        _write(sys.stdout, text)
+        return _write(sys.stdout, text)
     except OSError as error:
         _silence(sys.stdout)
         raise AnswerLost(f"The answer cannot be written: {error.strerror}") from None
@@ -61,14 +63,16 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:
-        return
+        return False
     try:
         stream.write(safe_block(text) + "\n")
         stream.flush()
     except BrokenPipeError:
         _silence(stream)
+        return False
+    return True
 
 
 def _silence(stream: TextIO) -> None:

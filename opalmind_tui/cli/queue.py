@@ -14,9 +14,9 @@ from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
 from opalmind_tui.cli.output import answer, say
 from opalmind_tui.cli.requests import detail, detail_lines, group, group_lines, request, row_lines, rows_of
-from opalmind_tui.cli.transfer import export, import_
+from opalmind_tui.cli.transfer import FILTER_HELP, export, import_
 from opalmind_tui.snapshot.commands import Act, Command
-from opalmind_tui.snapshot.filters import FIELDS, parse_filter
+from opalmind_tui.snapshot.filters import parse_filter
 from opalmind_tui.snapshot.listing import TAB_OF, Groups, GroupView, RequestDetail, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.text import safe_text
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 500
 STATES = [str(state) for state in State]
-FILTER_HELP = "Only what fits: words, and field:value for " + ", ".join(FIELDS) + "; - before it for what does not."
 _as_json = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 _ids = click.argument("ids", nargs=-1, metavar="[ID]...")
 _dead = click.option("--dead", is_flag=True, help="Every request that is dead now.")
@@ -34,7 +33,7 @@ _filter = click.option("--filter", "wanted", metavar="TEXT", default="", help=FI
 _of = click.option(
     "--state", type=click.Choice(STATES), help="With --filter: in this state (default: all that failed)."
 )
-_most = click.option("--limit", type=click.IntRange(1), help="With --filter: no more than so many.")
+_most = click.option("--limit", type=click.IntRange(1), help="No more than so many; not with ids.")
 
 
 @click.group(cls=GroupWithSettings)
@@ -179,13 +178,21 @@ def release(ctx: click.Context, /, **how: Any) -> int:
 @queue.command(cls=WithSettings)
 @_ids
 @click.option("--all", "everything", is_flag=True, help="All that is in the trash.")
+@_most
 @change_options
 @settings_options
 @click.pass_context
-def restore(ctx: click.Context, ids: tuple[str, ...], everything: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
+def restore(
+    ctx: click.Context, ids: tuple[str, ...], everything: bool, limit: int | None, dry_run: bool, yes: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Bring purged requests back from the trash, to where they were."""
-    _need_one(ids, everything, "--all")
-    return change(ctx, Command(Act.RESTORE, ids=ids), How(dry_run, yes, as_json))
+    if bool(ids) == everything or (ids and limit):
+        raise click.UsageError("Name requests by their ids, or say --all.")
+    command = Command(Act.RESTORE, ids=ids)
+    if limit:
+        command = replace(command, tab=Tab.TRASH, limit=limit)
+    return change(ctx, command, How(dry_run, yes, as_json))
 
 
 @queue.command(cls=WithSettings)
@@ -245,14 +252,11 @@ def _act(
     """Act on the named requests, on every dead one, or on what fits."""
     fitting = parse_filter(wanted)
     named = [bool(ids), dead, bool(fitting)]
-    if sum(named) != 1 or (not fitting and (state or limit)):
+    if sum(named) != 1 or (not fitting and state) or (ids and limit):
         ways = [way for way, option in (("--dead", "dead"), ("--filter", "wanted")) if option in ctx.params]
         raise click.UsageError(f"Name requests by their ids, or say {' or '.join(ways) or 'one'}.")
     tab = None if not fitting else Tab.FAILED if state is None else TAB_OF[State(state)]
+    if dead and limit:
+        tab, dead = Tab.DEAD, False
     chosen = replace(command, ids=ids, all_dead=dead, tab=tab, filter=fitting, limit=limit or 0)
     return change(ctx, chosen, How(dry_run, yes, as_json))
-
-
-def _need_one(ids: tuple[str, ...], all_of_them: bool, option: str) -> None:
-    if bool(ids) == all_of_them:
-        raise click.UsageError(f"Name requests by their ids, or say {option}.")

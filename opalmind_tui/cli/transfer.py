@@ -15,6 +15,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.asking import with_engine
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
 from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, say
+from opalmind_tui.snapshot.filters import FIELDS, parse_filter
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.text import safe_text
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WHOLE_QUEUE = (State.PENDING, State.SCHEDULED, State.INFLIGHT, State.DEAD)
 STATES = (*WHOLE_QUEUE, State.TRASH)
 """What can be exported. What Matomo rejected would be rejected again."""
+FILTER_HELP = "Only what fits: words, and field:value for " + ", ".join(FIELDS) + "; - before it for what does not."
 NAMED = 20
 """Requests that cannot be written and are named one by one."""
 
@@ -44,24 +46,28 @@ class Written:
     "--state", "states", multiple=True, type=click.Choice([str(state) for state in STATES]),
     help="Only those in this state; can be given several times. Without it the whole queue.",
 )  # fmt: skip
+@click.option("--filter", "wanted", metavar="TEXT", default="", help=FILTER_HELP)
 @click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @click.option("--to", "path", metavar="FILE", help="Into a new file that only you can read; otherwise to stdout.")
 @settings_options
 @click.pass_context
 def export(
-    ctx: click.Context, ids: tuple[str, ...], states: tuple[str, ...], limit: int | None, path: str | None
+    ctx: click.Context, ids: tuple[str, ...], states: tuple[str, ...], wanted: str, limit: int | None, path: str | None
 ) -> int:
     """Write requests as JSON lines, with all that `queue import` needs; nothing is taken out of the queue.
 
     A line holds what visitors sent: addresses, user ids. Tokens and passwords are in none. While workers deliver, some
     requests move on and may be missed: pause the queue first for an exact copy.
     """
-    wanted = [State(state) for state in dict.fromkeys(states)] or list(WHOLE_QUEUE)
+    of = [State(state) for state in dict.fromkeys(states)] or list(WHOLE_QUEUE)
+    fitting = parse_filter(wanted)
+    if ids and fitting:
+        raise click.UsageError("Name requests by their ids, or say --filter.")
     done = Written()
     with _target(path) as write:
 
         async def copy(engine: Engine) -> None:
-            async for request_id, line in engine.export(wanted, ids):
+            async for request_id, line in engine.export(of, ids, fitting):
                 if done.lines == limit:
                     return
                 if line is not None and not write(line):

@@ -34,16 +34,17 @@ HEAD_EVERY = 20
 def watch(ctx: click.Context, interval: float, count: int | None, as_json: bool) -> int:
     """Write the main figures, a line per interval, until ctrl+c. Writes nothing to Redis.
 
-    What cannot be read is null in JSON and - in text; watching goes on, also while Redis is away.
+    What cannot be read is null in JSON and - in text; watching goes on, also while Redis is away, until nobody reads
+    the lines any more.
     """
     write = _written_json if as_json else _Table()
 
     async def follow(engine: Engine) -> None:
         done = 0
         while True:
-            answer(write(await engine.take_snapshot(rows=0)))
+            read = answer(write(await engine.take_snapshot(rows=0)))
             done += 1
-            if done == count:
+            if done == count or not read:
                 return
             await asyncio.sleep(interval)
             await engine.try_again()

@@ -38,6 +38,7 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditEntry, AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.entries import EntryPart, EntryView
+from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.history import KEPT, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
@@ -424,9 +425,11 @@ class Engine:
         """The health document (DESIGN's shape of the reference, and more)."""
         return await self._looking.document()
 
-    def export(self, states: Sequence[State], ids: Sequence[str] = ()) -> AsyncIterator[tuple[str, bytes | None]]:
+    def export(
+        self, states: Sequence[State], ids: Sequence[str] = (), wanted: Filter = NO_FILTER
+    ) -> AsyncIterator[tuple[str, bytes | None]]:
         """Requests as lines that `queue import` reads; see `engine.exporting`."""
-        return exported(self._stores, self._secrets, states, ids)
+        return exported(self._stores, self._secrets, states, ids, wanted)
 
     async def services(self) -> ServicesView | None:
         """Ask the attached OpalMind services once, for at most a few seconds; None where there are none."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.matomo.masking import mask
+from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.queue import Adopted
 from opalmind_tui.tracking.saved import saved_line
@@ -16,7 +17,11 @@ PAGE = 250
 
 
 async def exported(
-    stores: Stores, secrets: tuple[str, ...], states: Sequence[State], ids: Sequence[str] = ()
+    stores: Stores,
+    secrets: tuple[str, ...],
+    states: Sequence[State],
+    ids: Sequence[str] = (),
+    wanted: Filter = NO_FILTER,
 ) -> AsyncIterator[tuple[str, bytes | None]]:
     """Id and line of each request; no line where its bytes are no request.
 
@@ -24,12 +29,18 @@ async def exported(
         secrets: what must not be in a line (I10).
         states: whose requests are wanted, in this order.
         ids: these alone, whatever their state.
+        wanted: only what fits.
 
     Raises `StoreUnavailable`.
     """
+    # Whoever exports nothing starts sooner without it.
+    from opalmind_tui.engine.finding.matching import fits
+
+    test, now = fits(wanted), (await stores.shared.counts("")).at
     async for page in _pages(stores, states, ids):
         for found in await stores.shared.export(page):
-            yield found.row.id, None if found.whole is None else saved_line(_masked(found.whole, secrets))
+            if test(found.stored, now):
+                yield found.row.id, None if found.whole is None else saved_line(_masked(found.whole, secrets))
 
 
 async def _pages(stores: Stores, states: Sequence[State], ids: Sequence[str]) -> AsyncIterator[Sequence[str]]:

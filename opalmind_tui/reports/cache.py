@@ -343,13 +343,13 @@ class ReportCache:
 
     # -- operator ------------------------------------------------------------------------------------------------
 
-    async def purge(self, selection: Selection = ALL, on_count: OnCount | None = None) -> int:
-        """Delete the entries that are meant, in Redis and here; returns how many in Redis (else here).
+    async def purge(self, selection: Selection = ALL, on_count: OnCount | None = None, limit: int = 0) -> int:
+        """Delete the entries that are meant, no more than `limit` (0: all); returns how many in Redis (else here).
 
         Only keys that parse as a report's are touched. Cancelling stops between two batches. What is being fetched
         meanwhile is not stored, in no process. Raises `StoreUnavailable` where Redis cannot be asked.
         """
-        return await self._purging.purge(selection, on_count)
+        return await self._purging.purge(selection, on_count, limit)
 
     async def invalidate(self, features: Iterable[str] = ()) -> None:
         """Entries are about to be changed or were deleted: no process gives or stores what it has or fetches now.

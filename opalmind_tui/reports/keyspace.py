@@ -53,16 +53,23 @@ async def step(client: Redis, prefix: str, cursor: int, accepts: Accepts) -> tup
     return int(cursor), _tested(found, start, accepts)
 
 
-async def purge_keys(client: Redis, prefix: str, accepts: Accepts, on_count: OnCount | None = None) -> int:
-    """Delete the keys under a prefix that pass the test; returns how many. Cancelling it stops between two batches."""
+async def purge_keys(
+    client: Redis, prefix: str, accepts: Accepts, on_count: OnCount | None = None, limit: int = 0
+) -> int:
+    """Delete the keys under a prefix that pass the test, no more than `limit` (0: all); returns how many.
+
+    Cancelling it stops between two batches. Raises `StoreUnavailable`.
+    """
     done = 0
     async for keys in batches(client, prefix, accepts):
         try:
-            done += await client.unlink(*keys)
+            done += await client.unlink(*(keys[: limit - done] if limit else keys))
         except TROUBLES as error:
             raise trouble(error) from error
         if on_count is not None:
             on_count(done)
+        if limit and done >= limit:
+            break
     return done
 
 

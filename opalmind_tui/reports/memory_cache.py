@@ -84,9 +84,9 @@ class MemoryCache:
         if held is not None:
             self.bytes -= _cost(key, held)
 
-    def purge(self, selection: Selection) -> int:
-        """Forget the entries that are meant; returns how many."""
-        keys = [key for key, held in self._held.items() if selection.covers(held.feature, key)]
+    def purge(self, selection: Selection, limit: int = 0) -> int:
+        """Forget the entries that are meant, no more than `limit` (0: all); returns how many."""
+        keys = [key for key, held in self._held.items() if selection.covers(held.feature, key)][: limit or None]
         for key in keys:
             self.drop(key)
         return len(keys)

@@ -28,16 +28,19 @@ class Purging:
     ) -> None:
         self._client, self._prefix, self._memory, self._invalidate = client, prefix, memory, invalidate
 
-    async def purge(self, selection: Selection, on_count: OnCount | None = None) -> int:
-        """Delete what is meant, in Redis and here; returns how many in Redis (else here)."""
-        here = self._memory.purge(selection)
+    async def purge(self, selection: Selection, on_count: OnCount | None = None, limit: int = 0) -> int:
+        """Delete what is meant, at most `limit` (0: all), in Redis and here; returns how many (in Redis, else here).
+
+        Of a copy of what is in Redis all that is meant is forgotten: it is read again.
+        """
+        here = self._memory.purge(selection, limit if self._client is None else 0)
         await self._invalidate()
         if self._client is None:
             return here
         try:
             if selection.key:
                 return await purge_one(self._client, self._prefix, selection, on_count)
-            return await purge_keys(self._client, self._prefix, selection.accepts, on_count)
+            return await purge_keys(self._client, self._prefix, selection.accepts, on_count, limit)
         finally:
             # What this or another process read while it was being deleted is not its to keep either.
             self._memory.purge(selection)

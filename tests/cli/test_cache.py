@@ -166,6 +166,14 @@ def test_purge_by_text_and_by_key(server: LocalServer) -> None:
     assert listed(server) == []
 
 
+def test_purge_no_more_than_the_limit(server: LocalServer) -> None:
+    for site in range(5):
+        put(server, EVENTS.replace("7", str(site)), [])
+    done = run("cache", "purge", "--all", "--limit", "3", "--yes", "--json", REDIS_URL=server.url)
+    document = json.loads(done.stdout)
+    assert (document["plan"]["eligible"], document["outcome"]["done"], len(listed(server))) == (3, 3, 2)
+
+
 def test_a_hostile_text_is_shown_as_text(server: LocalServer) -> None:
     for arguments in (["--match", "\x1b]52;c;AAAA\x07"], ["\x1b[2J"]):
         done = run("cache", "purge", *arguments, "--dry-run", REDIS_URL=server.url)
@@ -186,7 +194,8 @@ def times(server: LocalServer) -> dict[str, dict[str, Any]]:
 
 
 def test_a_time_to_live_is_set_shown_undone_and_reset(server: LocalServer) -> None:
-    assert (times(server)["events"]["seconds"], times(server)["events"]["origin"]) == (60, "default")
+    first = times(server)["events"]
+    assert (first["seconds"], first["origin"], first["at"]) == (60, "default", None)
     for duration in ("5m", "300s", "10m"):
         done = run("cache", "ttl", "events", duration, "--yes", REDIS_URL=server.url, OPALMIND_OPERATOR="anna")
         assert done.returncode == exits.OK, done.stderr

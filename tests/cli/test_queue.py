@@ -97,6 +97,15 @@ def test_dead_ones_are_retried_and_the_audit_knows(server: LocalServer) -> None:
     assert entry[b"act"] == b"retry"
 
 
+def test_no_more_than_the_limit(server: LocalServer) -> None:
+    put(server, 3, dead=True)
+    for act, left in ((("purge", "--dead"), 1), (("restore", "--all"), 2), (("retry", "--dead"), 1)):
+        number = "2" if act[0] == "purge" else "1"
+        done = json.loads(program(server, *act, "--limit", number, "--yes", "--json").stdout)
+        assert (done["plan"]["eligible"], done["outcome"]["done"]) == (int(number), int(number))
+        assert len(listed(server, "--state", "dead")) == left
+
+
 def test_purge_restore_and_purge_for_good(server: LocalServer) -> None:
     one, two = put(server, 2)
     assert program(server, "purge", one, two, "--yes").returncode == exits.OK
@@ -190,7 +199,7 @@ def test_a_filter_chooses_what_is_listed_shown_grouped_and_acted_on(server: Loca
         (("list", "--filter", "sight:1"), "sight:1: there is no field sight; known are site"),
         (("list", "--filter", "age:old"), "age is a time such as >10m"),
         (("retry", "--filter", "site:1", "--dead"), "Name requests by their ids, or say --dead or --filter."),
-        (("retry", "--limit", "3", "--dead"), "Name requests by their ids"),
+        (("retry", "--limit", "3", "x"), "Name requests by their ids"),
         (("kill",), "Name requests by their ids, or say --filter."),
     ],
 )

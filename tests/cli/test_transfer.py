@@ -123,6 +123,9 @@ def test_states_ids_and_limit(server: LocalServer) -> None:
     assert TOKEN not in dead[0]["error"]
     assert dead[0]["params"]["url"] == HOSTILE
     assert len(exported(server, "--limit", "2")) == 2
+    assert [line["id"] for line in exported(server, "--filter", "kind:event")] == [ids[1]]
+    assert [line["id"] for line in exported(server, "--filter", "-state:dead key:key-4 site:1")] == [ids[3]]
+    assert do(server, "export", "--filter", "site:1", ids[0]).returncode == exits.UNUSABLE
     assert [line["id"] for line in exported(server, ids[2])] == [ids[2]]
     assert exported(server, "--state", "inflight", "--state", "trash") == []
     missing = do(server, "export", ids[1], "AAAAAAAAAAAAAA")

@@ -59,7 +59,7 @@ def test_redis_that_comes_later_is_seen(any_product: Product) -> None:
 
 def test_a_reader_that_leaves_ends_it_quietly(server: LocalServer) -> None:
     pipe = subprocess.Popen(
-        command("watch", "--count", "8", "--interval", "0.2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        command("watch", "--interval", "0.2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=environment(REDIS_URL=server.url),
     )  # fmt: skip
     assert pipe.stdout is not None
@@ -68,3 +68,9 @@ def test_a_reader_that_leaves_ends_it_quietly(server: LocalServer) -> None:
     assert pipe.wait(30) == exits.OK
     assert pipe.stderr is not None
     assert b"Traceback" not in pipe.stderr.read()
+
+
+def test_a_closed_stdout_ends_it(server: LocalServer) -> None:
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command("watch", "--interval", "0.2")]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, timeout=30, env=environment(REDIS_URL=server.url), check=False)
+    assert (done.returncode, done.stderr) == (exits.OK, b"")

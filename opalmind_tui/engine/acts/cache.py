@@ -24,8 +24,10 @@ class CacheActs(Protocol):
         """How many entries, and whether that is exact."""
         ...
 
-    async def purge(self, selection: Selection, on_progress: Callable[[int], None] | None = None) -> int:
-        """Delete them; returns how many."""
+    async def purge(
+        self, selection: Selection, on_progress: Callable[[int], None] | None = None, limit: int = 0
+    ) -> int:
+        """Delete them, no more than `limit` (0: all); returns how many."""
         ...
 
 
@@ -68,6 +70,9 @@ class PurgeCache:
     async def plan(self, command: Command) -> Plan:
         selection = _selection(command)
         number, exact = await self.cache.count(selection)
+        if command.limit and number >= command.limit:
+            # An estimate, too, may be too high; what is deleted is counted.
+            number = command.limit
         consequences = ["Purged reports will be fetched anew from Matomo when they are next asked for."]
         if not (number or exact):
             consequences.append("None was among the keys that were counted; there may be a few.")
@@ -83,7 +88,9 @@ class PurgeCache:
 
     async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:
         selection = _selection(plan.command)
-        return await counted(plan, lambda seen: self.cache.purge(selection, seen), "purged", on_progress)
+        return await counted(
+            plan, lambda seen: self.cache.purge(selection, seen, plan.command.limit), "purged", on_progress
+        )
 
 
 def _selection(command: Command) -> Selection:

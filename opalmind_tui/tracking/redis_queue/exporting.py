@@ -21,8 +21,13 @@ _ID = 14
 class Exported:
     """A request to be written down. `whole` is None where its bytes are no request."""
 
-    row: RequestRow
+    stored: Stored
     whole: Adopted | None
+
+    @property
+    def row(self) -> RequestRow:
+        """As a list shows it."""
+        return self.stored.row
 
 
 async def export(scripts: Scripts, ids: Sequence[str]) -> list[Exported]:
@@ -34,7 +39,7 @@ async def export(scripts: Scripts, ids: Sequence[str]) -> list[Exported]:
         urls = await scripts.fields(b"endpoints", [bytes_of(one.row.id[:2]) for one in stored])
         for one in stored:
             entry = text(entries.get(digest_of(bytes_of(one.row.key))))
-            found.append(Exported(one.row, _whole(one, entry, text(urls.get(bytes_of(one.row.id[:2]))))))
+            found.append(Exported(one, _whole(one, entry, text(urls.get(bytes_of(one.row.id[:2]))))))
     return found
 
 
