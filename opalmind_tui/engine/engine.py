@@ -12,6 +12,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from opalmind_tui.engine.asking import Asking
 from opalmind_tui.engine.attached import Attached
 from opalmind_tui.engine.cache_look import CacheLook
 from opalmind_tui.engine.connecting import connect, note_changes
@@ -23,6 +24,7 @@ from opalmind_tui.engine.finding.detail import detail_of
 from opalmind_tui.engine.hand_over import HandOver
 from opalmind_tui.engine.history import Recorder
 from opalmind_tui.engine.identity import identity_of, user_of
+from opalmind_tui.engine.intake import Intake
 from opalmind_tui.engine.key_count import KeyCount
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
@@ -31,9 +33,8 @@ from opalmind_tui.engine.site_names import SiteNames
 from opalmind_tui.engine.stores import open_stores
 from opalmind_tui.engine.supervision import supervised
 from opalmind_tui.engine.upkeep import Upkeep
-from opalmind_tui.errors import ReadOnly, SettingsError
+from opalmind_tui.errors import ReadOnly
 from opalmind_tui.matomo.endpoints import tracking_url
-from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditEntry, AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
@@ -52,14 +53,11 @@ from opalmind_tui.snapshot.model import (
     State,
     TtlPreview,
 )
-from opalmind_tui.tracking.prepare import refuse_what_only_a_token_lets_in
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.acts import Acts
-    from opalmind_tui.matomo.reporting_client import ReportingClient
-    from opalmind_tui.reports.refetch import Wish
     from opalmind_tui.reports.service import Reports
     from opalmind_tui.reports.ttl import Ttl
     from opalmind_tui.tracking.send_stats import DispatcherStats
@@ -123,16 +121,16 @@ class Engine:
         )
         self.cache = self._stores.cache
         self.entries = self._stores.entries
-        self.reporting = self._reporting_client()
+        self._asking = Asking(settings, self.cache, clock)
+        self.reporting = self._asking.client
         """Asks Matomo for reports; None where no Matomo is configured."""
-        self._reports: Reports | None = None
+        self._intake = Intake(settings, self.queue, self.endpoint, accepted=self._delivery.wake, clock=clock)
         self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
         self._attached = Attached(settings, role, clock)
         self._look: Look | None = None
         self._key_count = KeyCount(settings, self._stores)
         self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
-        self._user = user
         self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock)
         self._sites = SiteNames(self.reporting if settings.matomo_token else None, clock)
         self._cache_look = CacheLook(
@@ -186,13 +184,6 @@ class Engine:
                 self._background(self.queue.keep_moving, "recovery")
         await self._delivery.start()
 
-    def _reporting_client(self) -> ReportingClient | None:
-        if not self.settings.matomo_base_url:
-            return None
-        from opalmind_tui.matomo.reporting_client import ReportingClient
-
-        return ReportingClient(self.settings.matomo_base_url, self.settings.matomo_token, clock=self._clock)
-
     def _background(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         self._tasks.append(asyncio.create_task(supervised(work, name), name=name))
 
@@ -220,8 +211,7 @@ class Engine:
             # Also for whoever cancels because it took too long.
             self._ending.save()
         await self._attached.close()
-        if self.reporting is not None:
-            await self.reporting.close()
+        await self._asking.close()
         await self._stores.close()
 
     def save(self) -> None:
@@ -265,43 +255,12 @@ class Engine:
         Raises `StoreUnavailable` where Redis is away and memory may not take over, `SettingsError` without a
         Matomo, `ReadOnly`, and `RefusedRequest` for a new request that needs a token where none is set.
         """
-        if self.settings.read_only:
-            raise ReadOnly("This process is read-only: it accepts nothing")
-        if not self.endpoint:
-            raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
-        if ids is None and not self.settings.matomo_token:
-            for request in requests:
-                refuse_what_only_a_token_lets_in(request, self._clock())
-        safe = [self._without_secrets(request) for request in requests]
-        answers = await self.queue.enqueue(self.endpoint, safe, ids)
-        self._delivery.wake()
-        return answers
-
-    def _without_secrets(self, request: TrackingRequest) -> TrackingRequest:
-        """A page of Matomo itself may have our token in its address: it gets into no store (I10)."""
-        secrets = self._secrets
-        if not secrets or not any(secret in value for value in request.params.values() for secret in secrets):
-            return request
-        return replace(request, params={name: mask(value, secrets) for name, value in request.params.items()})
+        return await self._intake.offer(requests, ids)
 
     @property
     def reports(self) -> Reports:
         """The reports of the configured Matomo, through the cache. Raises `SettingsError` without one."""
-        if self.reporting is None:
-            raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to ask")
-        if self._reports is None:
-            from opalmind_tui.reports.service import Reports
-
-            self._reports = Reports(self.reporting, self.cache, self.settings.matomo_default_site_id)
-        return self._reports
-
-    async def _refetch(self, wish: Wish) -> bool:
-        from opalmind_tui.reports.refetch import refetch
-        from opalmind_tui.reports.service import Reports
-
-        client, site = self.reporting, self.settings.matomo_default_site_id
-        assert client is not None
-        return await refetch(lambda cache: Reports(client, cache, site), self.cache, wish)
+        return self._asking.reports
 
     # -- delivery ------------------------------------------------------------------------------------------------
 
@@ -459,7 +418,7 @@ class Engine:
             deliver=self._delivery.switch,
             test_token=self._test_token,
             look=self.queue_view,
-            refetch=Refetch(lambda: self.reports, self._refetch),
+            refetch=Refetch(lambda: self.reports, self._asking.refetch),
         )
         return Acts(
             table,
