@@ -69,7 +69,7 @@ async def _planned(settings: Settings, command: Command, how: How) -> tuple[Plan
         if how.dry_run or plan.nothing_to_do:
             return plan, None
         if not how.yes:
-            _ask(plan)
+            ask()
         return plan, await engine.run(plan, _progress())
 
 
@@ -79,15 +79,21 @@ def shown(plan: Plan) -> str:
     return "\n".join([*lines, *(f"  {sentence}" for sentence in plan.facts), f"  {plan.undo}"])
 
 
-def _ask(plan: Plan) -> None:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+def need_terminal() -> None:
+    """Raise `NotConfirmed` where nobody can be asked."""
+    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NotConfirmed("Nothing was done: say --yes to do it without being asked, or --dry-run to look.")
+
+
+def ask() -> None:
+    """Ask whether it shall be done. Raises `NotConfirmed` unless somebody says yes."""
+    need_terminal()
     if not click.confirm("Do it?", default=False, err=True):
         raise NotConfirmed("Nothing was done.")
 
 
 def _progress() -> Callable[[Progress], None] | None:
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return None
     said = 0
 

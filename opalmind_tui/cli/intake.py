@@ -53,6 +53,7 @@ class Tally:
 
     Args:
         doubt: the last line of the batch whose answer was lost: it and those from `not_taken` on may be queued.
+        limit: lines that may be taken at the most; None for all.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
@@ -61,6 +62,11 @@ class Tally:
     not_taken: int | None = None
     doubt: int | None = None
     trouble: str = ""
+    limit: int | None = None
+
+    def within(self, lines: list[Line]) -> list[Line]:
+        """Those of the next lines that the limit leaves."""
+        return lines if self.limit is None else lines[: max(0, self.limit - self.lines)]
 
     def note(self, line: Line, found: Answer | None) -> None:
         """Count one line's outcome, and tell of it when it was not accepted."""
@@ -90,11 +96,12 @@ class Tally:
         return exits.DEGRADED if self.counts["refused"] or self.counts["conflict"] else exits.OK
 
 
-def take_export(settings: Settings, source: str, *, dry_run: bool, as_json: bool) -> int:
+def take_export(settings: Settings, source: str, *, dry_run: bool, as_json: bool, limit: int | None = None) -> int:
     """Take the lines of an export, as `take_file` does; `dry_run` only checks them."""
     from opalmind_tui.cli.reimport import judged
 
-    return take_file(settings, source, as_json=as_json, judge=partial(judged, dry_run=dry_run), dry_run=dry_run)
+    judge = partial(judged, dry_run=dry_run)
+    return take_file(settings, source, as_json=as_json, judge=judge, dry_run=dry_run, limit=limit)
 
 
 async def _offered_all(engine: Engine, lines: list[Line]) -> tuple[list[Line], Mapping[int, Answer]]:
@@ -103,15 +110,22 @@ async def _offered_all(engine: Engine, lines: list[Line]) -> tuple[list[Line], M
 
 
 def take_file(
-    settings: Settings, source: str, *, as_json: bool, judge: Judge = _offered_all, dry_run: bool = False
+    settings: Settings,
+    source: str,
+    *,
+    as_json: bool,
+    judge: Judge = _offered_all,
+    dry_run: bool = False,
+    limit: int | None = None,
 ) -> int:
     """Take a file, or stdin for ``-``; returns the exit code. Raises `SourceUnreadable`.
 
     Args:
         judge: what is known of a batch before it is offered: its lines, some perhaps refused, and answers by number.
         dry_run: nothing is offered; `judge` knows all answers.
+        limit: lines at the most; None for all.
     """
-    tally = Tally()
+    tally = Tally(limit=limit)
     with open_source(source) as stream, _bar(stream) as bar:
         at = 0
 
@@ -155,7 +169,9 @@ async def _take(
             tally.not_taken, tally.trouble = 1, str(error)
             return
         async with aclosing(batches(stream, settings.matomo_default_site_id)) as feed:
-            async for lines in feed:
+            async for read in feed:
+                if not (lines := tally.within(read)):
+                    return
                 _check_endpoint(engine.endpoint, lines)
                 if not await _offer(engine, lines, tally, judge):
                     return

@@ -13,6 +13,7 @@ import click
 
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import with_engine
+from opalmind_tui.cli.changing import NotConfirmed, ask, need_terminal
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
 from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, say
 from opalmind_tui.snapshot.filters import FIELDS, parse_filter
@@ -118,12 +119,14 @@ def _shown(line: bytes) -> bool:
 
 @click.command("import", cls=WithSettings)
 @click.argument("source", metavar="FILE")
+@click.option("--limit", type=click.IntRange(1), help="Only the first lines, so many.")
 @click.option("--dry-run", is_flag=True, help="Check every line, say what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 @settings_options
 @click.pass_context
-def import_(ctx: click.Context, source: str, dry_run: bool, as_json: bool) -> int:
-    """Take the lines of `queue export`, or of a hand-over file, into the queue; - reads stdin.
+def import_(ctx: click.Context, source: str, limit: int | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Take the lines of `queue export`, or of a hand-over file, into the queue; - reads stdin, and needs --yes.
 
     Reading a file again takes nothing twice: what is queued is known by its id, and what was delivered by its key for
     as long as idempotency records are kept. Dead requests are tried again. A damaged line is named and refused, and
@@ -138,4 +141,14 @@ def import_(ctx: click.Context, source: str, dry_run: bool, as_json: bool) -> in
         need_matomo(settings)
         if not dry_run:
             need_writing(settings, ctx.command_path)
-        return take_export(settings, source, dry_run=dry_run, as_json=as_json)
+        if not (dry_run or yes):
+            if source == "-":
+                raise NotConfirmed("Nothing was done: lines from stdin are taken with --yes only.")
+            need_terminal()
+            if not as_json:
+                # What would be done, first. What cannot be done is not asked for.
+                code = take_export(settings, source, dry_run=True, as_json=False, limit=limit)
+                if code > exits.DEGRADED:
+                    return code
+            ask()
+        return take_export(settings, source, dry_run=dry_run, as_json=as_json, limit=limit)

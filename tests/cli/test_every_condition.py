@@ -56,7 +56,7 @@ CASES = {
     "queue acknowledge": Case(("queue", "acknowledge", "--note", "x", "--yes"), shape=CHANGE),
     "queue export": Case(("queue", "export")),
     "queue groups": Case(("queue", "groups")),
-    "queue import": Case(("queue", "import", "-"), shape=(
+    "queue import": Case(("queue", "import", "-", "--yes"), shape=(
         "accepted", "conflict", "duplicate", "firstNotTaken", "inDoubtUntil", "lines", "problems", "problemsOmitted",
         "refused",
     )),

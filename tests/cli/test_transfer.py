@@ -89,14 +89,14 @@ def test_a_queue_goes_over_whole_once_and_without_secrets(server: LocalServer, t
     assert do(server, "export", "--to", str(path)).returncode == exits.UNUSABLE
 
     # Into the same queue: nothing is new. Into an empty one: all is, and the second time nothing.
-    same = json.loads(do(server, "import", str(path), "--json").stdout)
+    same = json.loads(do(server, "import", str(path), "--yes", "--json").stdout)
     assert (same["accepted"], same["duplicate"], same["refused"]) == (0, 4, 0)
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
     dry = do(server, "import", str(path), "--dry-run", "--json")
     assert (json.loads(dry.stdout)["accepted"], bodies(server)) == (4, {})
-    first = json.loads(do(server, "import", str(path), "--json").stdout)
-    again = json.loads(do(server, "import", "-", "--json", given=text).stdout)
+    first = json.loads(do(server, "import", str(path), "--yes", "--json").stdout)
+    again = json.loads(do(server, "import", "-", "--yes", "--json", given=text).stdout)
     assert (first["accepted"], again["accepted"], again["duplicate"]) == (4, 0, 4)
     after = listed(server)
     assert after.keys() == before.keys()
@@ -148,21 +148,21 @@ def test_damaged_lines_are_named_and_the_others_taken(server: LocalServer) -> No
         '{"kind":"pageview","url":"https://x/"}',
         good[2],
     ]
-    done = do(server, "import", "-", given="\n".join(lines))
+    done = do(server, "import", "-", "--yes", given="\n".join(lines))
     assert done.returncode == exits.DEGRADED
     assert done.stdout == "7 lines: 2 accepted, 0 duplicate, 0 conflict, 5 refused\n"
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == [f"line {at}" for at in (2, 4, 5, 6, 7)]
     assert TOKEN not in done.stderr
     assert "use track --from" in done.stderr
     elsewhere = json.dumps(other | {"endpoint": "https://other.example/matomo.php"})
-    assert do(server, "import", "-", given=elsewhere).returncode == exits.UNUSABLE
+    assert do(server, "import", "-", "--yes", given=elsewhere).returncode == exits.UNUSABLE
 
 
 def test_what_lies_in_the_trash_is_not_taken_again(server: LocalServer) -> None:
     ids = fill(server)
     lines = do(server, "export", ids[1]).stdout
     assert do(server, "purge", ids[1], "--yes").returncode == exits.OK
-    done = do(server, "import", "-", given=lines)
+    done = do(server, "import", "-", "--yes", given=lines)
     assert done.returncode == exits.DEGRADED
     assert "use queue restore" in done.stderr
     assert [line["id"] for line in exported(server, "--state", "trash")] == [ids[1]]
@@ -203,10 +203,42 @@ def test_a_terminal_gets_marks_and_a_warning(server: LocalServer) -> None:
     assert not any(sign in text for sign in ("\x1b", "\u202e", "\u009b"))
 
 
-@pytest.mark.parametrize("arguments", [("export",), ("import", "-", "--dry-run"), ("import", "-")])
+@pytest.mark.parametrize("arguments", [("export",), ("import", "-", "--dry-run"), ("import", "-", "--yes")])
 def test_without_redis_nothing_is_done_and_3_says_so(arguments: tuple[str, ...], server: LocalServer) -> None:
     fill(server)
     line = do(server, "export", "--limit", "1").stdout
     away = {**variables(server), "REDIS_URL": "redis://127.0.0.1:1"}
     done = run("queue", *arguments, given=line, **away)
     assert done.returncode == exits.CANNOT_TELL, done.stderr
+
+
+def test_a_script_says_yes_on_purpose_and_a_terminal_is_asked(server: LocalServer, tmp_path: Path) -> None:
+    fill(server)
+    path = tmp_path / "queue.jsonl"
+    do(server, "export", "--to", str(path))
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+    for source in (str(path), "-"):
+        done = do(server, "import", source, given=path.read_bytes())
+        assert (done.returncode, done.stdout, "--yes" in done.stderr) == (exits.UNUSABLE, "", True)
+    for typed, taken in (b"n\n", 0), (b"y\n", 4):
+        master, slave = pty.openpty()
+        os.write(master, typed)
+        asked = subprocess.run(
+            command("queue", "import", str(path)), stdin=slave, stdout=subprocess.PIPE, stderr=slave, timeout=60,
+            env=environment(**variables(server)), check=False,
+        )  # fmt: skip
+        os.close(slave)
+        os.close(master)
+        # What would be done comes first.
+        assert asked.stdout.startswith(b"4 lines: 4 accepted")
+        assert len(bodies(server)) == taken
+
+
+def test_only_the_first_lines(server: LocalServer) -> None:
+    fill(server)
+    text = do(server, "export").stdout
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+    done = do(server, "import", "-", "--yes", "--limit", "3", "--json", given=text)
+    assert (json.loads(done.stdout)["lines"], len(bodies(server))) == (3, 3)
