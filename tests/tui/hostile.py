@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from opalmind_tui.snapshot.commands import Command, Plan
 from opalmind_tui.snapshot.model import Snapshot
+from tests.tui.engine import FakeEngine
 
 RECORDED = Path(__file__).parent.parent / "data" / "tui" / "hostile.jsonl"
 MARKUP = (
@@ -96,3 +97,40 @@ def poisoned_plan(command: Command) -> Plan:
     skipped = tuple((poison.text(), 1) for _ in PAYLOADS[:6])
     consequences = tuple(poison.text() for _ in PAYLOADS)
     return Plan(command, poison.text(), 3, skipped, consequences, poison.text(), ids=command.ids)
+
+
+class HostileEngine(FakeEngine):
+    """An engine of whose texts none can be trusted.
+
+    Args:
+        snapshot: an honest one; each look poisons it anew, from the payload number `start` on.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot, poisoned_plan)
+        self.start = 0
+        self.summed_up = "\n".join(PAYLOADS)
+
+    async def take_snapshot(self, **wanted: Any) -> Snapshot:
+        taken = await super().take_snapshot(**wanted)
+        poison = Poison(self.start)
+        bad = replace(poison(replace(taken, entries=None)), history=taken.history, entries=taken.entries)
+        for name in ("listing", "groups", "audit"):
+            reading = getattr(taken, name)
+            if reading is not None and reading.value is not None:
+                value = replace(poison(reading.value), view=reading.value.view)
+                bad = replace(bad, **{name: replace(reading, value=value)})
+        return bad
+
+    async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> Any:
+        return Poison(self.start)(await super().request_detail(request_id, reveal=reveal, start=start))
+
+    async def entry_part(self, key: str, start: int = 0) -> Any:
+        return Poison(self.start)(await super().entry_part(key, start))
+
+    async def ttl_preview(self, feature: str, seconds: float | None = None) -> Any:
+        return replace(Poison(self.start)(await super().ttl_preview(feature, seconds)), feature=feature)
+
+    async def diagnose(self) -> Any:
+        found = await super().diagnose()
+        return replace(found, findings=Poison(self.start)(found.findings))
