@@ -10,6 +10,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -35,6 +36,7 @@ from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
 from opalmind_tui.tui.remapping import Preferences
 from opalmind_tui.tui.replaying import Replaying
 from opalmind_tui.tui.themes import DARK, THEMES, Colours
+from opalmind_tui.tui.typed import pasted
 
 Hook = Callable[[], Awaitable[None]]
 _WATCH = 1.0
@@ -145,6 +147,12 @@ class OpalmindApp(App[int]):
     def end(self) -> None:
         """Leave without a question. What lives only in memory is saved."""
         self.exit(exits.OK, return_code=exits.OK)
+
+    async def on_event(self, event: Event) -> None:
+        """What is pasted may be a stranger's: fields show what they hold as it is."""
+        if isinstance(event, Paste) and not event.is_forwarded:
+            event = Paste(pasted(event.text))
+        await super().on_event(event)
 
     def leave(self) -> None:
         """Quit, as asked; where requests live only here, ask how."""

@@ -115,6 +115,7 @@ class HostileEngine(FakeEngine):
         taken = await super().take_snapshot(**wanted)
         poison = Poison(self.start)
         bad = replace(poison(replace(taken, entries=None)), history=taken.history, entries=taken.entries)
+        bad = replace(bad, identity=replace(bad.identity, demo=taken.identity.demo))
         for name in ("listing", "groups", "audit"):
             reading = getattr(taken, name)
             if reading is not None and reading.value is not None:
