@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.observe.full_count import FullCount
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.storage.connection import async_client
+
+if TYPE_CHECKING:
+    from opalmind_tui.observe.full_count import FullCount
 
 
 class KeyCount:
@@ -33,6 +36,9 @@ class KeyCount:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             return
+        # Whoever never counts starts sooner without it.
+        from opalmind_tui.observe.full_count import FullCount
+
         if self._count is None or self._count.progress.census is not None:
             self._count = FullCount(self._settings)
         self._task = asyncio.create_task(self._run(self._count), name="count")

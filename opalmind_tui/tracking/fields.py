@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking import values
@@ -182,6 +181,9 @@ def _read(kind: str, fields: Mapping[str, object], default_site_id: int | None) 
 def _refuse_unknown(kind: str, fields: Mapping[str, object], known: list[str]) -> None:
     for name in fields:
         if name not in known:
+            # Only for what is refused: it is slow to load.
+            from difflib import get_close_matches
+
             near = get_close_matches(str(name), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise RefusedRequest(cut(str(name), 60), f"is no field of a {kind}; {hint}")
