@@ -11,7 +11,7 @@ from typing import Any
 import redis.asyncio
 
 from opalmind_tui.settings.model import Settings
-from opalmind_tui.snapshot.model import State
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.tracking.ids import endpoint_code, new_id
 from opalmind_tui.tracking.queue import Adopted
@@ -93,9 +93,8 @@ def _looks(ids: dict[str, list[str]]) -> dict[str, Look]:
     async def count(queue: RedisQueue, _: str, __: int) -> Any:
         return await queue.counts(ENDPOINT)
 
-    async def page(queue: RedisQueue, _: str, __: int) -> Any:
-        found, _after = await queue.ids(State.PENDING, limit=PAGE)
-        return await queue.rows_of(found)
+    async def page(queue: RedisQueue, _: str, number: int) -> Any:
+        return await queue.window(Tab.PENDING, Order.NEXT_TRY, first=number % (SMALLEST - PAGE), rows=PAGE)
 
     async def rows(queue: RedisQueue, _: str, __: int) -> Any:
         return await queue.rows(limit=PAGE)
