@@ -102,6 +102,7 @@ PLACES = {
     "redis": ("healthy", "4"),
     "redis-keys": ("healthy", "4", "tab"),
     "doctor": ("healthy", "6"),
+    "audit": ("healthy", "7"),
     "history": ("incident", "8", "tab"),
 }
 
@@ -113,13 +114,17 @@ def test_place(snap_compare: Compare, place: str, size: tuple[int, int]) -> None
     compare(snap_compare, state, size, *keys)
 
 
-@pytest.mark.parametrize("place", ["redis", "doctor"])
+WHOLE = ["queue", "groups", "redis", "fleet", "doctor", "audit", "history"]
+"""Every place, but the overview and the cache, which have pictures of their own."""
+
+
+@pytest.mark.parametrize("place", WHOLE)
 def test_place_large(snap_compare: Compare, place: str) -> None:
     state, *keys = PLACES[place]
     compare(snap_compare, state, LARGE, *keys)
 
 
-@pytest.mark.parametrize("place", ["queue", "redis", "doctor", "fleet", "history"])
+@pytest.mark.parametrize("place", WHOLE)
 def test_place_light(snap_compare: Compare, place: str) -> None:
     state, *keys = PLACES[place]
     compare(snap_compare, state, SMALL, *keys, theme=LIGHT.name)
