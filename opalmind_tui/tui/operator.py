@@ -147,12 +147,12 @@ class Operator:
         back: Callable[[], None] | None = None,
         done: Callable[[], None] | None = None,
     ) -> None:
-        """Show the plan; `back` is where a cancelled one returns to, `done` is called after it was carried out."""
+        """Show the plan; `back` is where a cancelled one returns to, `done` is called after it was all carried out."""
 
         def ended(outcome: Outcome | None) -> None:
             if outcome is not None:
                 self._report(outcome)
-                if done is not None:
+                if done is not None and not (outcome.error or outcome.failed or outcome.cancelled):
                     done()
             elif back is not None:
                 back()
@@ -213,7 +213,9 @@ class Operator:
     def _hand_over(self) -> None:
         from opalmind_tui.engine.summarising import save_summary
 
-        save = None if self._screen.situation.read_only else save_summary
+        # Before the first look it is not known whether this dashboard may write.
+        unknown = self._screen.snapshot is None
+        save = None if unknown or self._screen.situation.read_only else save_summary
         self.app.push_screen(HandOverDialog(self.app.engine, self.app.copy, save))
 
     def _log(self) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from opalmind_tui.snapshot.commands import Act, Command
+from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.snapshot.filters import NO_FILTER, parse_filter
 from opalmind_tui.snapshot.listing import Listing, ListView, Tab
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.places.queue.tabs import GROUPS, TABS, places
 from opalmind_tui.tui.places.queue.window import MOST_ROWS, Window
+from tests.tui.cases import confirm
 from tests.tui.fixtures import ROWS, healthy
 from tests.tui.listings import listing, many
 from tests.tui.support import opened, refreshed, screen_text, settled
@@ -205,6 +206,26 @@ async def test_marks_hold_the_list_and_keys_act_on_them() -> None:
         assert not place_of(pilot).list.marked
         await refreshed(pilot, engine, healthy())
         assert "Nothing in the queue has failed." in screen_text(pilot)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_marks_go_when_all_that_was_marked_is_dealt_with(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    async with opened(healthy()) as (pilot, engine):
+        if stopped:
+            monkeypatch.setattr(
+                engine, "run", lambda *_: _ended(Outcome("1 due again, stopped", done=1, cancelled=True))
+            )
+        await press(pilot, "2", "x", "down", "x", "r")
+        engine.listed = ()
+        await confirm(pilot)
+        assert bool(place_of(pilot).list.marked) is stopped
+        assert ("the list stands still" in screen_text(pilot)) is stopped
+        assert ("Nothing in the queue has failed." in screen_text(pilot)) is not stopped
+
+
+async def _ended(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 async def test_a_group_opens_as_a_filter() -> None:

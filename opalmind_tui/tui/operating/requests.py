@@ -54,7 +54,10 @@ class RequestKeys:
 
     def _plan(self, aimed: Aim | None, back: Callable[[], None] | None = None) -> None:
         if aimed is not None:
-            self._operator.plan(aimed.command, aimed.subject, back)
+            now = self._operator.situation
+            # What was marked is dealt with: the list lives again, and shows what became of it.
+            done = partial(self._in_queue, QueuePlace.unmark) if now.marked or now.all_marked else None
+            self._operator.plan(aimed.command, aimed.subject, back, done)
 
     def _one(self, act: Act) -> None:
         self._plan(aim(act, self._operator.situation))

@@ -174,10 +174,14 @@ class QueuePlace(Place):
         """Let a filter be typed."""
         self.search.open()
 
+    def unmark(self) -> None:
+        """Take all marks back."""
+        self.list.unmark()
+
     def clear(self) -> bool:
         """Take back marks, then the filter. False where there was neither."""
         if self.list.marked or self.list.all_marked:
-            self.list.unmark()
+            self.unmark()
         elif self.filter:
             self.search.take(NO_FILTER)
         else:
