@@ -82,6 +82,9 @@ DIALOGS = {
     "pause": ("P", "5", "tab", *"Matomo is being upgraded"),
     "limit": ("L", "x", "enter"),
     "cache": ("c",),
+    "later": ("2", "w"),
+    "reveal": ("enter", "e"),
+    "hand-over": ("H",),
     "ttl": ("t",),
     "ttl-error": ("t", "tab", "x", "tab", "space"),
 }
