@@ -257,7 +257,8 @@ VARIABLES: tuple[Variable, ...] = (
         _ONE_LINE, "--env",
     ),
     Variable(
-        "OPALMIND_READ_ONLY", "read_only", Kind.SWITCH, "Look, but change nothing and write nothing.",
+        "OPALMIND_READ_ONLY", "read_only", Kind.SWITCH,
+        "Look, but change nothing. Only a recording that is asked for is written, to a local file.",
         _SWITCH, "--read-only",
     ),
     Variable(
