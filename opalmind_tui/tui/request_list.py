@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
-
 from opalmind_tui.snapshot.model import RequestRow, Snapshot
 from opalmind_tui.tui.cursor import ListCursor
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line
 from opalmind_tui.tui.panels import requests
 
@@ -16,15 +13,13 @@ MOST_ROWS = 500
 _HEAD = 1
 
 
-class RequestList(LineView):
+class RequestList(CursorView):
     """The list. It holds what the newest snapshot brought, and asks for a page more than it shows."""
 
-    can_focus = True
-
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """Other rows are in view, or the cursor stands elsewhere."""
 
-    class Opened(Message):
+    class Opened(CursorView.Opened):
         """A row was opened by a double click."""
 
     def __init__(self, *, id: str) -> None:
@@ -32,11 +27,6 @@ class RequestList(LineView):
         self._snapshot: Snapshot | None = None
         self._rows: tuple[RequestRow, ...] = ()
         self.cursor = ListCursor()
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height - _HEAD)
 
     @property
     def wanted(self) -> int:
@@ -88,32 +78,21 @@ class RequestList(LineView):
             return None
         return Tone.CURSOR_LOST if self.cursor.lost else Tone.CURSOR
 
-    def move(self, steps: int) -> None:
-        """Move the cursor by rows."""
+    def first_in_view(self) -> int:
+        return self.cursor.offset
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def step_by(self, steps: int) -> None:
         self.cursor.move(steps, self.page)
-        self.redraw()
-        self.post_message(self.Moved())
+
+    def stand_on(self, number: int) -> None:
+        self.cursor.take(number, self.page)
 
     def on_resize(self) -> None:
         super().on_resize()
         self.post_message(self.Moved())
-
-    def on_click(self, event: Click) -> None:
-        row = event.y - _HEAD
-        if 0 <= row < len(self._rows) - self.cursor.offset:
-            self.cursor.take(self.cursor.offset + row, self.page)
-            self.redraw()
-            self.post_message(self.Moved())
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
 
 
 def title(snapshot: Snapshot, position: tuple[int, int], *, focused: bool) -> Line:

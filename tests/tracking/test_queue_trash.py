@@ -92,7 +92,7 @@ async def test_a_hard_purge_leaves_nothing_behind(redis_bench: Bench) -> None:
     await redis_bench.queue.purge(ids[:2])
     assert await redis_bench.queue.purge(ids, hard=True) == Moved(3, 0)
     left = {key.decode().removeprefix(TAG) for key in await client.keys("*")}
-    assert left <= {"ledger", "endpoints", "done:now", "asleep"}
+    assert left <= {"ledger", "endpoints", "done:now", "asleep", "settled"}
 
 
 async def test_what_is_in_flight_is_not_purged(bench: Bench) -> None:

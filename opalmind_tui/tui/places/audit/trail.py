@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
-
 from opalmind_tui.snapshot.audit import AuditPage, Undoable
 from opalmind_tui.snapshot.model import Reading, Snapshot
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.line_view import LineView
 from opalmind_tui.tui.lines import Area, Line, Tone, line, outside, paragraph
 from opalmind_tui.tui.panels import audit
@@ -16,12 +14,10 @@ _HEAD = 1
 NOTHING = "Nobody did anything yet. What is done by key or by command is kept here, for whoever comes next."
 
 
-class TrailList(LineView):
+class TrailList(CursorView):
     """The newest entries first."""
 
-    can_focus = True
-
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """The cursor, or what is in view, is another."""
 
     def __init__(self, *, id: str) -> None:
@@ -31,11 +27,6 @@ class TrailList(LineView):
         self._now = 0.0
         self._undo: Undoable | None = None
         self._undone: frozenset[str] = frozenset()
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height - _HEAD)
 
     @property
     def selected(self) -> audit.Shown | None:
@@ -75,32 +66,22 @@ class TrailList(LineView):
         rows = [audit.entry_line(self._shown(one), area.width, cursor=one == window.at) for one in numbers]
         return [audit.headline(area.width), *rows]
 
-    def move(self, steps: int) -> None:
-        """Move the cursor."""
-        self.window.move(steps, self.page)
-        self._changed()
+    def first_in_view(self) -> int:
+        return self.window.top
 
-    def _changed(self) -> None:
-        self.redraw()
-        self.post_message(self.Moved())
+    def row_count(self) -> int:
+        return len(self.window.entries)
+
+    def step_by(self, steps: int) -> None:
+        self.window.move(steps, self.page)
+
+    def stand_on(self, number: int) -> None:
+        self.window.move(number - self.window.at, self.page)
 
     def on_resize(self) -> None:
         self.window.keep_in_view(self.page)
         super().on_resize()
         self.post_message(self.Moved())
-
-    def on_click(self, event: Click) -> None:
-        number = self.window.top + event.y - _HEAD
-        if event.y >= _HEAD and number < len(self.window.entries):
-            self.move(number - self.window.at)
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
 
 
 class EntryView(LineView):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
-
 from opalmind_tui.snapshot.entries import OTHERS, EntryListing, EntryOrder, EntryRow, EntryState, EntryView
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.tui import figures
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
 from opalmind_tui.tui.places.cache.asked import asked_for
 from opalmind_tui.tui.places.queue.window import Window
@@ -67,15 +64,13 @@ COLUMNS: tuple[Column[Shown], ...] = (
 )
 
 
-class EntryList(LineView):
+class EntryList(CursorView):
     """The list. Enter opens the value."""
 
-    can_focus = True
-
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """The cursor or the rows in view changed."""
 
-    class Opened(Message):
+    class Opened(CursorView.Opened):
         """A row was opened by a double click."""
 
     def __init__(self, *, id: str) -> None:
@@ -87,11 +82,6 @@ class EntryList(LineView):
         self._ttls: dict[str, float] = {}
         self._sites: dict[str, str] = {}
         self._now = 0.0
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height - _HEAD)
 
     @property
     def view(self) -> EntryView:
@@ -161,32 +151,19 @@ class EntryList(LineView):
             return line("  ", *spans, " ")
         return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
 
-    def move(self, steps: int) -> None:
-        """Move the cursor by rows."""
-        self.window.move(steps, self.page)
-        self._changed()
+    def first_in_view(self) -> int:
+        return self.window.top
 
-    def _changed(self) -> None:
-        self.redraw()
-        self.post_message(self.Moved())
+    def row_count(self) -> int:
+        return self.window.length
+
+    def step_by(self, steps: int) -> None:
+        self.window.move(steps, self.page)
+
+    def stand_on(self, number: int) -> None:
+        self.window.stand(number, self.page)
 
     def on_resize(self) -> None:
         self.window.keep_in_view(self.page)
         super().on_resize()
         self.post_message(self.Moved())
-
-    def on_click(self, event: Click) -> None:
-        number = self.window.top + event.y - _HEAD
-        if event.y >= _HEAD and number < self.window.length:
-            self.window.stand(number, self.page)
-            self._changed()
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)

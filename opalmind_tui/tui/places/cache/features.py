@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
-
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.cursor import ListCursor
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
 from opalmind_tui.tui.places.cache.rows import FeatureOrder, FeatureRow
 from opalmind_tui.tui.table import Column, head, row
@@ -73,15 +70,13 @@ COLUMNS: tuple[Column[FeatureRow], ...] = (
 )
 
 
-class FeatureTable(LineView):
+class FeatureTable(CursorView):
     """The table, with a cursor. Enter opens the entries of a line."""
 
-    can_focus = True
-
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """The cursor stands elsewhere."""
 
-    class Opened(Message):
+    class Opened(CursorView.Opened):
         """A row was opened by a double click."""
 
     def __init__(self, *, id: str) -> None:
@@ -90,11 +85,6 @@ class FeatureTable(LineView):
         self.order = FeatureOrder.BUSIEST
         self.rows: tuple[FeatureRow, ...] = ()
         self._instead = "Looking ..."
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height - _HEAD)
 
     @property
     def selected(self) -> FeatureRow | None:
@@ -124,27 +114,14 @@ class FeatureTable(LineView):
         tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.cursor.lost else (Tone.CURSOR, "▸ ")
         return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
 
-    def move(self, steps: int) -> None:
-        """Move the cursor by rows."""
+    def first_in_view(self) -> int:
+        return self.cursor.offset
+
+    def row_count(self) -> int:
+        return len(self.rows)
+
+    def step_by(self, steps: int) -> None:
         self.cursor.move(steps, self.page)
-        self._changed()
 
-    def _changed(self) -> None:
-        self.redraw()
-        self.post_message(self.Moved())
-
-    def on_click(self, event: Click) -> None:
-        number = self.cursor.offset + event.y - _HEAD
-        if event.y >= _HEAD and number < len(self.rows):
-            self.cursor.take(number, self.page)
-            self._changed()
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
+    def stand_on(self, number: int) -> None:
+        self.cursor.take(number, self.page)

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
-
 from opalmind_tui.snapshot.findings import Finding
 from opalmind_tui.tui.cursor import ListCursor
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.lines import Area, Line, Tone
 from opalmind_tui.tui.panels.findings import finding_line
 
 
-class FindingList(LineView):
+class FindingList(CursorView):
     """The worst first, as the diagnosis has them."""
 
-    can_focus = True
+    HEAD = 0
 
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """The cursor stands on another finding."""
 
-    class Opened(Message):
+    class Opened(CursorView.Opened):
         """A finding was opened by a double click."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._findings: dict[str, Finding] = {}
         self.cursor = ListCursor()
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height)
 
     @property
     def selected(self) -> Finding | None:
@@ -59,24 +51,14 @@ class FindingList(LineView):
             for number, one in enumerate(shown)
         ]
 
-    def move(self, steps: int) -> None:
-        """Move the cursor by rows."""
+    def first_in_view(self) -> int:
+        return self.cursor.offset
+
+    def row_count(self) -> int:
+        return len(self._findings)
+
+    def step_by(self, steps: int) -> None:
         self.cursor.move(steps, self.page)
-        self.redraw()
-        self.post_message(self.Moved())
 
-    def on_click(self, event: Click) -> None:
-        if event.y < len(self._findings) - self.cursor.offset:
-            self.cursor.take(self.cursor.offset + event.y, self.page)
-            self.redraw()
-            self.post_message(self.Moved())
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
+    def stand_on(self, number: int) -> None:
+        self.cursor.take(number, self.page)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from textual.events import Click
-from textual.message import Message
-
 from opalmind_tui.snapshot.listing import Group, Groups
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.cursor import ListCursor
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
 from opalmind_tui.tui.table import Column, head, row
 
@@ -27,26 +24,19 @@ COLUMNS: tuple[Column[Group], ...] = (
 )
 
 
-class GroupList(LineView):
+class GroupList(CursorView):
     """The list. Enter opens a group as a filter of the failed."""
 
-    can_focus = True
-
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """The cursor stands elsewhere."""
 
-    class Opened(Message):
+    class Opened(CursorView.Opened):
         """A row was opened by a double click."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.cursor = ListCursor()
         self._reading: Reading[Groups] | None = None
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height - _HEAD)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -88,17 +78,14 @@ class GroupList(LineView):
         tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.cursor.lost else (Tone.CURSOR, "▸ ")
         return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
 
-    def move(self, steps: int) -> None:
-        """Move the cursor by rows."""
-        self.cursor.move(steps, self.page)
-        self.redraw()
-        self.post_message(self.Moved())
+    def first_in_view(self) -> int:
+        return self.cursor.offset
 
-    def on_click(self, event: Click) -> None:
-        number = self.cursor.offset + event.y - _HEAD
-        if event.y >= _HEAD and number < len(self.groups):
-            self.cursor.take(number, self.page)
-            self.redraw()
-            self.post_message(self.Moved())
-            if event.chain == 2:
-                self.post_message(self.Opened())
+    def row_count(self) -> int:
+        return len(self.groups)
+
+    def step_by(self, steps: int) -> None:
+        self.cursor.move(steps, self.page)
+
+    def stand_on(self, number: int) -> None:
+        self.cursor.take(number, self.page)

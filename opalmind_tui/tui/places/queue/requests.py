@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
-
 from opalmind_tui.snapshot.listing import Listing, Tab
 from opalmind_tui.snapshot.model import Reading, RequestRow
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.cursor_view import CursorView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
 from opalmind_tui.tui.panels import requests
 from opalmind_tui.tui.places.queue.window import Part, Window
@@ -26,18 +23,16 @@ _NOTHING = {
 }
 
 
-class WindowList(LineView):
+class WindowList(CursorView):
     """Rows of a listing, with a cursor and marks.
 
     While rows are marked the list stands still: what was marked is what is seen.
     """
 
-    can_focus = True
-
-    class Moved(Message):
+    class Moved(CursorView.Moved):
         """The cursor, the rows in view, or the marks changed."""
 
-    class Opened(Message):
+    class Opened(CursorView.Opened):
         """A row was opened by a double click."""
 
     def __init__(self, *, id: str) -> None:
@@ -48,11 +43,6 @@ class WindowList(LineView):
         self._tab = Tab.FAILED
         self._reading: Reading[Listing] | None = None
         self._now = 0.0
-
-    @property
-    def page(self) -> int:
-        """Rows in view."""
-        return max(1, self.content_size.height - _HEAD)
 
     @property
     def part(self) -> Part:
@@ -125,10 +115,17 @@ class WindowList(LineView):
 
     # -- moving --------------------------------------------------------------------------------------------------
 
-    def move(self, steps: int) -> None:
-        """Move the cursor by rows."""
+    def first_in_view(self) -> int:
+        return self.window.top
+
+    def row_count(self) -> int:
+        return self.window.length
+
+    def step_by(self, steps: int) -> None:
         self.window.move(steps, self.page)
-        self._changed()
+
+    def stand_on(self, number: int) -> None:
+        self.window.stand(number, self.page)
 
     def mark(self) -> None:
         """Mark the row under the cursor, or take the mark back, and go on to the next."""
@@ -137,41 +134,21 @@ class WindowList(LineView):
             if self.marked.pop(row.id, None) is None:
                 self.marked[row.id] = row
             self.window.move(1, self.page)
-            self._changed()
+            self.changed()
 
     def mark_all(self) -> None:
         """Mark the whole list, as it is when it is acted on; or take that back."""
         self.marked.clear()
         self.all_marked = not self.all_marked
-        self._changed()
+        self.changed()
 
     def unmark(self) -> None:
         """Take all marks back."""
         self.marked.clear()
         self.all_marked = False
-        self._changed()
-
-    def _changed(self) -> None:
-        self.redraw()
-        self.post_message(self.Moved())
+        self.changed()
 
     def on_resize(self) -> None:
         self.window.keep_in_view(self.page)
         super().on_resize()
         self.post_message(self.Moved())
-
-    def on_click(self, event: Click) -> None:
-        number = self.window.top + event.y - _HEAD
-        if event.y >= _HEAD and number < self.window.length:
-            self.window.stand(number, self.page)
-            self._changed()
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
