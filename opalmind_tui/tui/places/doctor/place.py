@@ -87,7 +87,7 @@ class DoctorPlace(Place):
 
     def _show_bar(self) -> None:
         now = self.snapshot.taken_at if self.snapshot is not None else 0.0
-        self.bar.show(heading(self._diagnosis, now, self.bar.content_size.width))
+        self.bar.show(heading(self._diagnosis, now, self.screen.size.width))
         if self._looking and self._diagnosis is not None:
             self.bar.say(Status("looking …", Tone.ACCENT))
         elif self._trouble and self._diagnosis is not None:
