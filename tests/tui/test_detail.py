@@ -173,7 +173,7 @@ async def test_the_trash_has_its_own_keys() -> None:
         await press(pilot, "x", "down", "b")
         await confirm(pilot)
         assert engine.ran[-1].command == Command(Act.RESTORE, ids=(rows[0].id,))
-        await press(pilot, "escape", "d")
+        await press(pilot, "d")
         assert "for good" in screen_text(pilot)
         await confirm(pilot)
         assert engine.ran[-1].command.hard
