@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 # Textual reads these when it is imported; a developer's own must not change a picture.
 for _name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "FORCE_COLOR"):
@@ -50,6 +51,13 @@ def _own_logging() -> Iterator[None]:
         one.setLevel(level)
         one.handlers[:] = handlers
         one.propagate = propagate
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """An empty folder whose path leaves room for a socket's; that of `tmp_path` grows with the number of processes."""
+    with tempfile.TemporaryDirectory(prefix="opm-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session", params=PRODUCTS, ids=lambda product: product.name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CACHE_EVERY = 3.0
+"""Seconds between two readings: a frame may show one that is that old."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureView:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from opalmind_tui.snapshot.redis_report import Replica
 
+SERVER_EVERY = 2.0
+"""Seconds between two readings: a frame may show one that is that old."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerView:

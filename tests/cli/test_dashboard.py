@@ -76,8 +76,8 @@ def test_a_wrong_password_opens_and_says_so(
         server.stop()
 
 
-def test_embedded_keeps_its_data_and_is_shared(open_screen: Open, stand_in: Served, tmp_path: Path) -> None:
-    variables = {"XDG_DATA_HOME": str(tmp_path / "x"), **stand_in.settings}
+def test_embedded_keeps_its_data_and_is_shared(open_screen: Open, stand_in: Served, short_folder: Path) -> None:
+    variables = {"XDG_DATA_HOME": str(short_folder / "x"), **stand_in.settings}
     goal = ["track", "goal", "--goal-id", "1", "--embedded", "--json"]
     # Each command of its own starts the server, and the data stays.
     assert json.loads(run(*goal, **variables).stdout)["outcome"] == "accepted"
@@ -87,7 +87,7 @@ def test_embedded_keeps_its_data_and_is_shared(open_screen: Open, stand_in: Serv
     # While the dashboard runs the server, a second process attaches to it.
     assert json.loads(run(*goal, **variables).stdout)["outcome"] == "accepted"
     screen.wait_for("the second one", lambda text: delivered(text) == 2, START)
-    folder = tmp_path / "x" / "opalmind-tui" / "server"
+    folder = short_folder / "x" / "opalmind-tui" / "server"
     assert folder.stat().st_mode & 0o777 == 0o700
     screen.press("q")
     assert screen.ended(END) == exits.OK

@@ -36,23 +36,23 @@ def is_empty(folder: Path) -> bool:
 
 @needs_server
 async def test_what_a_killed_demo_left_is_swept_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     for name, lock in (("opalmind-demo-killed", True), ("opalmind-demo-strange", False), ("other", True)):
-        (tmp_path / name).mkdir()
+        (short_folder / name).mkdir()
         if lock:
-            (tmp_path / name / "lock").touch()
+            (short_folder / name / "lock").touch()
     async with DemoWorld() as first:
-        assert not (tmp_path / "opalmind-demo-killed").exists()
+        assert not (short_folder / "opalmind-demo-killed").exists()
         async with DemoWorld():
             assert folder_of(first.settings.redis_url).is_dir()
-    assert sorted(os.listdir(tmp_path)) == ["opalmind-demo-strange", "other"]  # noqa: PTH208
+    assert sorted(os.listdir(short_folder)) == ["opalmind-demo-strange", "other"]  # noqa: PTH208
 
 
 @needs_server
-async def test_a_world_starts_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+async def test_a_world_starts_and_leaves_nothing(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     tasks = asyncio.all_tasks()
     async with DemoWorld() as world:
         settings = world.settings
@@ -71,7 +71,7 @@ async def test_a_world_starts_and_leaves_nothing(tmp_path: Path, monkeypatch: py
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         probe.connect(("127.0.0.1", world.stand_in.port))
     assert not folder.exists()
-    assert is_empty(tmp_path)
+    assert is_empty(short_folder)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     with pytest.raises(RuntimeError):
@@ -82,8 +82,8 @@ async def test_a_world_starts_and_leaves_nothing(tmp_path: Path, monkeypatch: py
 
 
 @needs_server
-async def test_a_failure_half_way_undoes_what_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+async def test_a_failure_half_way_undoes_what_was_started(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     other = StandIn()
     await other.start()
     servers: list[int] = []
@@ -100,7 +100,7 @@ async def test_a_failure_half_way_undoes_what_was_started(tmp_path: Path, monkey
             await DemoWorld(port=other.port).start()
     finally:
         await other.stop()
-    assert is_empty(tmp_path)
+    assert is_empty(short_folder)
     with pytest.raises(ProcessLookupError):
         os.kill(servers[0], 0)
 
@@ -116,8 +116,8 @@ async def test_without_a_server_program_it_says_so_and_names_none(monkeypatch: p
 
 
 @needs_server
-async def test_a_given_folder_keeps_its_data(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+async def test_a_given_folder_keeps_its_data(short_folder: Path) -> None:
+    folder = short_folder / "data"
     for expected in (None, b"kept"):
         async with DemoWorld(folder=folder) as world:
             with redis.Redis.from_url(world.settings.redis_url) as client:
@@ -128,9 +128,9 @@ async def test_a_given_folder_keeps_its_data(tmp_path: Path) -> None:
 
 @needs_server
 async def test_a_temporary_folder_with_a_long_path_is_not_used_for_the_socket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = tmp_path / ("x" * 90)
+    long = short_folder / ("x" * 90)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
     async with DemoWorld() as world:

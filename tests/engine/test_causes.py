@@ -45,9 +45,13 @@ async def test_nobody_delivers_then_somebody_pauses_then_nothing_is_wrong(ground
     await says(looking, "Sending is paused by kim: upgrade since", "on in 9 min: 3 requests wait.")
     await do(kim, Command(Act.RESUME))
     worker = await ground.engine(role="worker", deliver=True)
+
+    async def delivered() -> bool:
+        return (await worker.queue_view()).delivered == 3
+
+    await until(delivered)
     await says(worker, "Nothing is wrong.")
     assert (await worker.take_snapshot()).cause_verdict is Verdict.OK
-    assert (await worker.queue_view()).delivered == 3
 
 
 async def test_matomo_answers_503_with_its_share_and_the_next_probe(ground: Ground) -> None:

@@ -41,31 +41,31 @@ def wait_for(condition, seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def test_data_outlives_the_server(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / "data")
+def test_data_outlives_the_server(short_folder: Path) -> None:
+    server = EmbeddedServer(short_folder / "data")
     server.ensure()
     assert server.owned
-    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((short_folder / "data").stat().st_mode) == 0o700
     redis.Redis.from_url(server.url).set("kept", "1")
     server.stop()
-    again = EmbeddedServer(tmp_path / "data")
+    again = EmbeddedServer(short_folder / "data")
     again.ensure()
     assert redis.Redis.from_url(again.url).get("kept") == b"1"
     again.stop()
 
 
-def test_a_second_process_attaches_and_takes_over_when_the_first_is_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+def test_a_second_process_attaches_and_takes_over_when_the_first_is_killed(short_folder: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(short_folder)]
     first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
     assert first.stdout.readline().strip() == "True"
-    second = EmbeddedServer(tmp_path)
+    second = EmbeddedServer(short_folder)
     second.ensure()
     assert not second.owned
     redis.Redis.from_url(second.url).set("kept", "1")
     first.send_signal(signal.SIGKILL)
     first.wait()
-    probe = LocalServer(Path("none"), tmp_path)
+    probe = LocalServer(Path("none"), short_folder)
     if sys.platform == "linux":
         wait_for(lambda: not probe.answers())
     second.ensure()
@@ -75,29 +75,29 @@ def test_a_second_process_attaches_and_takes_over_when_the_first_is_killed(tmp_p
     assert not probe.answers()
 
 
-def test_a_server_that_cannot_start_shows_its_log(tmp_path: Path, any_product: Product) -> None:
+def test_a_server_that_cannot_start_shows_its_log(short_folder: Path, any_product: Product) -> None:
     assert any_product.binary is not None
-    server = LocalServer(any_product.binary, tmp_path, extra=("--no-such-setting", "1"))
+    server = LocalServer(any_product.binary, short_folder, extra=("--no-such-setting", "1"))
     with pytest.raises(StoreUnavailable):
         server.start()
     assert server.pid == 0
 
 
-def test_no_server_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_program(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_binary", lambda: None)
-    server = EmbeddedServer(tmp_path)
+    server = EmbeddedServer(short_folder)
     with pytest.raises(StoreUnavailable, match="No Redis or Valkey"):
         server.ensure()
     assert not server.owned
 
 
-def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
+def test_a_path_too_long_for_a_socket(short_folder: Path) -> None:
     with pytest.raises(StoreUnavailable, match="too long"):
-        EmbeddedServer(tmp_path / ("x" * 120)).ensure()
+        EmbeddedServer(short_folder / ("x" * 120)).ensure()
 
 
-def test_stopping_a_stopped_server_is_fine(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path)
+def test_stopping_a_stopped_server_is_fine(short_folder: Path) -> None:
+    server = EmbeddedServer(short_folder)
     server.ensure()
     os.kill(redis.Redis.from_url(server.url).info("server")["process_id"], signal.SIGKILL)
     server.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opalmind_tui.snapshot.cache import CACHE_EVERY
 from opalmind_tui.snapshot.model import CacheView, Figure, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.grid import Cell, Columns, beside, grid, trimmed
@@ -19,8 +20,9 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     """The panel."""
     verdict = verdict_of(snapshot, CHECK)
     return sheet(
-        "CACHE", snapshot, snapshot.cache, area, lambda view, room: _body(snapshot, view, room), verdict=verdict
-    )
+        "CACHE", snapshot, snapshot.cache, area, lambda view, room: _body(snapshot, view, room), verdict=verdict,
+        pace=CACHE_EVERY,
+    )  # fmt: skip
 
 
 def _body(snapshot: Snapshot, cache: CacheView, area: Area) -> list[Line]:
