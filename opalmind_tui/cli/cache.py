@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel, iso, table, with_engine
@@ -208,9 +208,12 @@ def _ttl_command(feature: str, duration: str, existing: bool) -> Command:
 
 def _stats(view: CacheView) -> dict[str, Any]:
     """The figures by their names in JSON."""
-    return {"hitRate": _rounded(view.hit_rate), **{camel(name): value for name, value in asdict(view).items()}} | {
+    return {"hitRate": _rounded(view.hit_rate), **{camel(name): value for name, value in to_builtins(view).items()}} | {
         "features": [
-            {"hitRate": _rounded(feature.hit_rate), **{camel(name): value for name, value in asdict(feature).items()}}
+            {
+                "hitRate": _rounded(feature.hit_rate),
+                **{camel(name): value for name, value in to_builtins(feature).items()},
+            }
             for feature in view.features
         ]
     }

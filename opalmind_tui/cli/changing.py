@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from opalmind_tui import exits
 from opalmind_tui.cli.options import need_writing, store_of
@@ -27,8 +27,7 @@ class NotConfirmed(OpalmindError):
     """Nobody said yes."""
 
 
-@dataclass(frozen=True, slots=True)
-class How:
+class How(Struct, frozen=True):
     """How a change is to be done: only shown, without asking, and said as JSON."""
 
     dry_run: bool

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 import click
+from msgspec import to_builtins
 
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import iso, table, with_engine
@@ -99,11 +99,11 @@ def file(ctx: click.Context, example: bool, as_json: bool) -> int:
     keys = sorted(preferences.keymap.given)
     if as_json:
         found = {"path": str(held.path), "exists": bool(held.text), "profiles": names, "keys": keys}
-        answer(json.dumps({**found, "ui": asdict(preferences.ui)}, indent=2))
+        answer(json.dumps({**found, "ui": to_builtins(preferences.ui)}, indent=2))
         return exits.OK
     answer(safe_text(str(held.path)) + ("" if held.text else ": not there; the defaults count"))
     if held.text:
-        ui = ", ".join(f"{name} {str(value).lower()}" for name, value in asdict(preferences.ui).items())
+        ui = ", ".join(f"{name} {str(value).lower()}" for name, value in to_builtins(preferences.ui).items())
         answer(f"profiles: {', '.join(map(safe_text, names)) or '-'}\nkeys: {', '.join(keys) or '-'}\nui: {ui}")
     return exits.OK
 

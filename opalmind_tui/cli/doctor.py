@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from opalmind_tui import exits
 from opalmind_tui.cli.options import WithSettings, settings_options, store_of
@@ -70,7 +70,7 @@ def _shown(finding: Finding) -> str:
 def _document(diagnosis: Diagnosis) -> dict[str, Any]:
     at = datetime.fromtimestamp(diagnosis.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     findings = [
-        {name: value for name, value in asdict(finding).items() if name != "action"}
+        {name: value for name, value in to_builtins(finding).items() if name != "action"}
         | {"action": None if finding.action is None else str(finding.action.act)}
         for finding in diagnosis.findings
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.cli.options import data_folder
 from opalmind_tui.errors import StoreUnavailable

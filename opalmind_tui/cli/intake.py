@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing, nullcontext
-from dataclasses import dataclass, field, replace
 from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from opalmind_tui import exits
 from opalmind_tui.cli.feed import SourceUnreadable, batches, open_source, size_of
@@ -47,8 +48,7 @@ class OtherMatomo(OpalmindError):
     """The lines were accepted for another Matomo than the configured one."""
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What has become of the lines so far.
 
     Args:

@@ -6,10 +6,10 @@ import asyncio
 import json
 import math
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel
@@ -80,7 +80,7 @@ async def _tell(count: FullCount) -> None:
 
 def document(found: KeyCensus) -> dict[str, Any]:
     """The figures by their names in JSON; what is not known is null."""
-    shown: dict[str, Any] = _plain(asdict(found))
+    shown: dict[str, Any] = _plain(to_builtins(found))
     return shown
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from opalmind_tui.cli.output import say
 from opalmind_tui.settings.config_file import read_config

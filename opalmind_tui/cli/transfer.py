@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import with_engine
@@ -33,8 +33,7 @@ NAMED = 20
 """Requests that cannot be written and are named one by one."""
 
 
-@dataclass(slots=True)
-class Written:
+class Written(Struct):
     """How many requests were written, and which could not be."""
 
     lines: int = 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.sites import SITES
 from opalmind_tui.demo.shop import AGENTS, CAMPAIGNS, EVENTS, FUNNEL, LANGUAGES, LINKS, PAGES
@@ -23,8 +24,7 @@ STEP_ON = 0.72
 SAMPLE_REVENUE = (12.5, 26.0, 39.9, 84.0)
 
 
-@dataclass(slots=True)
-class Visitor:
+class Visitor(Struct):
     """One visit, action by action.
 
     Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.doctor import cache, cluster, connection, matomo, memory, queue, saving, sharing
 from opalmind_tui.doctor.cluster import together

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.doctor.facts import Facts
 from opalmind_tui.health.redis import shard

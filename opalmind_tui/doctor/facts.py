@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from opalmind_tui import health
 from opalmind_tui.errors import StoreUnavailable
@@ -15,8 +16,7 @@ from opalmind_tui.snapshot.model import CacheView, KeyCounts, PreviewPoint, Proc
 from opalmind_tui.storage.slots import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the Redis is, and how we talk to it.
 
     Args:
@@ -59,8 +59,7 @@ class Place:
         return shlex.join([program, *where, *how, *words])
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """What Matomo says of our token, found out without storing a hit.
 
     Args:
@@ -76,8 +75,7 @@ class Token:
     bulk_error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The input of every check.
 
     Args:

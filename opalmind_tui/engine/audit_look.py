@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.audit import AuditPage, AuditView

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.entry_walk import EntryWalk, Pass
 from opalmind_tui.engine.parts import Part

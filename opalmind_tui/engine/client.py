@@ -6,9 +6,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.engine.hand_over import HandOver
@@ -23,8 +24,7 @@ from opalmind_tui.tracking.queue import Acceptance
 from opalmind_tui.tracking.request import TrackingRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(Struct, frozen=True):
     """What became of a tracking call.
 
     Args:

@@ -7,8 +7,9 @@ import ipaddress
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from opalmind_tui import health
 from opalmind_tui.doctor import Facts, Place, diagnose

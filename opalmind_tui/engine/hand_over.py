@@ -10,11 +10,11 @@ import secrets
 import shlex
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
+from msgspec import Struct
 
 from opalmind_tui.tracking.queue import Adopted
 from opalmind_tui.tracking.saved import saved_line
@@ -22,8 +22,7 @@ from opalmind_tui.tracking.saved import saved_line
 PROGRAM = "opalmind-tui"
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(Struct, frozen=True):
     """What became of the requests.
 
     Args:

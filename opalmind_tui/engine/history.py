@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.stores import Stores

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import ReadOnly, SettingsError
 from opalmind_tui.matomo.masking import mask

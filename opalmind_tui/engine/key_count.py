@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable

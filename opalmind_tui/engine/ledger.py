@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import Acknowledged, QueueView
 from opalmind_tui.storage.runtime_config import ConfiguredValue, RuntimeConfig

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.audit_look import AuditLook
 from opalmind_tui.engine.hand_over import home_folder

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import fields, replace
+
+from msgspec.structs import fields, replace
 
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.engine.rates import Rates

@@ -6,8 +6,9 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from opalmind_tui import __version__
 from opalmind_tui.engine.identity import origin_of
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-@dataclass(slots=True)
-class Stores:
+class Stores(Struct):
     """What `open_stores` made. `commands` serves all that is shared; `quick` the cache, with short time-outs;
     `observer` has one connection for looking, so that a slow look holds up no sending."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.health.cache import cache_check, cause_of_cache
 from opalmind_tui.health.document import health_view
@@ -224,8 +225,7 @@ def _whatever(facts: Facts, clock: Clock) -> Finding | None:
     return check.verdict, f"{check.name}: {check.output.rstrip('.')}."
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One place in the order: what is looked at, and why it stands there."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.settings.model import Settings
@@ -26,16 +27,14 @@ Finding = tuple[Verdict, str]
 _SEVERITY = (Verdict.OK, Verdict.UNKNOWN, Verdict.WARN, Verdict.FAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class SiteAccess:
+class SiteAccess(Struct, frozen=True):
     """What came of asking Matomo for one site; `error` is empty when it may be read."""
 
     site_id: int
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The input.
 
     Args:

@@ -6,10 +6,11 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from msgspec import Struct
 
 from opalmind_tui.text import safe_text
 
@@ -63,8 +64,7 @@ class LogFile(RotatingFileHandler):
         return os.path.samestat(named, os.fstat(stream.fileno()))
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     """The end of a log: its last lines, oldest first and safe to show, or why there are none."""
 
     lines: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class Failure(StrEnum):
@@ -25,8 +26,7 @@ class Failure(StrEnum):
     """Our own doing: a value that JSON cannot hold. Nothing was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class BulkAnswer:
+class BulkAnswer(Struct, frozen=True):
     """One answer, or its absence. Secrets are masked in every text.
 
     Args:

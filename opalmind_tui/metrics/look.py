@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from opalmind_tui.snapshot.model import Mode, Reading, Snapshot
 from opalmind_tui.tracking.send_stats import DispatcherStats
@@ -40,8 +41,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was seen at one moment.
 
     Args:

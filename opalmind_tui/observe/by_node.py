@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.observe.looks import Look
 from opalmind_tui.observe.survey import Survey
@@ -11,8 +12,7 @@ from opalmind_tui.snapshot.census import NodeKeys
 from opalmind_tui.snapshot.model import KeyCounts
 
 
-@dataclass(frozen=True, slots=True)
-class NodeTotal:
+class NodeTotal(Struct, frozen=True):
     """What is known of a node without looking at its keys.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from opalmind_tui.observe.info import Info, replicas_of, text, whole
 from opalmind_tui.snapshot.redis_report import ClientRow, Cost, Latency, RedisReport, SlowCommand
@@ -26,8 +27,7 @@ WINDOW = 20.0
 _WORD = 40
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """Counters at one moment. `usec`: microseconds and calls of each command; empty where they were not asked."""
 
     at: float

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from opalmind_tui.snapshot.redis_report import SlowCommand
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -21,8 +22,7 @@ WORD = 40
 """Characters that are kept of a word of the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """What was found out.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from opalmind_tui.observe.keyspace import Keyspace
 from opalmind_tui.observe.looks import Looker
@@ -22,8 +23,7 @@ YOUNG = 1 / 8
 _CLASS = "idempotency"
 
 
-@dataclass(frozen=True, slots=True)
-class Filling:
+class Filling(Struct, frozen=True):
     """Records as they are, and as they will be while as many come as of late.
 
     Args:

@@ -7,9 +7,11 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.observe.by_node import NodeTotal, by_node
 from opalmind_tui.observe.keyspace import UNKNOWN_FEATURE, Keyspace, Place, key_counts, own_keys
@@ -39,8 +41,7 @@ _FORGET = 1.002
 """What is taken for the quickest answer grows by this with each answer, so that one lucky moment does not rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """An answer of SCAN. `took`: seconds."""
 
     keys: KeyPage

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import ServerView
 from opalmind_tui.snapshot.redis_report import Replica

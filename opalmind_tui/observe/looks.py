@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from opalmind_tui.observe.keyspace import Keyspace, Place
@@ -25,8 +25,7 @@ _HEADS = {"idempotency": b'{"key"', "cache": b'{"feature"'}
 """What a value under these prefixes begins with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One key at one moment.
 
     Args:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.observe.info import replicas_of
@@ -30,8 +32,7 @@ _SUMS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """What was heard of a node. `at`: when it was asked, in epoch seconds."""
 
     at: float = float("-inf")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from opalmind_tui.observe.by_node import NodeTotal, by_node
 from opalmind_tui.observe.keyspace import Keyspace, Place, own_keys

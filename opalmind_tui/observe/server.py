@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from opalmind_tui.observe.info import Info, takes_several_sections, text, view_of, whole
 from opalmind_tui.observe.trend import Points, full_in, with_point
@@ -26,8 +28,7 @@ ROUND_TRIPS = 5
 _COUNTERS = ("evicted_keys", "expired_keys", "total_commands_processed", "keyspace_hits", "keyspace_misses")
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
+class Saving(Struct, frozen=True):
     """What CONFIG tells about persistence. `save` is None where we may not ask."""
 
     asked_at: float = 0.0
@@ -35,8 +36,7 @@ class Saving:
     save: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSample:
+class ServerSample(Struct, frozen=True):
     """What the next reading needs to know of this one. `info`: everything that the server said."""
 
     at: float = 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.observe import estimates
 from opalmind_tui.observe.looks import Look
@@ -22,8 +23,7 @@ FORBIDDEN = "MEMORY USAGE is not permitted: no figures of memory"
 Test = Callable[[Look], bool]
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What a census is made of.
 
     Args:
@@ -86,8 +86,7 @@ class Survey:
         return tuple(groups)
 
 
-@dataclass(frozen=True)
-class _Sample:
+class _Sample(Struct, frozen=True):
     """Draws that stand for `total` keys (0: for themselves alone), and `known` keys that stand for themselves."""
 
     drawn: list[Look]

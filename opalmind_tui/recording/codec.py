@@ -1,9 +1,9 @@
 """Between the values of a snapshot and plain JSON, by their types alone; also only what changed from one to the next.
 
-Plain forms: a dataclass is an object of its fields (those at their defaults may be left out), an enum its value, a
+Plain forms: a struct is an object of its fields (those at their defaults may be left out), an enum its value, a
 tuple a list, a float that JSON has no number for its name. Of two values of one type, the change is
 
-- of a dataclass ``{"~": {field: change}}`` with the fields that differ,
+- of a struct ``{"~": {field: change}}`` with the fields that differ,
 - of a tuple ``{"-": n, "+": [...]}``, the former one without its first n, and more at the end; or
   ``{"@": {"3": change}}``, where only some differ,
 - of all others the new value.
@@ -11,7 +11,6 @@ tuple a list, a float that JSON has no number for its name. Of two values of one
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import types
 import typing
@@ -19,6 +18,8 @@ from collections.abc import Callable
 from enum import Enum
 from functools import cached_property
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from msgspec import NODEFAULT, Struct, structs
 
 from opalmind_tui.errors import OpalmindError
 
@@ -215,18 +216,17 @@ class _Fixed(Coder[tuple[Any, ...]]):
         return tuple(coder.value(one) for coder, one in zip(self._inner, plain, strict=True))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     name: str
     sign: str
     """Its name in JSON."""
     coder: Coder[Any]
     default: Any
-    """`dataclasses.MISSING` where it has none."""
+    """`msgspec.NODEFAULT` where it has none."""
 
 
 class _Record(Coder[Any]):
-    """A dataclass. Fields that are not known are those of a newer minor version, and left out."""
+    """A struct. Fields that are not known are those of a newer minor version, and left out."""
 
     def __init__(self, kind: type[Any], fields: Callable[[], tuple[_Field, ...]]) -> None:
         self._kind = kind
@@ -271,7 +271,7 @@ class _Record(Coder[Any]):
             for field in self._fields
             if field.sign in given
         }
-        return dataclasses.replace(old, **values) if values else old
+        return structs.replace(old, **values) if values else old
 
 
 class Codec:
@@ -286,7 +286,7 @@ class Codec:
         self._known: dict[Any, Coder[Any]] = {}
 
     def of(self, kind: Any) -> Coder[Any]:
-        """The coder of a type: a dataclass (also a generic one of a type), an enum, a tuple, a scalar, or None beside
+        """The coder of a type: a struct (also a generic one of a type), an enum, a tuple, a scalar, or None beside
         one of them. Raises `TypeError` for a type that a snapshot must not have."""
         if kind not in self._known:
             self._known[kind] = self._made(kind)
@@ -307,7 +307,7 @@ class Codec:
             return _Row(self.of(inner[0])) if inner[1:] == (...,) else _Fixed(tuple(map(self.of, inner)))
         if isinstance(kind, type) and issubclass(kind, Enum):
             return _Choice(kind)
-        if dataclasses.is_dataclass(origin or kind):
+        if isinstance(origin or kind, type) and issubclass(origin or kind, Struct):
             return self._record(origin or kind, inner)
         raise TypeError(f"no plain form of {kind} is known")
 
@@ -317,7 +317,7 @@ class Codec:
             given = dict(zip(getattr(kind, "__parameters__", ()), inner, strict=True))
             return tuple(
                 _Field(field.name, camel(field.name), self.of(_filled(hints[field.name], given)), _default(field))
-                for field in dataclasses.fields(kind)
+                for field in structs.fields(kind)
             )
 
         return _Record(kind, fields)
@@ -330,7 +330,7 @@ def camel(name: str) -> str:
 
 
 def _filled(hint: Any, given: dict[Any, Any]) -> Any:
-    """A field's type in a generic dataclass, with the types that it was given."""
+    """A field's type in a generic struct, with the types that it was given."""
     if isinstance(hint, TypeVar):
         return given[hint]
     if not given or not getattr(hint, "__parameters__", ()):
@@ -338,8 +338,8 @@ def _filled(hint: Any, given: dict[Any, Any]) -> Any:
     return hint[tuple(given[parameter] for parameter in hint.__parameters__)]
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
+def _default(field: structs.FieldInfo) -> Any:
+    if field.default_factory is not NODEFAULT:
         return field.default_factory()
     return field.default
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import Any, TypeGuard
+
+from msgspec import Struct
 
 from opalmind_tui.errors import OpalmindError
 
@@ -31,8 +32,7 @@ class BadRecording(OpalmindError):
     """A file that is no recording, cannot be read, or is of a newer version. The text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What a recording tells of itself. `product`: the version that wrote it, raw; `at`: when it began."""
 
     version: tuple[int, int]

@@ -7,9 +7,10 @@ import stat
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from opalmind_tui.recording.codec import Codec, Misfit
 from opalmind_tui.recording.form import GZIP, LONGEST_LINE, MOST_ENTRIES, BadRecording, Head, head_of, moment_of, parsed
@@ -27,8 +28,7 @@ _AT_HAND = 2
 """Segments of which the snapshots are kept ready."""
 
 
-@dataclass(slots=True)
-class _Member:
+class _Member(Struct):
     """A gzip member: where it begins in the file, and the moments of its snapshots."""
 
     start: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NoReturn
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.health.summary import summary

@@ -5,7 +5,8 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from opalmind_tui.recording.codec import Clean, Codec
 from opalmind_tui.recording.form import GZIP, LONGEST_LINE, line
@@ -23,8 +24,7 @@ SEGMENT_FRAMES, SEGMENT_BYTES = 180, 2**20
 _LEVEL = 6
 
 
-@dataclass(slots=True)
-class Segment:
+class Segment(Struct):
     """Snapshots that are dropped together."""
 
     began: float

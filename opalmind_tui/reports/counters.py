@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 WINDOW_MINUTES = 5
 """Whole minutes before the present one that the hit rate covers."""
@@ -40,8 +41,7 @@ Key = tuple[str, Count]
 Tally = Counter[Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Counts by feature and kind: all, and those of the window, which covers `seconds`."""
 
     all: Mapping[Key, int]
@@ -49,8 +49,7 @@ class Totals:
     seconds: float
 
 
-@dataclass(slots=True)
-class Unshared:
+class Unshared(Struct):
     """Counts that the shared totals do not hold yet; `minutes` by the number of the minute since 1970."""
 
     totals: Tally = field(default_factory=Counter)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.reports.js_json import parse, stringify
 from opalmind_tui.reports.values import FITS
@@ -13,8 +14,7 @@ LARGEST = 8 * 1024 * 1024
 """Bytes of an entry that is written or read. A report of ten thousand rows has about three million."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A report that was read back and tested. `expires_at` in epoch milliseconds."""
 
     feature: str

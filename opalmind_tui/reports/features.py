@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 DEFAULT_LIMIT = 10
 """Rows asked for when a caller names no limit. It is not part of the key."""
@@ -13,8 +14,7 @@ Input = Mapping[str, str | int | bool]
 """What a caller asked for, by the names of the key text; a field that was not given is absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Struct, frozen=True):
     """One kind of report.
 
     Args:

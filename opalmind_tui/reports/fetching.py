@@ -7,8 +7,9 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.errors import MatomoError, StoreUnavailable
 from opalmind_tui.reports.counters import Count
@@ -26,8 +27,7 @@ AT_ONCE = 32
 """Fetches that one process has under way at the most; further ones wait."""
 
 
-@dataclass(slots=True)
-class Fetched:
+class Fetched(Struct):
     """A report: its stored form, its value, and what each of those counts who waited for it.
 
     Args:

@@ -4,8 +4,9 @@ copies while Matomo is."""
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.reports.entry import LARGEST, whole_characters
 from opalmind_tui.reports.selection import ALL, Selection
@@ -19,8 +20,7 @@ _READ_COSTS = 5
 """How many times its text a report takes that was read: objects are larger than their JSON."""
 
 
-@dataclass(slots=True, eq=False)
-class Held:
+class Held(Struct, eq=False):
     """An entry as stored, its feature, and when it expires (epoch milliseconds).
 
     Args:

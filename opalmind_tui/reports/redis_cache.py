@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from opalmind_tui.reports.entry import LARGEST
 from opalmind_tui.storage.group_commit import GroupCommit
@@ -82,8 +83,7 @@ return generation(KEYS[1])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """What a claim came to. `holder` is empty where it is ours now, else what the one who holds it wrote."""
 
     generation: bytes

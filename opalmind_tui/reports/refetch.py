@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.reports.asking import Asking
@@ -16,8 +17,7 @@ from opalmind_tui.reports.key_text import key_bytes, key_text
 _LONGEST = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a key asks for."""
 
     feature: Feature

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.reports.key_text import feature_of, key_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Entries by feature, by a text in their key, or one by its key; empty for all.
 
     Args:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct
 
 from opalmind_tui.reports.counters import (
     Count,
@@ -89,8 +89,7 @@ return type(found) == 'string' and found or '0'
 """KEYS: totals, minutes, generation. ARGV: counts, minutes of the ring, their life, Matomo, now, most Matomos."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """What all processes counted, and the Matomos whose reports they keep here."""
 
     totals: Totals

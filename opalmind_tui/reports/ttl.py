@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.reports.features import NAMES
@@ -80,8 +81,7 @@ class ConfiguredValues(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ttl:
+class Ttl(Struct, frozen=True):
     """A time to live in force.
 
     Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.reports.counters import Count, Totals
 from opalmind_tui.reports.features import NAMES
@@ -13,8 +14,7 @@ from opalmind_tui.snapshot.model import CacheView, FeatureView
 _HOUR = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(Struct, frozen=True):
     """Entries by feature, all keys under the prefix, and whether these are exact."""
 
     features: Mapping[str, int]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.text import safe_text
@@ -20,8 +21,7 @@ _OTHERS_WRITE = 0o022
 _SHOWN = 120
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True):
     """What the file holds; empty where there is none.
 
     Args:
@@ -33,8 +33,12 @@ class ConfigFile:
 
     path: Path
     tables: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    text: str = field(default="", repr=False)
+    text: str = ""
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        # The text may hold what belongs on no screen.
+        return f"ConfigFile({self.path})"
 
     def table(self, name: str) -> Mapping[str, Any]:
         """One of `TABLES`; empty where it is not there. Raises `SettingsError` where it is no table."""

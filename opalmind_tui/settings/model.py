@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct
+
+UNTOLD = frozenset({"redis_url", "redis_password", "sentinel_password", "matomo_token", "bearer_token"})
+"""Fields that hold secrets, or may: nothing that is printed has them (I10)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What a process was told. Times are in the unit that the name ends in; `table.py` has the meaning of each.
 
     Build it with `load_settings()`, which validates; the defaults here are those of an empty environment.
     """
 
-    redis_url: str = field(default="", repr=False)
+    redis_url: str = ""
     redis_host: str = ""
     redis_port: int = 6379
     redis_username: str = ""
-    redis_password: str = field(default="", repr=False)
+    redis_password: str = ""
     redis_db: int = 0
     redis_tls: bool = False
     redis_tls_ca: str = ""
@@ -26,7 +30,7 @@ class Settings:
     sentinels: tuple[tuple[str, int], ...] = ()
     sentinel_master: str = "mymaster"
     sentinel_username: str = ""
-    sentinel_password: str = field(default="", repr=False)
+    sentinel_password: str = ""
     redis_cluster: bool = False
 
     idempotency_prefix: str = "opalmind:idempotency:"
@@ -37,7 +41,7 @@ class Settings:
     cache_ttl_ms: int = 60_000
 
     matomo_base_url: str = ""
-    matomo_token: str = field(default="", repr=False)
+    matomo_token: str = ""
     matomo_default_site_id: int | None = None
 
     exact: bool = False
@@ -54,7 +58,7 @@ class Settings:
     cache_sample_size: int = 20
 
     api_urls: tuple[str, ...] = ()
-    bearer_token: str = field(default="", repr=False)
+    bearer_token: str = ""
 
     profile: str = ""
     environment: str = ""
@@ -65,6 +69,12 @@ class Settings:
     """Where each value that is no default came from: (variable, ``environment``, ``option``, ``file`` or profile)."""
     notes: tuple[str, ...] = ()
     """What was adjusted at reading, one sentence each: for the log, so that nothing changes in silence."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in UNTOLD]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
     @property
     def redis_configured(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings.config_file import ConfigFile, read_config
@@ -17,8 +18,7 @@ NAMES = tuple(variable.name for variable in VARIABLES if not variable.secret and
 """What a profile may set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """One profile.
 
     Args:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import permutations
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings.model import Settings
@@ -18,8 +19,7 @@ from opalmind_tui.settings.values import MASK, held, parse, unusable
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """What an operator gave for one variable."""
 
     variable: Variable

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.settings.model import Settings
 
@@ -30,8 +31,7 @@ class Kind(StrEnum):
     PROFILE = "profile"
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """One setting.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.settings.config_file import ConfigFile
 
@@ -11,8 +12,7 @@ THEMES = ("dark", "light", "contrast")
 ZONES = ("utc", "local")
 
 
-@dataclass(frozen=True, slots=True)
-class Ui:
+class Ui(Struct, frozen=True):
     """What an operator chose; the defaults are those of an empty file."""
 
     theme: str = "dark"
@@ -21,8 +21,7 @@ class Ui:
     mouse: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Knob:
+class Knob(Struct, frozen=True):
     """One value of ``[ui]``: its name, what it accepts (nothing: true or false), and what it does."""
 
     name: str

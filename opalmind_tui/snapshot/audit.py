@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 OLDEST = "-"
 """An `AuditView.anchor` that holds the window at the oldest entry."""
@@ -10,8 +10,7 @@ UNDO_WITHIN = 15 * 60.0
 """Seconds in which an act can be undone."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """What somebody did.
 
     Args:
@@ -53,8 +52,7 @@ class AuditEntry:
         return f"{self.by} ({more})" if more else self.by
 
 
-@dataclass(frozen=True, slots=True)
-class AuditView:
+class AuditView(Struct, frozen=True):
     """Which part of the trail a screen shows.
 
     Args:
@@ -68,8 +66,7 @@ class AuditView:
     rows: int = 50
 
 
-@dataclass(frozen=True, slots=True)
-class AuditPage:
+class AuditPage(Struct, frozen=True):
     """A window on the trail, the newest first.
 
     Args:
@@ -84,8 +81,7 @@ class AuditPage:
     oldest: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Undoable:
+class Undoable(Struct, frozen=True):
     """The last act that can be undone: when, by whom and what it was."""
 
     at: float

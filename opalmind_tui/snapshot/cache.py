@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 CACHE_EVERY = 3.0
 """Seconds between two readings: a frame may show one that is that old."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureView:
+class FeatureView(Struct, frozen=True):
     """One report feature of the cache. `ttl` in seconds."""
 
     feature: str
@@ -37,8 +36,7 @@ class FeatureView:
         return _hit_rate(self.window_hits, self.window_misses)
 
 
-@dataclass(frozen=True, slots=True)
-class CacheView:
+class CacheView(Struct, frozen=True):
     """The report cache: totals since counting began, and rates over the last minutes."""
 
     hits: int = 0
@@ -75,8 +73,7 @@ def _hit_rate(hits: int, misses: int) -> float | None:
     return 100.0 * hits / (hits + misses) if hits + misses else None
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewPoint:
+class PreviewPoint(Struct, frozen=True):
     """What one time to live would do to the cache, if look-ups go on as they were.
 
     Args:
@@ -98,8 +95,7 @@ class PreviewPoint:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TtlPreview:
+class TtlPreview(Struct, frozen=True):
     """Predictions for one feature (empty: all reports).
 
     Args:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A figure and its 95 % interval. One that was counted has all three the same."""
 
     value: float = 0.0
@@ -23,8 +22,7 @@ class Estimate:
 NOTHING = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGroup:
+class KeyGroup(Struct, frozen=True):
     """Keys that belong together: under one prefix, of one feature, expiring in one span of time.
 
     Args:
@@ -37,8 +35,7 @@ class KeyGroup:
     memory: Estimate | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Struct, frozen=True):
     """Keys that the server will drop by itself: from `after` on, before `before` (seconds from now, infinite last)."""
 
     after: float
@@ -46,8 +43,7 @@ class Expiry:
     group: KeyGroup
 
 
-@dataclass(frozen=True, slots=True)
-class SeenKey:
+class SeenKey(Struct, frozen=True):
     """One key that was looked at. `name` is raw text from outside, cut where it is long; `ttl` None: none is set."""
 
     name: str
@@ -56,8 +52,7 @@ class SeenKey:
     ttl: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCensus:
+class KeyCensus(Struct, frozen=True):
     """All keys of the database.
 
     Args:
@@ -91,16 +86,14 @@ class KeyCensus:
     nodes: tuple[NodeKeys, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeKeys:
+class NodeKeys(Struct, frozen=True):
     """The keys of one node of a Cluster. `census` is of its keys alone."""
 
     address: str
     census: KeyCensus
 
 
-@dataclass(frozen=True, slots=True)
-class CountProgress:
+class CountProgress(Struct, frozen=True):
     """How far a count of all keys is.
 
     Args:

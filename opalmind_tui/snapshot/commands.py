@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.listing import Tab
@@ -50,8 +52,7 @@ class TtlTarget(StrEnum):
     IDEMPOTENCY = "idempotency"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One wish. Fields that an act does not use stay at their defaults.
 
     Args:
@@ -100,8 +101,7 @@ class Command:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a command would do, shown before it is done (I12). It acts on that, never on what came later.
 
     Args:
@@ -159,16 +159,14 @@ class Plan:
         return replace(self, position=outcome.position)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a running plan is."""
 
     done: int
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of a plan.
 
     Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 LIVES: tuple[float, ...] = (10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 86_400.0)
 """Seconds left that part the bars of a histogram: below the first, from each to the next, from the last on."""
@@ -35,8 +36,7 @@ class EntryOrder(StrEnum):
     KEY = "by key"
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(Struct, frozen=True):
     """One entry.
 
     Args:
@@ -66,8 +66,7 @@ class EntryRow:
         return max(0.0, min(ends)) if ends else None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryView:
+class EntryView(Struct, frozen=True):
     """Which entries a screen shows.
 
     Args:
@@ -85,8 +84,7 @@ class EntryView:
     rows: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureEntries:
+class FeatureEntries(Struct, frozen=True):
     """The entries of a feature, summed up.
 
     Args:
@@ -105,8 +103,7 @@ class FeatureEntries:
     endless: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EntryListing:
+class EntryListing(Struct, frozen=True):
     """Entries as of the newest walk over the keys, the rows in view as of now.
 
     Args:
@@ -152,8 +149,7 @@ def total_of(features: tuple[FeatureEntries, ...]) -> FeatureEntries:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Lookups:
+class Lookups(Struct, frozen=True):
     """Look-ups of a feature in the last day, by all processes."""
 
     feature: str
@@ -166,8 +162,7 @@ class Lookups:
         return 100.0 * self.hits / (self.hits + self.misses) if self.hits + self.misses else None
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDay:
+class CacheDay(Struct, frozen=True):
     """The look-ups of the last 24 hours."""
 
     features: tuple[Lookups, ...] = ()
@@ -179,8 +174,7 @@ class CacheDay:
         return Lookups("", sum(one.hits for one in self.features), sum(one.misses for one in self.features))
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPart:
+class EntryPart(Struct, frozen=True):
     """A part of what stands under a key.
 
     Args:

@@ -9,8 +9,9 @@ quotes, in which a backslash keeps the next character as it is. `age` takes ``>1
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from opalmind_tui.errors import OpalmindError
 
@@ -56,8 +57,7 @@ class BadFilter(OpalmindError, ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(Struct, frozen=True, dict=True):
     """One condition.
 
     Args:
@@ -87,8 +87,7 @@ class Term:
         return sign or "=", float(number)
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """All of the terms hold; without any, every request fits."""
 
     terms: tuple[Term, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.commands import Command
 
@@ -19,8 +20,7 @@ class Severity(StrEnum):
     """Loses something, sends nothing, or serves nothing now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One finding.
 
     Args:
@@ -45,8 +45,7 @@ class Finding:
     offer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """Everything that was found at one moment, the worst first.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 MINUTE = 60.0
 KEPT = 1440
@@ -49,8 +50,7 @@ class Figure(StrEnum):
     """The ledger's difference that nobody took note of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """One figure over time, oldest first. Moments that were not measured are None."""
 
     name: str
@@ -60,8 +60,7 @@ class Series:
     """Seconds between two points."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minute:
+class Minute(Struct, frozen=True):
     """What was true when somebody noted it, once a minute. None is what could not be read then.
 
     `accepted` to `misses` and `evicted` are totals since counting began.
@@ -97,8 +96,7 @@ class Minute:
         return int(self.at // MINUTE)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Somebody did something. Text is raw."""
 
     at: float
@@ -107,8 +105,7 @@ class Mark:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """The minutes of the last day, oldest first, at most one for each; where nobody noted one there is none."""
 
     minutes: tuple[Minute, ...] = ()
@@ -201,8 +198,7 @@ _MEASURES: dict[Figure, Measure] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(Struct, frozen=True):
     """Something that is wrong now, and since when."""
 
     what: str

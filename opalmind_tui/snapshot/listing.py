@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.queue import QueueFigures, RequestRow, State
@@ -54,8 +55,7 @@ ORDERS: dict[Tab, tuple[Order, ...]] = {
 """All orders of each list."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListView:
+class ListView(Struct, frozen=True):
     """Which part of which list a screen wants to see.
 
     Args:
@@ -86,8 +86,7 @@ class ListView:
         return bool(self.filter) or self.sorted_by not in OWN_ORDERS[self.tab]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A window on a list.
 
     Args:
@@ -117,8 +116,7 @@ class Listing:
 SEARCH_KEPT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Failures of the queue that are alike.
 
     Args:
@@ -141,16 +139,14 @@ class Group:
     dead: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class GroupView:
+class GroupView(Struct, frozen=True):
     """Which groups a screen wants to see: of the failures that fit the filter."""
 
     filter: Filter = NO_FILTER
     rows: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(Struct, frozen=True):
     """Groups of failures, the largest first; of what was looked at so far.
 
     Args:
@@ -169,8 +165,7 @@ class Groups:
     done: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One failed try.
 
     Args:
@@ -187,8 +182,7 @@ class Attempt:
     delay: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One parameter of a request, decoded.
 
     Args:
@@ -206,8 +200,7 @@ class Parameter:
     masked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDetail:
+class RequestDetail(Struct, frozen=True):
     """All that is known of one request.
 
     Args:

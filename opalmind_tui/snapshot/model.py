@@ -9,9 +9,10 @@ The parts of the queue, the cache and the server lie in files of their own; ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from opalmind_tui.snapshot.audit import AuditPage, Undoable
 from opalmind_tui.snapshot.cache import CacheView, FeatureView, PreviewPoint, TtlPreview
@@ -37,8 +38,7 @@ from opalmind_tui.snapshot.services import ServicesView
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(Struct, Generic[T], frozen=True):
     """One part of a snapshot: its newest value, when it was read, and why the newest try failed.
 
     `value` survives a failed try, so that a panel can go on showing it with its age.
@@ -69,8 +69,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
+class StoreStatus(Struct, frozen=True):
     """Where the data lives now."""
 
     mode: Mode = Mode.REDIS
@@ -93,8 +92,7 @@ class StoreStatus:
     recovering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One line of the health document; `details` as the reference spells them."""
 
     name: str
@@ -106,8 +104,7 @@ class Check:
     details: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HealthView:
+class HealthView(Struct, frozen=True):
     """All checks, in the document's order."""
 
     checks: tuple[Check, ...] = ()
@@ -122,8 +119,7 @@ class HealthView:
         return Verdict.OK
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Whose screen this is and what it looks at."""
 
     environment: str = ""
@@ -135,8 +131,7 @@ class Identity:
     user: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessView:
+class ProcessView(Struct, frozen=True):
     """One of our processes on this Redis, as it announced itself. Texts are raw, and from anywhere."""
 
     id: str
@@ -162,8 +157,7 @@ class ProcessView:
     """The address from which the SSH session came that it runs in; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Everything that one frame needs."""
 
     taken_at: float = 0.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class State(StrEnum):
@@ -31,8 +32,7 @@ class GateKind(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """A closed endpoint: nothing is sent to it before `until` but probes."""
 
     kind: GateKind
@@ -43,8 +43,7 @@ class Gate:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """An operator holds delivery to an endpoint, for all processes."""
 
     by: str
@@ -60,8 +59,7 @@ class Pause:
         return Gate(GateKind.PAUSED, self.since, self.until, why)
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """An operator limits delivery to an endpoint: hits per second, of all processes together."""
 
     by: str
@@ -70,16 +68,14 @@ class RateLimit:
     per_second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """What operators ask of delivery. It lives apart from the gates, which are facts about Matomo: both can stand."""
 
     paused: Pause | None = None
     rate: RateLimit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueFigures:
+class QueueFigures(Struct, frozen=True):
     """What the queue counts, all at one moment. `accepted` to `conflicts` are totals since counting began."""
 
     pending: int = 0
@@ -136,8 +132,7 @@ class QueueFigures:
         return self.control.paused.gate if self.control.paused is not None else self.gate
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Struct, frozen=True):
     """A difference of the ledger that an operator took note of. Text is from outside."""
 
     difference: int
@@ -146,8 +141,7 @@ class Acknowledged:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class QueueView(QueueFigures):
+class QueueView(QueueFigures, frozen=True):
     """The tracking queue as a screen shows it: its figures, and what follows from them over time."""
 
     ledger_difference: int = 0
@@ -176,8 +170,7 @@ class QueueView(QueueFigures):
         return self.pending + self.scheduled + self.inflight
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRow:
+class RequestRow(Struct, frozen=True):
     """One queued request as a list shows it."""
 
     id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
 
@@ -12,8 +12,7 @@ MOST_BYTES = 20_000
 """Bytes a second to and from the server of such a dashboard."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlowCommand:
+class SlowCommand(Struct, frozen=True):
     """One entry of the slow log. The command's name alone, for its arguments may hold anything. `at`: epoch seconds."""
 
     name: str
@@ -21,8 +20,7 @@ class SlowCommand:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """One replica, as its primary tells. `lag`: seconds since it was last heard."""
 
     address: str
@@ -30,8 +28,7 @@ class Replica:
     lag: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRow:
+class ClientRow(Struct, frozen=True):
     """One program's connections. Texts are raw, from outside.
 
     Args:
@@ -48,8 +45,7 @@ class ClientRow:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """Round trips of this process's own commands, in seconds. `points`: the newest, oldest first."""
 
     p50: float = 0.0
@@ -57,8 +53,7 @@ class Latency:
     points: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What this process costs the server, per second.
 
     Args:
@@ -73,8 +68,7 @@ class Cost:
     server: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RedisReport:
+class RedisReport(Struct, frozen=True):
     """All of it.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.redis_report import Replica
 
@@ -10,8 +10,7 @@ SERVER_EVERY = 2.0
 """Seconds between two readings: a frame may show one that is that old."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerView(Struct, frozen=True):
     """The Redis or Valkey server, from one INFO. Rates are over the last interval.
 
     Of a Cluster, sizes, counters and rates are sums over the nodes; what cannot be summed is that of the node that has
@@ -72,8 +71,7 @@ class ServerView:
         return self.used_memory / self.max_memory if self.max_memory else None
 
 
-@dataclass(frozen=True, slots=True)
-class NodeView:
+class NodeView(Struct, frozen=True):
     """One primary of a Cluster.
 
     Args:
@@ -92,8 +90,7 @@ class NodeView:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCounts:
+class KeyCounts(Struct, frozen=True):
     """Keys per prefix. `exact` by a bounded SCAN (up to 20,000 keys), otherwise an estimate from a sample."""
 
     idempotency: int = 0

@@ -6,8 +6,9 @@ they are the service's: its clock may be minutes off, so the two are never compa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Reach(StrEnum):
@@ -25,8 +26,7 @@ class Reach(StrEnum):
     """Something answered, and it was no health document."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFigures:
+class ServiceFigures(Struct, frozen=True):
     """What a health document tells. None where it does not."""
 
     status: str
@@ -73,8 +73,7 @@ class ServiceFigures:
         return self.pending == 0 and self.inflight == 0
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceChanges:
+class ServiceChanges(Struct, frozen=True):
     """What happened between the newest two looks that told figures."""
 
     seconds: float
@@ -89,8 +88,7 @@ class ServiceChanges:
     """Its totals fell: another process answers; the differences are since its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceView:
+class ServiceView(Struct, frozen=True):
     """One service."""
 
     url: str
@@ -118,8 +116,7 @@ class ServiceView:
         return 2 + (entries or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ServicesView:
+class ServicesView(Struct, frozen=True):
     """All attached services."""
 
     services: tuple[ServiceView, ...] = ()

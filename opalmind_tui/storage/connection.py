@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.cancellable import cancellable
@@ -29,8 +30,7 @@ POOL = 16
 """Connections of one client at the most; further callers wait for a free one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where the server is, without secrets."""
 
     host: str

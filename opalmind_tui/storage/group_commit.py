@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
+
+from msgspec import Struct
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(slots=True)
-class _Call(Generic[T, R]):
+class _Call(Struct, Generic[T, R]):
     items: Sequence[T]
     answered: asyncio.Future[list[R]]
 

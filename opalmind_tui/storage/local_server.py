@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from opalmind_tui.errors import StoreUnavailable
 
@@ -33,8 +34,7 @@ def find_binary() -> Path | None:
     return None
 
 
-@dataclass(slots=True)
-class LocalServer:
+class LocalServer(Struct):
     """One server process.
 
     Args:
@@ -50,7 +50,7 @@ class LocalServer:
     port: int = 0
     persistent: bool = False
     extra: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket_path(self) -> Path:

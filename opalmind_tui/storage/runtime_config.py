@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredValue:
+class ConfiguredValue(Struct, frozen=True):
     """A value that somebody set.
 
     Args:

@@ -11,10 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings
@@ -42,8 +44,7 @@ Node = tuple[str, int]
 Dial = Callable[[Settings], "Redis"]
 
 
-@dataclass(frozen=True, slots=True)
-class Primary:
+class Primary(Struct, frozen=True):
     """What one sentinel says of the primary.
 
     Args:

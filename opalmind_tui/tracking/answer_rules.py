@@ -6,8 +6,9 @@ Nothing of a failed bulk was stored (Matomo rolls back), save where `unknown` sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.matomo.answer import Failure
 from opalmind_tui.matomo.network import WORDS
@@ -39,8 +40,7 @@ class Alone(StrEnum):
     """Matomo refused this very hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What to do.
 
     Args:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 
 class Says(StrEnum):
@@ -25,8 +25,7 @@ class Says(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """The body, read.
 
     Args:

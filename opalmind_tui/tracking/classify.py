@@ -7,7 +7,7 @@ hit. Everything else is the endpoint's doing and closes a gate.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.matomo.retry_after import retry_after

@@ -8,8 +8,9 @@ hour saves nothing up.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.errors import BadArgument
 
@@ -30,8 +31,7 @@ class Wish(StrEnum):
     RATE = "rate"
 
 
-@dataclass(frozen=True, slots=True)
-class ControlChange:
+class ControlChange(Struct, frozen=True):
     """One wish of an operator. Raises `BadArgument` for a value that cannot be used.
 
     Args:

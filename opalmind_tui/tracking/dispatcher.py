@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.tracking.backoff import Backoff

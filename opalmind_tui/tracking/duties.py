@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.tracking.queue import Settlement, TrackingQueue
@@ -15,8 +16,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 2.0
 """Seconds between two tries, doubling."""
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(Struct, frozen=True):
     """Settle these requests of a claim, or give back what it holds (no settlements)."""
 
     token: str

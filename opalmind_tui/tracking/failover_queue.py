@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.listing import Order, Tab

@@ -15,8 +15,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking import values
@@ -26,8 +27,7 @@ from opalmind_tui.tracking.request import TrackingRequest, fingerprint_of
 from opalmind_tui.tracking.visitor import with_visitor
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a call.
 
     Args:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.errors import OpalmindError
 
@@ -15,8 +16,7 @@ LAST_SECONDS = 5.0
 """A POST may not start in the last seconds of a lease."""
 
 
-@dataclass(slots=True)
-class _Lease:
+class _Lease(Struct):
     until: float
     renewed: bool = True
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking.fields import KEY, event, goal, pageview
@@ -19,8 +20,7 @@ KINDS = (*CALLS, "raw")
 RAW_MEMBERS = ("params", KEY.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """What came of one line: a request, or the field at fault and the reason.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from opalmind_tui.snapshot.listing import Attempt
 from opalmind_tui.snapshot.model import Control, Gate, QueueFigures, RequestRow
@@ -32,8 +33,7 @@ class Acceptance(StrEnum):
     """Refused: a limit is reached, which the answer names. Nothing was stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What `enqueue` says of one request: the outcome, and the id under which it is queued (empty if it is not)."""
 
     outcome: Acceptance
@@ -59,8 +59,7 @@ class Claimed(NamedTuple):
     """Another hit that needs the token got through since."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The answer of `claim`: what may be sent now, or why nothing may.
 
     Args:
@@ -131,8 +130,7 @@ class Settlement(NamedTuple):
     gist: Gist | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """Counts of one `settle`: done under our token; late (our lease was gone, nobody had it, so it counts once; what
     was delivered leaves even the trash then, for a restore would send it twice); lost (another process holds it, or it
     is gone already); forgotten (settled before by this process, and the store, set back meanwhile, knows no more of it:
@@ -150,8 +148,7 @@ class Settled:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class QueueCounts(QueueFigures):
+class QueueCounts(QueueFigures, frozen=True):
     """All counts, read at one moment. The ledger's right side is the sum of eight of its terms (I1)."""
 
     at: float = 0.0
@@ -165,8 +162,7 @@ class QueueCounts(QueueFigures):
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A part of a list: its rows, the number of the first of them, and how long the list is."""
 
     rows: tuple[RequestRow, ...] = ()
@@ -181,8 +177,7 @@ class Stored(NamedTuple):
     params: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Closer:
+class Closer(Struct, frozen=True):
     """All that the store has of one request.
 
     Args:
@@ -199,8 +194,7 @@ class Closer:
     record_ends: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(Struct, frozen=True):
     """A step through a list: what is there, how many were looked at, and the cursor to go on with (empty: the end)."""
 
     found: tuple[Stored, ...] = ()
@@ -208,16 +202,14 @@ class Walked:
     cursor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """How many of the named requests an operator's act changed, and how many it did not apply to any more."""
 
     done: int = 0
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """What became of requests that were to come back from the trash.
 
     Args:
@@ -231,8 +223,7 @@ class Restored:
     taken: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Repairs:
+class Repairs(Struct, frozen=True):
     """What one step of `reconcile` found: `cursor` to go on with (empty: the round is complete)."""
 
     cursor: str = ""
@@ -242,8 +233,7 @@ class Repairs:
     """Ids in a set whose request is gone (an evicting server): removed and counted; the ledger shows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(Struct, frozen=True):
     """A request that memory accepted while Redis was away, with what memory knows of it."""
 
     id: str
@@ -259,8 +249,7 @@ class Adopted:
     """Redis may have it already: its answer was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerShare:
+class LedgerShare(Struct, frozen=True):
     """What memory settled by itself while Redis was away; added to the shared ledger once, under `nonce`."""
 
     nonce: str
@@ -272,8 +261,7 @@ class LedgerShare:
     unknown: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRecord:
+class KeptRecord(Struct, frozen=True):
     """An idempotency record of what memory delivered; `ttl` is what is left of its time to live, in seconds."""
 
     key: str

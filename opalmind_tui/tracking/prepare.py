@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
+from msgspec import Struct
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking.gist import gist_of
@@ -46,8 +46,7 @@ class Hit(NamedTuple):
     kind: str = "raw"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What Matomo said of a hit, for good: the value of an idempotency record. `at` in epoch seconds."""
 
     fate: Fate

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import orjson
+from msgspec import Struct
 
 _TEXT = frozenset({str})
 KINDS = ("pageview", "event", "goal", "raw")
 
 
-@dataclass(frozen=True, slots=True)
-class TrackingRequest:
+class TrackingRequest(Struct, frozen=True):
     """One hit for Matomo.
 
     Args:
@@ -31,7 +30,7 @@ class TrackingRequest:
     params: Mapping[str, str]
     key: str = ""
     fingerprint: str = ""
-    visitor: str = field(default="", compare=False)
+    visitor: str = ""
 
     def encode(self) -> bytes:
         """The stored form: compact JSON, UTF-8."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
@@ -32,8 +33,7 @@ class Windows(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What a queue knows of a request beside its body. Moments in epoch seconds."""
 
     accepted: float

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking import values
@@ -33,8 +34,7 @@ _ID = re.compile("[0-9A-Za-z]{14}")
 _FINGERPRINT = re.compile("[0-9a-f]{16}|")
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """What a line holds: the request, its id, and the Matomo that it was accepted for."""
 
     request: TrackingRequest

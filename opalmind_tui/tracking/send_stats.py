@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.tracking.queue import Fate
 from opalmind_tui.tracking.verdict import Decision
@@ -13,8 +15,7 @@ POST_TIMES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds up to which posts are counted together."""
 
 
-@dataclass(frozen=True, slots=True)
-class DispatcherStats:
+class DispatcherStats(Struct, frozen=True):
     """Counted in this process since its start; moments are epoch seconds.
 
     Args:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking.backoff import Backoff
@@ -30,8 +31,7 @@ class Poster(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Shared:
+class Shared(Struct):
     """What the senders of one process share."""
 
     queue: TrackingQueue

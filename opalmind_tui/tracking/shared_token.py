@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec import Struct
 
 from opalmind_tui.storage.trouble import TROUBLES
 
@@ -17,8 +17,7 @@ KEPT = 30 * 86_400
 """Seconds; a token that nobody has used for so long has most likely been changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is known of a token for one site.
 
     Args:

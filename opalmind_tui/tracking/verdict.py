@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import GateKind
 from opalmind_tui.tracking.answer_rules import Size
@@ -27,8 +28,7 @@ class SentHit(NamedTuple):
     repeated_order: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What was posted.
 
     Args:
@@ -60,8 +60,7 @@ class TokenNews(StrEnum):
     """It was good before: test it again with one hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class GateAction:
+class GateAction(Struct, frozen=True):
     """Close the endpoint. `failures` in a row, this one included."""
 
     kind: GateKind
@@ -70,8 +69,7 @@ class GateAction:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from opalmind_tui.tui.situation import Situation
 
@@ -12,8 +13,7 @@ Why = Callable[[Situation], str]
 """Why an action cannot be taken now, as a sentence; empty if it can."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing that a key does.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from msgspec import Struct
 from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
@@ -22,8 +22,7 @@ from opalmind_tui.tui.situation import Situation
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """What the dashboard itself has to say: the outcome of the last act, or its own trouble."""
 
     text: str = ""

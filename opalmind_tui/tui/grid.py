@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.tui.lines import EMPTY, Area, Line, Span, Tone, fit, left, line, right, width_of
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One figure with its label."""
 
     label: str
@@ -17,8 +17,7 @@ class Cell:
     tone: Tone = Tone.STRONG
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Widths in cells: label and value at the left, a gap, label and value at the right."""
 
     label: int

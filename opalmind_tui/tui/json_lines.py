@@ -6,7 +6,8 @@ The text may come in parts; what is there is shown. Where it is no JSON the rest
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _TOKEN = re.compile(
     r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]+|\\.)*+")|(-?[0-9][0-9eE.+-]*+|true|false|null)(?=[ \t\r\n,\]}]|$))',
@@ -25,8 +26,7 @@ _RAW = 2_000
 _DEEPEST = 500
 
 
-@dataclass(slots=True)
-class JsonLine:
+class JsonLine(Struct):
     """One line.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.text import ELLIPSIS, cells, safe_text
 
@@ -33,8 +34,7 @@ class Tone(StrEnum):
     CURSOR_LOST = "cursor-lost"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Text in one tone. The text is safe already: `outside` makes it so."""
 
     text: str
@@ -45,8 +45,7 @@ Line = tuple[Span, ...]
 EMPTY: Line = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """The cells that a panel may fill."""
 
     width: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import combinations
+
+from msgspec import Struct, field
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings.config_file import ConfigFile
@@ -28,8 +29,7 @@ _KEY = 'one key, such as "r", "R", "?", "ctrl+r", "alt+r", "f5", "space" or "pag
 _MOST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """What an operator chose for the dashboard."""
 
     keymap: Keymap = STANDARD

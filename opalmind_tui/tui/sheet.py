@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import Check, Reading, Snapshot, Verdict
 from opalmind_tui.text import safe_text
@@ -25,8 +26,7 @@ BADGES = {
 _ERROR_ROWS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """A panel before it is framed: the body may be longer than the area."""
 
     title: str

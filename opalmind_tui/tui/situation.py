@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.entries import EntryRow
 from opalmind_tui.snapshot.filters import NO_FILTER, Filter
@@ -15,8 +15,7 @@ GROUPS = "groups"
 """The tab of the Queue place that is no state: the failures by what they have in common."""
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What decides which actions can be taken now.
 
     Args:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.server import StandIn
 from opalmind_tui.engine.engine import Engine

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from dataclasses import replace
 
 import redis.asyncio
+from msgspec.structs import replace
 
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings import Settings

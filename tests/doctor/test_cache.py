@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.server import StandIn
 from opalmind_tui.doctor import Facts, diagnose

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.accounts import Access, Account
 from opalmind_tui.demo.matomo.behaviour import Behaviour

@@ -8,10 +8,10 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from opalmind_tui.doctor import Facts, Place, diagnose
 from opalmind_tui.engine.examining import _place

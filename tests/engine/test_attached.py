@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.message import Response, Wire
 from opalmind_tui.engine.attached import Attached

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import time
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import fields
 
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.health.redis import wrong_with
@@ -36,7 +36,7 @@ async def test_every_panel_has_its_figures_and_the_doctor_no_failure(cluster: Lo
     await engine.start()
     try:
         taken = await engine.take_snapshot(closer=True)
-        readings = {field.name: getattr(taken, field.name) for field in dataclasses.fields(taken)}
+        readings = {field.name: getattr(taken, field.name) for field in fields(taken)}
         errors = {name: one.error for name, one in readings.items() if isinstance(one, Reading) and one.error}
         assert set(errors) <= {"health"}, errors
         assert taken.keys.value is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 import redis.asyncio
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.behaviour import Behaviour
 from opalmind_tui.engine.engine import Engine

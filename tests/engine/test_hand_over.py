@@ -6,10 +6,10 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.behaviour import Behaviour
 from opalmind_tui.engine import ending, hand_over

@@ -153,7 +153,7 @@ async def test_what_lies_under_the_key_is_trouble_there_alone(ground: Ground, mo
 
 
 def test_every_figure_of_a_minute_is_stored() -> None:
-    from dataclasses import fields
+    from msgspec.structs import fields
 
     from opalmind_tui.snapshot.history import Minute
 

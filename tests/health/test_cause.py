@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.health import cause_line
 from opalmind_tui.health.cause import CAUSES

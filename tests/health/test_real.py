@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import redis
+from msgspec.structs import replace
 
 from opalmind_tui.health import health_document
 from opalmind_tui.observe.census import Census

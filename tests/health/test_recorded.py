@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.health import Facts, SiteAccess, health_document
 from opalmind_tui.snapshot.model import CacheView, Gate, GateKind, QueueView, Reading

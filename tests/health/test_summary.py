@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta, timezone
 from unicodedata import category
+
+from msgspec.structs import replace
 
 from opalmind_tui.health.summary import summary
 from opalmind_tui.settings.model import Settings

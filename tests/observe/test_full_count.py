@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from opalmind_tui.errors import StoreUnavailable

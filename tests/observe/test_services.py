@@ -6,13 +6,13 @@ import gzip
 import json
 import ssl
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.message import HTML, JSON, Response, Wire
 from opalmind_tui.observe.services.asking import BODY_LIMIT, Asker, Told

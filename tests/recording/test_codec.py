@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.recording.codec import Codec, Misfit
 from opalmind_tui.snapshot.filters import parse_filter

@@ -7,10 +7,10 @@ import json
 import subprocess
 import sys
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui import exits
 from opalmind_tui.cli.main import run as run_here

@@ -6,11 +6,11 @@ import math
 import random
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.reports.preview import Access, NotEnough, Prediction, Sample, predict
 from opalmind_tui.reports.preview.sample import hash_of, is_sampled

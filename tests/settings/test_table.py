@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
 from opalmind_tui.settings import VARIABLES, Settings
+from opalmind_tui.settings.model import UNTOLD
 from opalmind_tui.settings.table import Kind, option_names, settings_table_markdown
 
 README = Path(__file__).parents[2] / "README.md"
@@ -18,6 +19,13 @@ README = Path(__file__).parents[2] / "README.md"
 def test_every_row_fills_a_field_of_the_settings() -> None:
     known = {field.name for field in fields(Settings)}
     assert {variable.field for variable in VARIABLES} == known - {"origins", "notes"}
+
+
+def test_nothing_that_is_printed_has_a_secret() -> None:
+    secrets = {variable.field for variable in VARIABLES if variable.secret or variable.from_file}
+    assert secrets <= UNTOLD
+    settings = Settings(**dict.fromkeys(UNTOLD, "s3cret"))
+    assert "s3cret" not in repr(settings) + str(settings.__rich_repr__())
 
 
 def test_names_and_options_are_unique() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.history import MINUTE, Figure, History, Mark, Minute, began
 

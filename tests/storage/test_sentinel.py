@@ -6,10 +6,10 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.storage.connection import address, async_client, locator_for, sync_client

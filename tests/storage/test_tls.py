@@ -11,10 +11,10 @@ import shutil
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings.model import Settings

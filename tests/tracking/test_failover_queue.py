@@ -6,10 +6,11 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.ids import endpoint_code, new_id

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opalmind_tui.errors import RefusedRequest
 from opalmind_tui.tracking.fields import event, goal, pageview

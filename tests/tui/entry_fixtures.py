@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.entry_walk import Pass
 from opalmind_tui.reports.features import NAMES

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from opalmind_tui.snapshot.commands import Command, Plan
 from opalmind_tui.snapshot.model import Snapshot
@@ -81,7 +83,7 @@ class Poison:
             return self.text()
         if isinstance(value, tuple):
             return tuple(self(one) for one in value)
-        if is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, Struct):
             return replace(value, **{one.name: self(getattr(value, one.name), one.name) for one in fields(value)})
         return value
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.config_file import read_config

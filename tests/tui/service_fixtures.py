@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import Reading, ServicesView, Snapshot
 from opalmind_tui.snapshot.services import Reach, ServiceChanges, ServiceFigures, ServiceView

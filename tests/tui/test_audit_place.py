@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from unicodedata import category
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.audit import OLDEST, AuditEntry
 from opalmind_tui.snapshot.model import ProcessView, Reading

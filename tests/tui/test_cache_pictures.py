@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FakeEngine

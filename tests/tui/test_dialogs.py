@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from textual.events import Key
 
 from opalmind_tui.snapshot.model import Reading, Snapshot

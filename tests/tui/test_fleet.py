@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import ProcessView, Reading, Snapshot
 from opalmind_tui.tui.lines import Area

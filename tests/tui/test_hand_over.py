@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import stat
 from base64 import b64decode
-from dataclasses import replace
 from pathlib import Path
 from unicodedata import category
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.engine import summarising
 from opalmind_tui.engine.summarising import save_summary

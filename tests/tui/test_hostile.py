@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from unicodedata import category
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.model import Mode, Reading, Snapshot

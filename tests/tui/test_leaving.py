@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.dialogs.leaving import LeavingDialog

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.commands import Act, Command

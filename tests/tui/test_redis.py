@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from textual.worker import WorkerState
 
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus, NodeKeys

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 
 import orjson
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.message import HTML, JSON, REPORT, Response, Wire
 from opalmind_tui.demo.matomo.texts import (
@@ -23,8 +23,7 @@ NO_DATABASE = "SQLSTATE[HY000] [2002] Connection refused"
 LOST_DATABASE = "SQLSTATE[HY000]: General error: 2006 MySQL server has gone away"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What a faulty answer depends on.
 
     Args:
@@ -46,8 +45,7 @@ class Case:
     as_date: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One way to fail.
 
     Args:

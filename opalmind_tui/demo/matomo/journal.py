@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import orjson
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """One stored hit.
 
     Args:
@@ -30,8 +29,7 @@ class Hit:
     params: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """One tracking request that was read in full, whatever came of it.
 
     Args:

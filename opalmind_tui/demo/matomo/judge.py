@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.accounts import Access, Account
 from opalmind_tui.demo.matomo.sites import Site
@@ -29,8 +30,7 @@ class Verdict(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """Who sent a hit, as HTTP tells it, and when it came."""
 
     now: float
@@ -40,8 +40,7 @@ class Sender:
     account: Account | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A verdict, and the moment that the hit counts for. `wanted_token`: it could be stored with a token only."""
 
     verdict: Verdict

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qsl
+
+from msgspec import Struct, field
 
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
@@ -37,8 +38,7 @@ class Wire(StrEnum):
     """Nothing, for as long as the client waits (and the stand-in's own limit)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request, its body read to the end."""
 
     method: str
@@ -63,8 +63,7 @@ class Request:
         return fields_of(self.query.encode("latin-1"))
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """One HTTP response."""
 
     status: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.accounts import Access, Account, Accounts
 from opalmind_tui.demo.matomo.figures import Day, LiveFigures
@@ -47,8 +48,7 @@ class Refused(Exception):
         self.message, self.status = message, status
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A reporting call: its method, its parameters, and who asks."""
 
     method: str

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus
+
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.figures import Day, Row
 from opalmind_tui.demo.matomo.sites import Site
 from opalmind_tui.demo.shop import DEVICES, FUNNEL, PAGES, REFERRERS
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a report is made of."""
 
     site: Site

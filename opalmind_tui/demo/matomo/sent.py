@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.message import Request, fields_of
 
@@ -17,8 +17,7 @@ DEPTH = 512
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What a tracking request carries.
 
     Args:

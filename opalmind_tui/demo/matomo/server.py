@@ -7,8 +7,9 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.accounts import Access, Account, Accounts
 from opalmind_tui.demo.matomo.behaviour import Asked, Behaviour

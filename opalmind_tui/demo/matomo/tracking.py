@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.demo.matomo.accounts import Access, Account, Accounts
 from opalmind_tui.demo.matomo.behaviour import Behaviour
@@ -19,8 +21,7 @@ from opalmind_tui.demo.matomo.visits import Visit, Visits, visitor_of
 PREFLIGHT = (("Access-Control-Allow-Methods", "GET, POST"), ("Access-Control-Allow-Headers", "*"))
 
 
-@dataclass(slots=True)
-class Count:
+class Count(Struct):
     """What a request came to."""
 
     tracked: int = 0
@@ -28,8 +29,7 @@ class Count:
     indices: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A request as it came, and what is to happen to it."""
 
     number: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 GAP = 1800.0
 """Seconds without a hit after which a visit is over."""
@@ -12,8 +13,7 @@ KEEP = 5000
 """Visits and orders remembered; the oldest are forgotten."""
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """A visit that is going on. Moments in epoch seconds; `entry`, `page` are its first and its newest page."""
 
     first: float

@@ -8,10 +8,10 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 
 import h11
+from msgspec import Struct
 
 from opalmind_tui.demo.matomo.message import REASONS, Request, Response, Wire
 
@@ -19,8 +19,7 @@ HOST = "127.0.0.1"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one client may take. Seconds and bytes."""
 
     head_time: float = 20.0

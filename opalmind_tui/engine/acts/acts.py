@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.acts.kind import Kind, OnProgress
 from opalmind_tui.engine.undoing.inverse import encoded

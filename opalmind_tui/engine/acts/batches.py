@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.acts.kind import OnProgress, outcome
 from opalmind_tui.errors import OpalmindError, StoreUnavailable

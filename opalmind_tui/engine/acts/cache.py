@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
 from opalmind_tui.errors import OpalmindError
@@ -61,8 +63,7 @@ class TtlActs(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class PurgeCache:
+class PurgeCache(Struct):
     """Deletes cached reports."""
 
     cache: CacheActs
@@ -105,8 +106,7 @@ def _which(selection: Selection) -> str:
     return of + holds + under
 
 
-@dataclass(slots=True)
-class SetTtl:
+class SetTtl(Struct):
     """Changes a time to live.
 
     Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.acts.kind import OnProgress, count
 from opalmind_tui.errors import SettingsError
@@ -16,8 +17,7 @@ from opalmind_tui.tracking.queue import TrackingQueue
 EVERYWHERE = "Every process that delivers to this Matomo keeps to it; posts under way finish. Nothing is lost."
 
 
-@dataclass(slots=True)
-class ControlDelivery:
+class ControlDelivery(Struct):
     """What operators ask of delivery.
 
     Args:

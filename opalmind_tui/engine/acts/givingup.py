@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.acts.batches import in_batches
 from opalmind_tui.engine.acts.kind import OnProgress, count
@@ -13,8 +14,7 @@ from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.queue import Moved, TrackingQueue
 
 
-@dataclass(slots=True)
-class Kill:
+class Kill(Struct):
     """Gives up requests that wait: they are dead, and stay until somebody retries or purges them.
 
     Args:
@@ -41,8 +41,7 @@ class Kill:
         return await in_batches(self.queue, plan, kill, "given up", on_progress)
 
 
-@dataclass(slots=True)
-class Release:
+class Release(Struct):
     """Ends the leases of requests in flight, as if they had run out."""
 
     queue: TrackingQueue

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.acts.kind import OnProgress
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan
 
 
-@dataclass(slots=True)
-class Deliver:
+class Deliver(Struct):
     """Switches this process's delivery from Redis on or off."""
 
     deliver: Callable[[bool], None]
@@ -28,8 +28,7 @@ class Deliver:
         return Outcome("This dashboard delivers" if plan.command.deliver else "This dashboard only observes", done=1)
 
 
-@dataclass(slots=True)
-class TestToken:
+class TestToken(Struct):
     """Lets Matomo's token be used again after it was refused; `test_token` returns what Matomo says against it."""
 
     test_token: Callable[[], Awaitable[str]]

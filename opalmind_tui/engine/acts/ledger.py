@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.acts.kind import OnProgress, count
 from opalmind_tui.engine.ledger import Ledger
@@ -14,8 +15,7 @@ from opalmind_tui.snapshot.model import QueueView
 LONGEST_NOTE = 200
 
 
-@dataclass(slots=True)
-class Acknowledge:
+class Acknowledge(Struct):
     """Silences the ledger's alarm, with a note for those who come after.
 
     Args:

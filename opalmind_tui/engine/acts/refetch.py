@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
 from opalmind_tui.errors import OpalmindError
@@ -18,8 +19,7 @@ _PRICED = ("campaigns", "trafficChannels", "ecommerceOverview", "ecommerceRevenu
 """Reports that name the site's currency."""
 
 
-@dataclass(slots=True)
-class Refetch:
+class Refetch(Struct):
     """Fetches a report and puts it in the place of the entry.
 
     Args:

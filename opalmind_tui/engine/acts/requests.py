@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.engine.acts.batches import BATCH, all_in, in_batches
 from opalmind_tui.engine.acts.kind import OnProgress, count
@@ -24,8 +26,7 @@ COUNTED = 10_000
 UNDO_RESTORE = "They can be purged again."
 
 
-@dataclass(slots=True)
-class Retry:
+class Retry(Struct):
     """Makes requests due, at once or later.
 
     Args:
@@ -118,8 +119,7 @@ class Purge:
         return replace(done, inverse=Command(Act.RESTORE, since=began, until=ended))
 
 
-@dataclass(slots=True)
-class Restore:
+class Restore(Struct):
     """Brings requests back from the trash: named ones, those of a time, or all."""
 
     queue: TrackingQueue

@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import overload
+
+from msgspec import Struct
 
 from opalmind_tui.engine.finding.matching import fits
 from opalmind_tui.engine.finding.searching import still_in
@@ -53,8 +54,7 @@ class Ids(Sequence[str]):
         return map(self._one, range(len(self)))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The eligible ones, their bytes, and why others are not eligible, with their counts."""
 
     ids: Sequence[str]

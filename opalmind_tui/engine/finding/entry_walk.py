@@ -7,7 +7,8 @@ import math
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.walking import AGAIN_AFTER, PATIENCE
 from opalmind_tui.errors import OpalmindError

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.grouping import Grouping
 from opalmind_tui.engine.finding.searching import Search, identity

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.finding.likeness import group_key, normal_error
 from opalmind_tui.engine.finding.matching import fits
@@ -16,8 +17,7 @@ MOST_GROUPS = 1_000
 """Groups that are told apart; what is in none of them is only counted."""
 
 
-@dataclass(slots=True)
-class _Alike:
+class _Alike(Struct):
     newest: RequestRow
     count: int = 0
     dead: int = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from opalmind_tui.matomo.answer import Failure
 from opalmind_tui.matomo.masking import mask
@@ -35,8 +36,7 @@ _TELLING = (200, 500, 503)
 """Codes that come with a health document, or with the reason why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What came of asking.
 
     Args:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.observe.services.asking import PATIENCE, TOGETHER, Asker, Told
 from opalmind_tui.settings import Settings

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.reports.preview.sample import Access, Sample, hash_of, is_sampled
@@ -113,8 +115,7 @@ class AccessLog:
         return _read_back([fields for _, fields in found], now)
 
 
-@dataclass(frozen=True, slots=True)
-class Lookups:
+class Lookups(Struct, frozen=True):
     """What the log holds: by time, of keys below the rate, since `begins`."""
 
     accesses: Sequence[tuple[str, Access]]

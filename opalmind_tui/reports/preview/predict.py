@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.reports.preview.replay import Replay, replay
 from opalmind_tui.reports.preview.sample import Sample
@@ -21,8 +22,7 @@ T_95 = 2.13
 """Half the width of a 95 % interval in standard errors, where these come from sixteen groups."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """What a time to live would do, if the look-ups go on as in the sample.
 
     Args:
@@ -48,8 +48,7 @@ class Prediction:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class NotEnough:
+class NotEnough(Struct, frozen=True):
     """Why nothing can be said of a time to live."""
 
     ttl: float

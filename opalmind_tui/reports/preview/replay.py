@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from opalmind_tui.reports.preview.sample import Access
 
@@ -13,8 +14,7 @@ BLOCKS = 8
 """Blocks of time, to see how much depends on when one looked."""
 
 
-@dataclass(slots=True)
-class Replay:
+class Replay(Struct):
     """What happened in the counted time, which begins when the cache is warm.
 
     `by_group` and `by_block` hold look-ups and misses each.

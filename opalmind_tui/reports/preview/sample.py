@@ -8,15 +8,15 @@ by how much to multiply.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
+
+from msgspec import Struct
 
 HASHES = 1 << 32
 """Hashes are whole numbers below this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Look-ups of a report, so close together that they count as made at the same time.
 
     Args:
@@ -32,8 +32,7 @@ class Access:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """Look-ups of one feature, or of all.
 
     Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.tracking.fullness import process_length_reason, process_memory_reason
 from opalmind_tui.tracking.memory_queue.places import Item, Place
@@ -14,8 +15,7 @@ from opalmind_tui.tracking.request import TrackingRequest
 CONFLICT = "its idempotency key was taken by another payload while Redis was away"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much a process may hold: requests, and bytes of them; 0 for no limit."""
 
     length: int

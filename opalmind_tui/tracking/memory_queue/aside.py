@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sortedcontainers import SortedList
 
 from opalmind_tui.snapshot.model import State
@@ -12,8 +12,7 @@ from opalmind_tui.tracking.memory_queue.places import Item
 from opalmind_tui.tracking.queue import REJECTED_KEPT
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A request outside the queue. `moment`: when it left, in microseconds; `owned`: its key was its own."""
 
     item: Item

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit
 from opalmind_tui.tracking.control import BURST, ControlChange, Wish
@@ -11,8 +13,7 @@ from opalmind_tui.tracking.control import BURST, ControlChange, Wish
 _NOTHING = Control()
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """Of one endpoint. The rate's hits come free from `free_from` on (epoch seconds)."""
 
     control: Control = _NOTHING

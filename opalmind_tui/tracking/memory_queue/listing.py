@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct
 from sortedcontainers import SortedList
 
 from opalmind_tui.snapshot.listing import Order, Tab
@@ -20,8 +20,7 @@ from opalmind_tui.tracking.queue import Window
 MOST_ROWS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The members of a sorted list from rank `begins` until before rank `ends`."""
 
     entries: Any

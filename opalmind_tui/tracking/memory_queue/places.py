@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
 from heapq import merge
 from typing import Any
 
+from msgspec import Struct, field
 from sortedcontainers import SortedList
 
 from opalmind_tui.snapshot.listing import Attempt
@@ -31,8 +31,7 @@ class Place(Enum):
     DEAD = "dead"
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """A request and what is known of it. `due` is also its place in the order while it is in flight."""
 
     id: str
@@ -63,8 +62,7 @@ class Item:
         return self.endpoint, self.id[2]
 
 
-@dataclass(slots=True)
-class Lease:
+class Lease(Struct):
     """A claim: what it holds, until when, and whether it was posted, or is going to be at once."""
 
     ends: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.listing import Order, Tab

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from opalmind_tui.tracking.memory_queue.places import Item, Place
 from opalmind_tui.tracking.memory_queue.store import MICROS, Store

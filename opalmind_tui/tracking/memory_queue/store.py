@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.listing import DELIVERED_KEPT, Attempt
 from opalmind_tui.snapshot.model import RequestRow
@@ -19,8 +20,7 @@ from opalmind_tui.tracking.rows import ANSWER_KEPT, ATTEMPTS_KEPT, delivered_ent
 MICROS = 1_000_000
 
 
-@dataclass(slots=True)
-class LastFailure:
+class LastFailure(Struct):
     """The newest failure of any request. Moments and lengths in microseconds."""
 
     error: str = ""

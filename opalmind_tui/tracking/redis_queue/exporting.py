@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.outcomes import Adopted, Stored
@@ -17,8 +18,7 @@ _ID = 14
 """Characters of an id: what an entry of the index begins with; the fingerprint follows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """A request to be written down. `whole` is None where its bytes are no request."""
 
     stored: Stored

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import secrets
 import time
 from collections import OrderedDict
@@ -12,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import redis.asyncio
+from msgspec import structs
 
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.snapshot.model import Gate
@@ -139,7 +139,7 @@ class RedisQueue(Operating, Closing):
                 return claim
             left = await self._unknown_of(self._beforehand, claim)
             if left:
-                return dataclasses.replace(claim, requests=left)
+                return structs.replace(claim, requests=left)
 
     async def _lease(self, endpoint: str, token: str, limit: int, lease: float, posting: bool) -> Claim:
         wakes = self.wakes()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import replace
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -31,8 +31,7 @@ PREVIEW_AFTER = 0.15
 ACCEPTED = "Write seconds, or 90s, 5m, 2h, 1d; reset for the environment's value."
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What was typed so far, kept when the dialog is closed."""
 
     target: str = "reports:"

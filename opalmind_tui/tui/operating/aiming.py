@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.filters import Filter, Term
@@ -16,8 +16,7 @@ FOR_GOOD_TABS = (Tab.TRASH, Tab.REJECTED)
 """Lists of what is out of the queue: a purge there is for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """A command, and what it is about in words. Text in them is safe."""
 
     command: Command

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.model import ProcessView, Snapshot
@@ -19,8 +20,7 @@ _LONGEST = 2_000
 """Cells of one text in the view of one entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """An entry at a moment; `sign` says whether it was undone, or is the one that can be."""
 
     entry: AuditEntry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import GateKind, Mode, Snapshot, Verdict
 from opalmind_tui.text import cells, safe_text
@@ -16,8 +16,7 @@ _DEGRADED_ROWS = 2
 _PRODUCTION = ("prod", "production", "live")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """One piece of line 1: its forms from long to short, and how soon it gives way (the highest first)."""
 
     forms: tuple[Line, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.text import cells
 from opalmind_tui.tui.action import Action
@@ -17,8 +18,7 @@ _ROOMY = 30
 """Rows of a terminal from which on the keys may take two lines, besides that of the doors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """An action at its place: how it is called there, row, first cell, and the cell after its last."""
 
     action: Action

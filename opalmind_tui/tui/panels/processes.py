@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import ProcessView, Snapshot, Verdict
 from opalmind_tui.text import safe_text
@@ -14,8 +14,7 @@ from opalmind_tui.tui.table import Column, head, row
 NO_WORKER = "No worker connected: nobody takes requests for this Matomo from Redis."
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A process as seen by one that sends to an endpoint."""
 
     process: ProcessView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import RequestRow, Snapshot, State
 from opalmind_tui.tui import figures
@@ -20,8 +20,7 @@ _SIGNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A request at a moment."""
 
     request: RequestRow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from opalmind_tui.snapshot.model import ServicesView, Snapshot, Verdict
 from opalmind_tui.snapshot.services import Reach, ServiceFigures, ServiceView
@@ -28,8 +28,7 @@ _STALE = "its own check still counts from its last retry"
 _BAD_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.UNKNOWN, Verdict.OK)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A service at a moment."""
 
     service: ServiceView

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from textual.containers import Vertical
 from textual.message import Message
 
@@ -17,8 +16,7 @@ from opalmind_tui.tui.bars import PlaceBar, Status
 from opalmind_tui.tui.situation import Situation
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the next snapshot should bring for the place in view.
 
     Args:

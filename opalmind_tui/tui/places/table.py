@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.tui.places.audit import AuditPlace
@@ -17,8 +18,7 @@ from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.places.redis import RedisPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One place.
 
     Args:

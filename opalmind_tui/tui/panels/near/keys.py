@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.census import KeyCensus, KeyGroup, SeenKey
 from opalmind_tui.snapshot.model import Snapshot
@@ -29,8 +30,7 @@ _MOST_FEATURES = 8
 _BIGGEST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A group beside the greatest of its table."""
 
     group: KeyGroup

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from opalmind_tui.snapshot.entries import OTHERS, FeatureEntries, Lookups
 from opalmind_tui.snapshot.model import CacheView, FeatureView, Snapshot
@@ -14,8 +15,7 @@ OTHERS_NAME = "other keys"
 _HOUR = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
+class FeatureRow(Struct, frozen=True):
     """One line of the table.
 
     Args:
