@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -88,7 +88,7 @@ class RuntimeConfig:
                 # Another process may have set it since the last refresh: that is what an undo goes back to.
                 known = _decode(await self._client.hget(self._key, name))
                 entry = replace(entry, former=known.value if known is not None else "")
-                await self._client.hset(self._key, name, orjson.dumps(entry))
+                await self._client.hset(self._key, name, orjson.dumps(asdict(entry)))
             except TROUBLES as error:
                 raise trouble(error) from error
         self._values = {**self._values, name: entry}

@@ -10,6 +10,7 @@ from typing import IO
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import asdict
 
 
 class Hit(Struct, frozen=True):
@@ -87,7 +88,7 @@ class Journal:
         self.hits.extend(hits)
         self.stored += len(hits)
         if self._file is not None and hits:
-            self._file.writelines(orjson.dumps(hit, option=orjson.OPT_APPEND_NEWLINE) for hit in hits)
+            self._file.writelines(orjson.dumps(asdict(hit), option=orjson.OPT_APPEND_NEWLINE) for hit in hits)
             self._file.flush()
 
     def enter(self, visitors: Iterable[str]) -> None:
