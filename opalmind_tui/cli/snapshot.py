@@ -16,6 +16,8 @@ from opalmind_tui.cli.asking import with_engine
 from opalmind_tui.cli.options import WithSettings, settings_of, settings_options
 from opalmind_tui.cli.output import AnswerLost, answer
 from opalmind_tui.cli.status import EXIT_OF, nothing_asked
+from opalmind_tui.snapshot.audit import AuditView
+from opalmind_tui.snapshot.entries import EntryView
 from opalmind_tui.snapshot.listing import ListView, Tab
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import safe_text
@@ -23,7 +25,21 @@ from opalmind_tui.text import safe_text
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
 
-PLACES = ("overview", "queue", "fleet", "history")
+LISTED = 50
+"""Rows of a place's list that the JSON has."""
+PLACES: dict[str, dict[str, Any]] = {
+    "overview": {"rows": LISTED},
+    "queue": {"view": ListView(tab=Tab.FAILED, rows=LISTED)},
+    "cache": {"entries": EntryView(rows=LISTED)},
+    "redis": {"closer": True},
+    "fleet": {},
+    "doctor": {},
+    "audit": {"audit": AuditView(rows=LISTED)},
+    "history": {},
+}
+"""Every place of the dashboard, and what its frame asks the engine for beyond what every frame has."""
+MOST_LOOKS = 50
+"""At the cache's entries, each a tenth of a second or less, until they were all gone through."""
 SMALLEST, LARGEST = (60, 20), (400, 200)
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
 
@@ -47,14 +63,21 @@ class Size(click.ParamType[tuple[int, int]]):
 @click.option("--json", "as_json", is_flag=True, help="As JSON; so it is without --svg, too.")
 @click.option("--svg", "svg", metavar="FILE", help="As a picture, into this file; one that is there is replaced.")
 @click.option("--size", type=Size(), default="120x40", show_default=True, help="Of the picture.")
-@click.option("--place", type=click.Choice(PLACES), default="overview", show_default=True, help="Which screen.")
+@click.option(
+    "--place",
+    type=click.Choice(list(PLACES)),
+    default="overview",
+    show_default=True,
+    help="Which screen, and its lists.",
+)
 @settings_options
 @click.pass_context
 def snapshot(ctx: click.Context, as_json: bool, svg: str | None, size: tuple[int, int], place: str) -> int:
     """One frame of the dashboard: all that the screen would show now. Writes nothing to Redis.
 
     The JSON has the fields of the snapshot, each part with the time at which it was read and why it could not be.
-    Secrets are masked; what visitors sent is in it as on the screen.
+    Secrets are masked; what visitors sent is in it as on the screen. What the Doctor finds is in its picture and in
+    `doctor --json` only.
 
     Exit code, as of `status`: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell.
     """
@@ -73,8 +96,12 @@ def snapshot(ctx: click.Context, as_json: bool, svg: str | None, size: tuple[int
 async def _asked(engine: Engine, place: str) -> tuple[dict[str, Any], Snapshot]:
     # The document first: it waits for Matomo's answer, which the frame then has, too.
     document = await engine.health_document()
-    view = ListView(tab=Tab.FAILED) if place == "queue" else None
-    return document, await engine.take_snapshot(rows=50 if place == "overview" else 0, view=view)
+    found = await engine.take_snapshot(**PLACES[place])
+    for _ in range(MOST_LOOKS):
+        if found.entries is None or found.entries.value is None or found.entries.value.done:
+            break
+        found = await engine.take_snapshot(**PLACES[place])
+    return document, found
 
 
 async def _drawn(engine: Engine, size: tuple[int, int], place: str) -> tuple[dict[str, Any], str]:

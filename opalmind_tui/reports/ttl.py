@@ -45,8 +45,8 @@ PRESETS: Mapping[TtlTarget, tuple[tuple[float, str], ...]] = {
 }
 """(seconds, what it is for) from practice."""
 
-_UNITS = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "": 1.0}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smhd]?)", re.IGNORECASE)
+_UNITS = {"s": 1.0, "m": _MINUTE, "min": _MINUTE, "h": _HOUR, "d": _DAY, "": 1.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|min|m|h|d)?", re.IGNORECASE)
 
 
 class Configured(Protocol):
@@ -187,7 +187,9 @@ def config_text(seconds: float) -> str:
 
 
 def parse_duration(text: str, name: str = "time to live") -> float:
-    """Seconds of ``90``, ``300s``, ``5m``, ``2h`` or ``1d``. Raises `SettingsError` that says what is accepted.
+    """Seconds of ``90``, ``300s``, ``5m``, ``5 min``, ``2h`` or ``1d``.
+
+    Raises `SettingsError` that says what is accepted.
 
     Args:
         name: what the text was given for.
@@ -199,7 +201,7 @@ def parse_duration(text: str, name: str = "time to live") -> float:
             f"'{safe_text(text, 40)}'",
             "a number of seconds, or one with s, m, h or d, such as 300s or 5m",
         )
-    return float(found[1]) * _UNITS[found[2].lower()]
+    return float(found[1]) * _UNITS[(found[2] or "").lower()]
 
 
 def check_ttl(target: TtlTarget, seconds: float) -> None:

@@ -70,7 +70,8 @@ def test_a_configured_text_that_is_no_time_counts_as_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("300s", 300), (" 5m ", 300), ("2h", 7200), ("1d", 86_400), ("1.5 M", 90)]
+    ("text", "seconds"),
+    [("90", 90), ("300s", 300), (" 5m ", 300), ("5 min", 300), ("2h", 7200), ("1d", 86_400), ("1.5 M", 90)],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds

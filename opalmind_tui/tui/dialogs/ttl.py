@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from functools import partial
 
 from msgspec import Struct
@@ -13,8 +12,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Checkbox, Input, OptionList, Static
 
 from opalmind_tui.engine.port import EnginePort
-from opalmind_tui.errors import OpalmindError
-from opalmind_tui.reports.ttl import PRESETS
+from opalmind_tui.errors import OpalmindError, SettingsError
+from opalmind_tui.reports.ttl import PRESETS, parse_duration
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import CacheView
 from opalmind_tui.tui import figures, wire
@@ -22,8 +21,6 @@ from opalmind_tui.tui.dialogs.choice import Choice, Choices, options
 from opalmind_tui.tui.dialogs.window import Dialog, Tick, text
 from opalmind_tui.tui.panels.preview import preview_lines
 
-_UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
-_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?", re.ASCII)
 SHORTEST, LONGEST = 1.0, 365 * 86_400.0
 RESET = "reset"
 PREVIEW_AFTER = 0.15
@@ -46,10 +43,10 @@ def seconds_of(typed: str) -> float:
         return 0.0
     if not word:
         raise ValueError(ACCEPTED)
-    match = _FORM.fullmatch(word)
-    if match is None:
-        raise ValueError(f"Not a time. {ACCEPTED}")
-    seconds = float(match[1]) * _UNITS[match[2] or ""]
+    try:
+        seconds = parse_duration(word)
+    except SettingsError:
+        raise ValueError(f"Not a time. {ACCEPTED}") from None
     if not SHORTEST <= seconds <= LONGEST:
         raise ValueError("From 1 second to 365 days.")
     return seconds
