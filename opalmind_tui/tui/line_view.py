@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
@@ -11,12 +9,11 @@ from textual.widget import Widget
 
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.lines import Area, Line, Tone
+from opalmind_tui.tui.tones import style_of
 
 
 class LineView(Widget):
     """Shows what `draw` returns. Call `redraw` when something that it depends on has changed."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in Tone}
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -63,5 +60,7 @@ class LineView(Widget):
     def _style_of(self, tone: Tone) -> Style:
         style = self._styles_of.get(tone)
         if style is None:
-            style = self._styles_of[tone] = self.get_component_rich_style(f"tone--{tone}")
+            app = self.app
+            style = style_of(tone, app.theme_variables, self.rich_style, no_colour=app.no_color)
+            self._styles_of[tone] = style
         return style

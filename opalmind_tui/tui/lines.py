@@ -11,7 +11,7 @@ from opalmind_tui.text import ELLIPSIS, cells, safe_text
 
 
 class Tone(StrEnum):
-    """What a piece of text means to the eye. `look.tcss` gives each its colour; words never depend on it."""
+    """What a piece of text means to the eye. `tones.LOOKS` gives each its colour; words never depend on it."""
 
     PLAIN = "plain"
     DIM = "dim"
