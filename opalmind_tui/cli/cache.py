@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel, iso, table, with_engine
@@ -141,6 +142,7 @@ def _key_text(ctx: click.Context, key: str) -> str:
 @click.argument("feature", type=click.Choice(["reports", "idempotency", *NAMES]), required=False, metavar="[FEATURE]")
 @click.argument("duration", required=False, metavar="[DURATION]")
 @click.option("--existing", is_flag=True, help="Also give it to the entries that exist.")
+@click.option("--limit", type=click.IntRange(1), help="With --existing: to no more than so many, whichever come first.")
 @change_options
 @settings_options
 @click.pass_context
@@ -149,6 +151,7 @@ def ttl(
     feature: str | None,
     duration: str | None,
     existing: bool,
+    limit: int | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -163,12 +166,15 @@ def ttl(
     of sent requests 1 to 6 h for short retries, a day, or 48 to 72 h for long outages.
     """
     if duration is None:
-        if existing or dry_run or yes:
-            raise click.UsageError("--existing, --dry-run and --yes make sense with a DURATION only.")
+        if existing or limit or dry_run or yes:
+            raise click.UsageError("--existing, --limit, --dry-run and --yes make sense with a DURATION only.")
         rows = [row for row in with_engine(ctx, times_to_live) if feature in (None, row["feature"])]
         answer(json.dumps(rows, indent=2) if as_json else _ttl_shown(rows))
         return exits.OK
-    return change(ctx, _ttl_command(feature or "", duration, existing), How(dry_run, yes, as_json))
+    if limit and not existing:
+        raise click.UsageError("--limit makes sense with --existing only.")
+    command = replace(_ttl_command(feature or "", duration, existing), limit=limit or 0)
+    return change(ctx, command, How(dry_run, yes, as_json))
 
 
 async def times_to_live(engine: Engine) -> list[dict[str, Any]]:

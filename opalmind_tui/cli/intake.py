@@ -104,6 +104,18 @@ def take_export(settings: Settings, source: str, *, dry_run: bool, as_json: bool
     return take_file(settings, source, as_json=as_json, judge=judge, dry_run=dry_run, limit=limit)
 
 
+def foresee_file(settings: Settings, source: str, *, as_json: bool, limit: int | None = None) -> int:
+    """Say what `take_file` would make of the lines, and take none."""
+    from opalmind_tui.cli.foreseeing import Foresight
+
+    foresight = Foresight()
+
+    async def judge(engine: Engine, lines: list[Line]) -> tuple[list[Line], Mapping[int, Answer]]:
+        return await foresight.judged(engine, (await _offered_all(engine, lines))[0])
+
+    return take_file(settings, source, as_json=as_json, judge=judge, dry_run=True, limit=limit)
+
+
 async def _offered_all(engine: Engine, lines: list[Line]) -> tuple[list[Line], Mapping[int, Answer]]:
     """Every line is offered; without a token of ours, what only one lets in is refused."""
     return lines if engine.settings.matomo_token else [_without_token(line) for line in lines], {}

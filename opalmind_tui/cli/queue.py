@@ -33,6 +33,8 @@ _filter = click.option("--filter", "wanted", metavar="TEXT", default="", help=FI
 _of = click.option(
     "--state", type=click.Choice(STATES), help="With --filter: in this state (default: all that failed)."
 )
+_WAYS = {"--dead": "dead", "--all": "everything", "--filter": "wanted"}
+"""How requests are named other than by their ids: option and parameter."""
 _most = click.option("--limit", type=click.IntRange(1), help="No more than so many; not with ids.")
 
 
@@ -167,12 +169,15 @@ def kill(ctx: click.Context, /, reason: str, **how: Any) -> int:
 
 @queue.command(cls=WithSettings)
 @_ids
+@click.option("--all", "everything", is_flag=True, help="All that is in flight now.")
+@_filter
+@_most
 @change_options
 @settings_options
 @click.pass_context
 def release(ctx: click.Context, /, **how: Any) -> int:
     """Release the leases of requests in flight, whose process is dead. What it posted may be sent twice."""
-    return _act(ctx, Command(Act.RELEASE), **how)
+    return _act(ctx, Command(Act.RELEASE), state=str(State.INFLIGHT), **how)
 
 
 @queue.command(cls=WithSettings)
@@ -247,15 +252,15 @@ queue.add_command(import_)
 
 def _act(
     ctx: click.Context, command: Command, *, ids: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool,
-    dead: bool = False, wanted: str = "", state: str | None = None, limit: int | None = None,
+    dead: bool = False, everything: bool = False, wanted: str = "", state: str | None = None, limit: int | None = None,
 ) -> int:  # fmt: skip
-    """Act on the named requests, on every dead one, or on what fits."""
+    """Act on the named requests, on every dead one, on what fits, or on `everything` in a state."""
     fitting = parse_filter(wanted)
-    named = [bool(ids), dead, bool(fitting)]
-    if sum(named) != 1 or (not fitting and state) or (ids and limit):
-        ways = [way for way, option in (("--dead", "dead"), ("--filter", "wanted")) if option in ctx.params]
-        raise click.UsageError(f"Name requests by their ids, or say {' or '.join(ways) or 'one'}.")
-    tab = None if not fitting else Tab.FAILED if state is None else TAB_OF[State(state)]
+    named = [bool(ids), dead, bool(fitting), everything]
+    if sum(named) != 1 or (not fitting and ctx.params.get("state")) or (ids and limit):
+        ways = [way for way, option in _WAYS.items() if option in ctx.params]
+        raise click.UsageError(f"Name requests by their ids, or say {' or '.join(ways)}.")
+    tab = None if not (fitting or everything) else Tab.FAILED if state is None else TAB_OF[State(state)]
     if dead and limit:
         tab, dead = Tab.DEAD, False
     chosen = replace(command, ids=ids, all_dead=dead, tab=tab, filter=fitting, limit=limit or 0)

@@ -43,10 +43,12 @@ TYPES: dict[Callable[[str, object], str], Any] = {
 
 @click.group(cls=GroupWithSettings, invoke_without_command=True)
 @click.option("--from", "source", metavar="FILE", help="Read JSON lines from this file, or from stdin with -.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first lines, so many (with --from).")
+@click.option("--dry-run", is_flag=True, help="Check every line, say what would be done, and do nothing (with --from).")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON (with --from).")
 @settings_options
 @click.pass_context
-def track(ctx: click.Context, source: str | None, as_json: bool) -> int:
+def track(ctx: click.Context, source: str | None, limit: int | None, dry_run: bool, as_json: bool) -> int:
     """Accept tracking requests into the queue; workers deliver them.
 
     \b
@@ -56,21 +58,26 @@ def track(ctx: click.Context, source: str | None, as_json: bool) -> int:
       {"kind":"goal","goalId":2,"revenue":19.99,"idempotencyKey":"order-7"}
       {"kind":"raw","params":{"idsite":"1","url":"https://example.org/"}}
 
+    With --dry-run nothing is taken: each line is read and checked, and its idempotency key is looked for in the queue
+    and in the lines before it; not among what was delivered already.
+
     Exit code: 0 all accepted (or known already), 1 some were refused or conflict, 3 Redis is away or a limit of the
     queue is reached: nothing more was accepted, and the first line not taken is named with the reason.
     """
     if ctx.invoked_subcommand is not None:
-        if source is not None or as_json:
-            raise click.UsageError("--from and --json before a command make no sense.")
+        if source is not None or as_json or limit or dry_run:
+            raise click.UsageError("--from, --limit, --dry-run and --json before a command make no sense.")
         return exits.OK
     if source is None:
         raise click.UsageError("Give --from FILE, or one of: " + ", ".join(CALLS) + ".")
-    from opalmind_tui.cli.intake import take_file
+    from opalmind_tui.cli.intake import foresee_file, take_file
 
     with store_of(ctx) as settings:
         need_matomo(settings)
+        if dry_run:
+            return foresee_file(settings, source, as_json=as_json, limit=limit)
         need_writing(settings, "track")
-        return take_file(settings, source, as_json=as_json)
+        return take_file(settings, source, as_json=as_json, limit=limit)
 
 
 def _command(kind: str) -> click.Command:

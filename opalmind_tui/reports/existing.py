@@ -50,6 +50,7 @@ async def apply_to_reports(
     changes: Mapping[str, tuple[float, float]],
     on_count: OnCount | None = None,
     clock: Callable[[], float] = time.time,
+    limit: int = 0,
 ) -> int:
     """Give existing entries a new time to live; returns how many changed.
 
@@ -60,6 +61,7 @@ async def apply_to_reports(
     Args:
         changes: feature -> (former, new) seconds. Other features are left alone.
         on_count: told how many changed so far.
+        limit: no more than so many; 0 for all.
 
     Raises `StoreUnavailable`. Cancelling stops between two batches.
     """
@@ -68,7 +70,7 @@ async def apply_to_reports(
         former, new = changes[feature_of(key[len(prefix.encode()) :]) or ""]
         return (round(clock() * 1000), round(former * 1000), round(new * 1000), LARGEST)
 
-    return await _apply(client, prefix, lambda text: feature_of(text) in changes, _REPORT, arguments, on_count)
+    return await _apply(client, prefix, lambda text: feature_of(text) in changes, _REPORT, arguments, on_count, limit)
 
 
 async def apply_to_records(
@@ -77,17 +79,18 @@ async def apply_to_records(
     seconds: float,
     on_count: OnCount | None = None,
     clock: Callable[[], float] = time.time,
+    limit: int = 0,
 ) -> int:
     """Let existing idempotency records live `seconds` from their completion; returns how many changed.
 
-    A record that is older than that expires at once. Values that are no record are left alone. Raises
-    `StoreUnavailable`. Cancelling stops between two batches.
+    A record that is older than that expires at once. Values that are no record are left alone. `limit`: no more than so
+    many; 0 for all. Raises `StoreUnavailable`. Cancelling stops between two batches.
     """
 
     def arguments(key: bytes) -> tuple[float, ...]:
         return (round(clock() * 1000), round(seconds * 1000), LARGEST)
 
-    return await _apply(client, prefix, bool, _RECORD, arguments, on_count)
+    return await _apply(client, prefix, bool, _RECORD, arguments, on_count, limit)
 
 
 async def _apply(
@@ -97,16 +100,29 @@ async def _apply(
     script: str,
     arguments: Callable[[bytes], tuple[float, ...]],
     on_count: OnCount | None,
+    limit: int,
 ) -> int:
     done = 0
     async for keys in batches(client, prefix, accepts):
-        pipeline = client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.eval(script, 1, key, *arguments(key))
-        try:
-            done += sum(int(changed) for changed in await pipeline.execute())
-        except TROUBLES as error:
-            raise trouble(error) from error
-        if on_count is not None:
-            on_count(done)
+        while keys:
+            # As many as are still wanted: some of them may be left as they are.
+            some = keys[: limit - done] if limit else keys
+            keys = keys[len(some) :]
+            done += await _changed(client, script, some, arguments)
+            if on_count is not None:
+                on_count(done)
+            if limit and done >= limit:
+                return done
     return done
+
+
+async def _changed(
+    client: Redis, script: str, keys: list[bytes], arguments: Callable[[bytes], tuple[float, ...]]
+) -> int:
+    pipeline = client.pipeline(transaction=False)
+    for key in keys:
+        pipeline.eval(script, 1, key, *arguments(key))
+    try:
+        return sum(int(changed) for changed in await pipeline.execute())
+    except TROUBLES as error:
+        raise trouble(error) from error

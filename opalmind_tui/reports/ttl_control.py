@@ -81,7 +81,13 @@ class TtlControl:
         return await count_keys(self._client, self._settings.cache_prefix, self._concerned(feature))
 
     async def apply(
-        self, target: TtlTarget, feature: str, former: float, seconds: float, on_count: OnCount | None = None
+        self,
+        target: TtlTarget,
+        feature: str,
+        former: float,
+        seconds: float,
+        on_count: OnCount | None = None,
+        limit: int = 0,
     ) -> int:
         """Give the existing ones the new time; returns how many changed.
 
@@ -90,17 +96,20 @@ class TtlControl:
             former: seconds in force when they were written, as far as known.
             seconds: the new time.
             on_count: told how many changed so far.
+            limit: no more than so many; 0 for all.
 
         Raises `StoreUnavailable`. Cancelling stops between two batches.
         """
         if self._client is None:
             return 0
         if target is TtlTarget.IDEMPOTENCY:
-            return await apply_to_records(self._client, self._settings.idempotency_prefix, seconds, on_count)
+            return await apply_to_records(
+                self._client, self._settings.idempotency_prefix, seconds, on_count, limit=limit
+            )
         changes = dict.fromkeys(self._ttls.followers(feature), (former, seconds))
         await self._cache.invalidate(changes)
         try:
-            return await apply_to_reports(self._client, self._settings.cache_prefix, changes, on_count)
+            return await apply_to_reports(self._client, self._settings.cache_prefix, changes, on_count, limit=limit)
         finally:
             await self._cache.invalidate(changes)
 

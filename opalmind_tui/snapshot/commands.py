@@ -61,8 +61,8 @@ class Command(Struct, frozen=True):
         tab: everything in this list of the queue that fits the `filter` when the plan is made (the same acts). A group
             of failures is the filter ``group:key`` on the list of the failed.
         filter: what must fit; empty for the whole list.
-        limit: of a list, or of cached reports (purge-cache), no more than so many, the first that are come upon; 0 for
-            no limit.
+        limit: of a list, of cached reports (purge-cache), or of those that exist (set-ttl), no more than so many, the
+            first that are come upon; 0 for no limit.
         all_dead: every request that is dead when the plan is made.
         hard: past the trash, for good (purge).
         since, until: what came into the trash within this time by the queue's clock (restore); 0 for no bound.

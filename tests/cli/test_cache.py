@@ -221,9 +221,26 @@ def test_a_time_to_live_for_what_exists(server: LocalServer) -> None:
     assert 590 <= entry["redisTtl"] <= 600
 
 
+def test_a_time_to_live_for_no_more_than_the_limit(server: LocalServer) -> None:
+    for site in range(5):
+        put(server, EVENTS.replace("7", str(site)), [], left=60, kept=60)
+    put(server, DEVICES, [], left=60, kept=60)
+    line = ("cache", "ttl", "events", "10m", "--existing", "--limit", "3", "--json")
+    planned = json.loads(run(*line, "--dry-run", REDIS_URL=server.url).stdout)
+    assert (planned["plan"]["eligible"], planned["outcome"]) == (3, None)
+    assert times(server)["events"]["origin"] == "default"
+    done = json.loads(run(*line, "--yes", REDIS_URL=server.url).stdout)
+    assert (done["plan"]["eligible"], done["outcome"]["done"]) == (3, 3)
+    assert sorted(entry["redisTtl"] > 60 for entry in listed(server)) == [False] * 3 + [True] * 3
+    assert run("undo", "--yes", REDIS_URL=server.url).returncode == exits.OK
+    assert times(server)["events"]["seconds"] == 60
+    assert len(listed(server)) == 6, "those that had not been given it are not shortened"
+
+
 def test_a_time_to_live_that_cannot_be(server: LocalServer) -> None:
     for arguments in (["events", "soon"], ["events", "-5"], ["events", "0"], ["events", "400d"], ["nonsense", "5m"],
-                      ["events", "undo"], ["events", "--existing"]):  # fmt: skip
+                      ["events", "undo"], ["events", "--existing"], ["events", "--limit", "5"],
+                      ["events", "5m", "--limit", "5"]):  # fmt: skip
         done = run("cache", "ttl", *arguments, "--yes", REDIS_URL=server.url)
         assert (done.returncode, done.stdout) == (exits.UNUSABLE, ""), arguments
     read_only = run("cache", "ttl", "events", "5m", "--yes", REDIS_URL=server.url, OPALMIND_READ_ONLY="1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import subprocess
 from typing import Any
 
@@ -207,3 +208,28 @@ def test_a_filter_that_means_nothing_is_refused(any_product: object, arguments: 
     done = run("queue", *arguments, REDIS_URL="redis://127.0.0.1:1", MATOMO_BASE_URL=MATOMO)
     assert done.returncode == exits.UNUSABLE
     assert said in done.stderr
+
+
+def test_release_by_id_by_filter_or_all_no_more_than_the_limit(server: LocalServer) -> None:
+    ids = put(server, 6)
+
+    async def claim() -> None:
+        async with Engine(load_settings(variables(server)), role="track") as engine:
+            engine.queue.deliver_shared = True
+            await engine.queue.claim(engine.endpoint, secrets.token_hex(8), limit=100, lease=600)
+
+    asyncio.run(claim())
+    inflight = [row["id"] for row in listed(server, "--state", "inflight")]
+    assert sorted(inflight) == sorted(ids)
+    for wrong in ([], ["--all", ids[0]], ["--all", "--filter", "site:1"], [ids[0], "--limit", "1"], ["--dead"]):
+        assert program(server, "release", *wrong, "--yes").returncode == exits.UNUSABLE, wrong
+    some = program(server, "release", "--filter", "site:1", "--limit", "1", "--dry-run", "--json")
+    assert json.loads(some.stdout)["plan"]["eligible"] == 1
+    none = program(server, "release", "--filter", "site:2", "--yes", "--json")
+    assert json.loads(none.stdout)["plan"]["eligible"] == 0
+    assert program(server, "release", "--all", "--limit", "1", "--yes").returncode == exits.OK
+    assert listed(server, "--state", "inflight") == [], "the claim that holds it ends, with all that it holds"
+    asyncio.run(claim())
+    done = json.loads(program(server, "release", "--all", "--yes", "--json").stdout)
+    assert (done["plan"]["eligible"], done["outcome"]["done"]) == (6, 6)
+    assert listed(server, "--state", "inflight") == []

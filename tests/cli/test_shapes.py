@@ -26,7 +26,9 @@ BEFORE = (
 ASKED = (
     "status", "doctor", "keys", "keys --exact", "audit", "cache list", "cache show KEY", "cache stats", "cache ttl",
     "config show", "queue list", "queue show one", "queue groups", "watch --count 1", "snapshot",
-    "track pageview --url https://z/", "queue purge --dead --limit 1 --dry-run", "queue purge --dead --yes",
+    "track pageview --url https://z/", "track --from HITS --dry-run", "track --from HITS --limit 1",
+    "queue release --all --limit 1 --dry-run", "cache ttl events 5m --existing --limit 1 --dry-run",
+    "queue purge --dead --limit 1 --dry-run", "queue purge --dead --yes",
     "undo --yes",
 )  # fmt: skip
 """In this order."""
@@ -62,17 +64,19 @@ def agrees(found: Any, golden: Any) -> bool:
 
 
 def test_every_answer_has_its_shape(
-    server: LocalServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for name, value in {"REDIS_URL": server.url, "MATOMO_BASE_URL": MATOMO, "MATOMO_DEFAULT_SITE_ID": "1"}.items():
         monkeypatch.setenv(name, value)
     put(server, EVENTS, [])
     for line in BEFORE:
         assert run_here(shlex.split(line)) == 0, capsys.readouterr().err
+    (tmp_path / "hits").write_text('{"kind":"goal","goalId":1}\n{"kind":"goal","goalId":0}\n')
+    words = {"KEY": EVENTS, "HITS": str(tmp_path / "hits")}
     golden = json.loads(GOLDEN.read_text("utf-8"))
     assert list(golden) == sorted(ASKED)
     capsys.readouterr()
     for line in ASKED:
-        run_here([EVENTS if word == "KEY" else word for word in [*shlex.split(line), "--json"]])
+        run_here([words.get(word, word) for word in [*shlex.split(line), "--json"]])
         found = shape(json.loads(capsys.readouterr().out), DEPTH.get(line, 20))
         assert agrees(found, golden[line]), f"{line}: {json.dumps(found)}"

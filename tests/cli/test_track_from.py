@@ -59,6 +59,28 @@ def test_each_line_has_its_outcome_and_the_others_go_on(settings: dict[str, str]
     assert details["ledgerDifference"] == 0
 
 
+def test_a_dry_run_says_the_same_and_takes_nothing(settings: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "hits.jsonl"
+    source.write_text(MIXED)
+    reading = {**settings, "OPALMIND_READ_ONLY": "1"}
+    foreseen = run("track", "--from", str(source), "--dry-run", **reading)
+    assert (foreseen.returncode, queued(settings)["pending"]) == (exits.DEGRADED, 0)
+    assert run("track", "--from", str(source), "--yes", **settings).returncode == exits.UNUSABLE, "nothing is asked"
+    done = run("track", "--from", str(source), **settings)
+    assert (foreseen.stdout, foreseen.stderr) == (done.stdout, done.stderr)
+    again = run("track", "--from", str(source), "--dry-run", "--limit", "2", "--json", **reading)
+    found = json.loads(again.stdout)
+    assert [found[name] for name in ("lines", "accepted", "duplicate")] == [2, 1, 1], "the queue knows the first key"
+    assert queued(settings)["pending"] == 3
+
+
+def test_no_more_than_the_first_lines(settings: dict[str, str]) -> None:
+    given = "\n".join(GOAL % (number + 1) for number in range(2 * BATCH))
+    done = run("track", "--from", "-", "--limit", str(BATCH + 3), given=given, **settings)
+    assert done.stdout.startswith(f"{BATCH + 3} lines: {BATCH + 3} accepted")
+    assert queued(settings)["pending"] == BATCH + 3
+
+
 def test_the_summary_as_json(settings: dict[str, str]) -> None:
     done = run("track", "--from", "-", "--json", given=MIXED, **settings)
     found = json.loads(done.stdout)

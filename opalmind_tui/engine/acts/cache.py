@@ -57,9 +57,15 @@ class TtlActs(Protocol):
         ...
 
     async def apply(
-        self, target: TtlTarget, feature: str, former: float, seconds: float, on_progress: Callable[[int], None] | None
+        self,
+        target: TtlTarget,
+        feature: str,
+        former: float,
+        seconds: float,
+        on_progress: Callable[[int], None] | None = None,
+        limit: int = 0,
     ) -> int:
-        """Give the existing ones the new TTL; returns how many changed."""
+        """Give the existing ones the new TTL, no more than `limit` (0: all); returns how many changed."""
         ...
 
 
@@ -71,9 +77,7 @@ class PurgeCache(Struct):
     async def plan(self, command: Command) -> Plan:
         selection = _selection(command)
         number, exact = await self.cache.count(selection)
-        if command.limit and number >= command.limit:
-            # An estimate, too, may be too high; what is deleted is counted.
-            number = command.limit
+        number = _at_most(command, number)
         consequences = ["Purged reports will be fetched anew from Matomo when they are next asked for."]
         if not (number or exact):
             consequences.append("None was among the keys that were counted; there may be a few.")
@@ -92,6 +96,11 @@ class PurgeCache(Struct):
         return await counted(
             plan, lambda seen: self.cache.purge(selection, seen, plan.command.limit), "purged", on_progress
         )
+
+
+def _at_most(command: Command, number: int) -> int:
+    # An estimate, too, may be too high; what is changed is counted.
+    return min(number, command.limit) if command.limit else number
 
 
 def _selection(command: Command) -> Selection:
@@ -126,6 +135,7 @@ class SetTtl(Struct):
         number, exact = (
             await self.ttls.count_existing(command.target, command.feature) if command.existing else (0, True)
         )
+        number = _at_most(command, number)
         what = _ttl_name(command)
         new = f"{command.seconds:g} s" if command.seconds else "the environment's value"
         consequences = [
@@ -141,7 +151,7 @@ class SetTtl(Struct):
             number,
             (),
             tuple(consequences),
-            "It can be set back; what expired meanwhile is gone.",
+            f"It can be set back; {'those that exist keep it' if command.limit else 'what expired meanwhile is gone'}.",
             estimated=not exact,
         )
 
@@ -152,15 +162,20 @@ class SetTtl(Struct):
         where = "" if shared else " (in this process only, while Redis is away)"
         said = f"{_ttl_name(command).capitalize()} is {self.ttls.current(command.target, command.feature):g} s{where}"
         before = self.ttls.former(command.target, command.feature)
+        # Which of them were given it, no entry says: where not all were, taking it back would shorten the others, too.
         inverse = Command(
-            Act.SET_TTL, target=command.target, feature=command.feature, seconds=before, existing=command.existing
+            Act.SET_TTL,
+            target=command.target,
+            feature=command.feature,
+            seconds=before,
+            existing=command.existing and not command.limit,
         )
         if not command.existing:
             return Outcome(said, done=1, inverse=inverse)
         seconds = self.ttls.current(command.target, command.feature)
         found = await counted(
             plan,
-            lambda seen: self.ttls.apply(command.target, command.feature, former, seconds, seen),
+            lambda seen: self.ttls.apply(command.target, command.feature, former, seconds, seen, command.limit),
             "changed",
             on_progress,
         )
