@@ -22,7 +22,7 @@ from opalmind_tui.health import Facts, cause_line, health_document, health_view
 from opalmind_tui.observe.census import Census
 from opalmind_tui.observe.closer import CloserLook
 from opalmind_tui.observe.info import keys_of
-from opalmind_tui.observe.nodes import Servers
+from opalmind_tui.observe.nodes import Servers, without
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditPage, AuditView
 from opalmind_tui.snapshot.cache import CACHE_EVERY
@@ -103,6 +103,7 @@ class Look:
         self._endpoint, self._trail = endpoint, AuditLook(self._read_trail)
         self._closer, self._near = CloserLook(stores.meter, ticks), False
         self._redis = Part(self._read_redis, CLOSER_EVERY)
+        stores.link.on_change(self._link_changed)
 
     async def snapshot(
         self, rows: int, interval: float, *, closer: bool = False, audit: AuditView | None = None
@@ -131,7 +132,7 @@ class Look:
             audit=None if audit is None else await self._trail.get(now, audit),
             undo=self._day.undoable(self._endpoint) if self._remembers else None,
             cache=cache,
-            server=server,
+            server=without(self._stores.link.lost_nodes, server),
             keys=keys,
             health=Reading(health_view(facts), now),
             processes=self._processes.reading,
@@ -200,6 +201,13 @@ class Look:
             part.expire()
         self._trail.expire()
         self._queue_look.expire()
+
+    def _link_changed(self) -> None:
+        """What was met before says nothing of now."""
+        self._servers.forgive()
+        self._processes.expire()
+        self._redis.expire()
+        self.expire()
 
     def _facts(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from opalmind_tui.reports.ttl import CONFIG_NAMES, Ttls
 from opalmind_tui.reports.ttl_control import TtlControl
 from opalmind_tui.settings import Settings
 from opalmind_tui.storage.audit import Audit
+from opalmind_tui.storage.cluster import ClusterClient
 from opalmind_tui.storage.connection import CACHE_TIMEOUT, async_client, locator_for
 from opalmind_tui.storage.history import HistoryStore
 from opalmind_tui.storage.link import RedisLink
@@ -121,6 +122,7 @@ def open_stores(
         max_bytes=min(settings.queue_max_memory_mb * MEGABYTE or MAX_BYTES, MAX_BYTES),
     )
     observer = async_client(settings, pool=1, no_touch=True, meter=meter)
+    link.on_change(lambda: _all_anew(link, (commands, quick, observer)))
     accesses = AccessLog(commands, f"{prefix}{{c}}:lookups")
     if writes:
         cache.on_lookup = lambda feature, key, size, times: accesses.note(feature, key, size, clock(), times)
@@ -156,3 +158,11 @@ def open_stores(
         entries=Entries(observer, settings.cache_prefix, clock),
         ttl_control=TtlControl(settings, ttls, config, commands, cache),
     )
+
+
+def _all_anew(link: RedisLink, clients: Iterable[Redis]) -> None:
+    """Redis is back. Clients of a Cluster ask who has what: after a fail-over others hold connections to a node that is
+    gone, and would take it for the next outage."""
+    for client in clients:
+        if link.writable and isinstance(client, ClusterClient):
+            client.doubt()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.observe.info import replicas_of
 from opalmind_tui.observe.server import ServerSample, read_server
-from opalmind_tui.snapshot.model import ServerView
+from opalmind_tui.snapshot.model import Reading, ServerView
 from opalmind_tui.snapshot.server import NodeView
 from opalmind_tui.storage.cluster import home_address
 from opalmind_tui.storage.cluster_keys import ClusterKeys
@@ -25,6 +25,7 @@ AT_ONCE = 1
 """Nodes that one reading asks beside the one that has the queue; of many, others come next time."""
 PATIENCE = 10.0
 """Seconds that a node which did not answer is left alone."""
+AWAY = "it is away"
 _SUMS = (
     "used_memory", "peak_memory", "max_memory", "clients", "max_clients", "blocked_clients", "keyspace_hits",
     "keyspace_misses", "evicted_keys", "expired_keys", "evicted_rate", "expired_rate", "ops_rate", "total_keys",
@@ -79,6 +80,11 @@ class Servers:
         sums = summed(view, [node.view for node in nodes if node.view is not None])
         return replace(sums, nodes=nodes)
 
+    def forgive(self) -> None:
+        """Nodes that did not answer are asked again at the next reading."""
+        self._nodes = {address: replace(one, at=float("-inf")) if one.error else one
+                       for address, one in self._nodes.items()}  # fmt: skip
+
     def _due(self, addresses: Iterable[str], now: float) -> list[str]:
         known = {address: self._nodes.get(address, _Known()) for address in addresses}
         ready = [address for address, one in known.items() if not one.error or now - one.at >= PATIENCE]
@@ -94,6 +100,15 @@ class Servers:
         except StoreUnavailable as error:
             return replace(last, at=now, error=error.sentence)
         return _Known(now, sample, view)
+
+
+def without(lost: Collection[str], server: Reading[ServerView]) -> Reading[ServerView]:
+    """A reading whose nodes that are known to be away by now say so."""
+    if not lost or server.value is None:
+        return server
+    nodes = tuple(replace(node, error=node.error or AWAY) if node.address in lost else node
+                  for node in server.value.nodes)  # fmt: skip
+    return replace(server, value=replace(server.value, nodes=nodes))
 
 
 def _node(address: str, known: _Known, slots: tuple[tuple[int, int], ...], home: bool) -> NodeView:

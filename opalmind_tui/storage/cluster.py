@@ -92,6 +92,10 @@ class ClusterClient(ClusterKeys):
         client: Redis = self._client(self._owner(await self._known(), self._home_slot))
         return client
 
+    def doubt(self) -> None:
+        """Somebody else met trouble that is over: who has what is asked anew before the next command."""
+        self._stale = True
+
     @property
     def known_primaries(self) -> tuple[Node, ...]:
         """Who they were when somebody last looked."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from redis.asyncio import Redis
 from redis.crc import key_slot
-from redis.exceptions import ConnectionError
+from redis.exceptions import ClusterDownError, ConnectionError, NoPermissionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from opalmind_tui.storage.slots import spans_text
@@ -38,6 +38,16 @@ class KeyPage(NamedTuple):
     cursor: int
     names: list[bytes]
     anew: bool = False
+
+
+class Lost(NamedTuple):
+    """Parts of a Cluster that are away. `nodes`: addresses of primaries; `words`: those and their slots."""
+
+    nodes: tuple[str, ...] = ()
+    words: str = ""
+
+
+NOTHING_LOST = Lost()
 
 
 async def key_page(client: Redis, cursor: int, count: int, last: str = "") -> KeyPage:
@@ -73,18 +83,33 @@ class ClusterKeys(Redis):
         table = await self._known()
         return {str(node): table.spans(node) for node in table.primaries}
 
-    async def lost(self) -> str:
-        """Which shards do not answer, and which slots nobody has, in words; empty where all is well or nobody tells."""
+    async def serves(self) -> None:
+        """Return when every primary finds that the cluster serves: records and reports lie on all of them.
+
+        A node that has just started answers, and refuses keys for a while. Raises what is wrong with the first one.
+        """
+        clients: list[Any] = list((await self.primaries()).values())
+        answers = await asyncio.gather(
+            *(client.execute_command("CLUSTER", "INFO") for client in clients), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, NoPermissionError):
+                raise answer
+            if isinstance(answer, bytes) and b"cluster_state:fail" in answer:
+                raise ClusterDownError("CLUSTERDOWN The cluster is down")
+
+    async def lost(self) -> Lost:
+        """Which shards do not answer, and which slots nobody has; nothing where all is well or nobody tells."""
         try:
             table, clients = await self._known(), await self.primaries()
         except TROUBLES:
-            return ""
+            return NOTHING_LOST
         answers = await asyncio.gather(*(client.ping() for client in clients.values()), return_exceptions=True)
         silent = [node for node, answer in zip(clients, answers, strict=True) if isinstance(answer, OSError | _AWAY)]
         said = [f"node {node} (slots {spans_text(table.spans(node))})" for node in silent]
         if gaps := table.gaps():
             said.append(f"slots {spans_text(gaps)} are nobody's")
-        return ", ".join(said)
+        return Lost(tuple(str(node) for node in silent), ", ".join(said))
 
     async def dbsize(self, **options: Any) -> int:
         """Keys of all primaries."""

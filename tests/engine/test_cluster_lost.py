@@ -1,46 +1,118 @@
-"""A shard of a Cluster is gone, without a replica: it is named, memory takes over, and all moves back in the end."""
+"""A shard of a Cluster is away: it is named on the screen, memory takes over, and all moves back in the end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings.model import Settings
-from opalmind_tui.snapshot.model import Mode
+from opalmind_tui.snapshot.model import Mode, Snapshot
+from opalmind_tui.storage.cluster_keys import ClusterKeys
+from opalmind_tui.storage.local_server import LocalServer
+from opalmind_tui.storage.trouble_table import KINDS
 from opalmind_tui.tracking.redis_queue.keys import tag_of
-from tests.support.cluster import running_cluster
+from tests.support.cluster import LocalCluster, running_cluster, wait_until
 from tests.support.servers import Product
 
 PATIENCE = 60.0
+SPANS = ("0-5460", "5461-10921", "10922-16383")
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - servers have no event
+@asynccontextmanager
+async def dashboard(cluster: LocalCluster) -> AsyncIterator[Engine]:
+    settings = Settings(redis_url=cluster.url, redis_cluster=True, matomo_base_url="http://127.0.0.1:9/")
+    async with asyncio.timeout(PATIENCE), Engine(settings, role="dashboard") as engine:
+        yield engine
+
+
+async def look_until(engine: Engine, holds: Callable[[Snapshot], bool]) -> Snapshot:
+    """Look as a screen does, and do nothing else."""
+    while not holds(taken := await engine.take_snapshot(closer=True)):  # noqa: ASYNC110 - servers have no event
         await asyncio.sleep(0.02)
+    return taken
 
 
-@pytest.mark.parametrize("coverage", ["yes", "no"])
-async def test_a_lost_shard_is_named_and_memory_serves_until_it_is_back(any_product: Product, coverage: str) -> None:
+def at(node: LocalServer) -> str:
+    return f"127.0.0.1:{node.port}"
+
+
+def away(taken: Snapshot) -> list[str]:
+    return [node.address for node in taken.server.value.nodes if node.error] if taken.server.value else []
+
+
+def shard_of(cluster: LocalCluster, which: str) -> LocalServer:
+    home = cluster.owner(tag_of(Settings().queue_prefix).decode())
+    return home if which == "home" else next(node for node in cluster.primaries() if node is not home)
+
+
+@pytest.mark.parametrize(("coverage", "which"), [("yes", "another"), ("no", "home"), ("no", "another")])
+async def test_a_lost_shard_is_named_and_memory_serves_until_it_is_back(
+    any_product: Product, coverage: str, which: str
+) -> None:
+    """The home shard has the queue; another has a part of the records. A Cluster without full coverage serves on."""
     with running_cluster(any_product, extra=("--cluster-require-full-coverage", coverage)) as cluster:
-        # Of the one the queue is gone, of the other a part of the records.
-        settings = Settings(redis_url=cluster.url, redis_cluster=True, matomo_base_url="http://127.0.0.1:9/")
-        home = cluster.owner(tag_of(settings.queue_prefix).decode())
-        victim = home if coverage == "no" else next(node for node in cluster.nodes if node is not home)
-        engine = Engine(settings, role="dashboard")
-        await engine.start()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                victim.kill()
-                stores = engine._stores
-                await stores.link.probe()
-                await until(lambda: f"node 127.0.0.1:{victim.port} (slots " in str(stores.link.trouble))
-                await until(lambda: stores.queue.mode is Mode.MEMORY)
-                taken = await engine.take_snapshot()
-                assert f"127.0.0.1:{victim.port}" in taken.cause
-                await asyncio.to_thread(victim.start)
-                await until(lambda: stores.queue.mode is Mode.REDIS)
-        finally:
-            await engine.stop()
+        victim = shard_of(cluster, which)
+        shard = f"node {at(victim)} (slots {SPANS[cluster.nodes.index(victim)]})"
+        async with dashboard(cluster) as engine:
+            await engine.take_snapshot()
+            victim.kill()
+            taken = await look_until(engine, lambda taken: shard in taken.store.reason)
+            if coverage == "yes":
+                down = KINDS["cluster-down"]
+                taken = await look_until(engine, lambda taken: taken.store.reason == f"{down.sentence}: {shard}")
+                assert taken.store.remedy == down.remedy
+            assert shard in taken.cause
+            assert taken.store.mode is Mode.MEMORY
+            assert away(taken) == [at(victim)]
+            assert taken.health.value is not None
+            assert shard in next(one.output for one in taken.health.value.checks if one.name == "redis-connection")
+            await asyncio.to_thread(victim.start)
+            await look_until(engine, lambda taken: taken.store.mode is Mode.REDIS)
+            await look_until(engine, lambda taken: not (taken.store.reason or taken.server.error or away(taken)))
+
+
+@pytest.mark.parametrize("which", ["home", "another"])
+async def test_a_fail_over_is_seen_from_its_begin_to_its_end(any_product: Product, which: str) -> None:
+    with running_cluster(any_product, replicas=True) as cluster:
+        victim = shard_of(cluster, which)
+        replica = cluster.nodes[cluster.nodes.index(victim) + 3]
+        with cluster.client(replica) as client:
+            client.config_set("cluster-replica-no-failover", "yes")
+        async with dashboard(cluster) as engine:
+            await engine.take_snapshot()
+            victim.kill()
+            taken = await look_until(engine, lambda taken: at(victim) in taken.store.reason)
+            assert away(taken) == [at(victim)]
+            with cluster.client(replica) as client:
+                client.config_set("cluster-replica-no-failover", "no")
+            taken = await look_until(engine, lambda taken: taken.store.mode is Mode.REDIS and not taken.store.reason)
+            # Who looks follows at once: what is left of the old connections is no outage.
+            taken = await engine.take_snapshot(closer=True)
+            assert (taken.store.mode, taken.store.reason, taken.server.error) == (Mode.REDIS, "", None)
+            assert taken.server.value is not None
+            assert at(replica) in [node.address for node in taken.server.value.nodes]
+            assert not away(taken)
+
+
+async def test_a_node_that_answers_and_finds_the_cluster_down_does_not_serve(cluster: LocalCluster) -> None:
+    async with dashboard(cluster) as engine:
+        client, link = engine._stores.commands, engine._stores.link
+        assert isinstance(client, ClusterKeys)
+        assert await link.probe()
+        victim = shard_of(cluster, "another")
+        slot = SPANS[cluster.nodes.index(victim)].partition("-")[0]
+        with cluster.client(victim) as admin:
+            # It alone believes so.
+            admin.execute_command("CLUSTER", "DELSLOTS", slot)
+            try:
+                assert await client.ping()
+                assert not await link.probe()
+                assert link.trouble is not None
+                assert link.trouble.kind == "cluster-down"
+            finally:
+                admin.execute_command("CLUSTER", "ADDSLOTS", slot)
+        wait_until(cluster.is_well, "the cluster serves again")

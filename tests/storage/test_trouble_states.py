@@ -6,9 +6,9 @@ import asyncio
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import Mode
 from opalmind_tui.storage.connection import COMMAND_TIMEOUT, CONNECT_TIMEOUT
+from opalmind_tui.storage.link import PROBE_EVERY
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.storage.trouble_table import KINDS
 from tests.storage.test_trouble import kind_of
@@ -38,6 +39,10 @@ def test_every_trouble_has_its_own_sentence_and_a_remedy() -> None:
     assert max(CONNECT_TIMEOUT, COMMAND_TIMEOUT) < 2.0
 
 
+STARTER = ThreadPoolExecutor()
+"""A server ends with the thread that started it."""
+
+
 # -- states ------------------------------------------------------------------------------------------------------------
 
 
@@ -45,20 +50,32 @@ def test_every_trouble_has_its_own_sentence_and_a_remedy() -> None:
 def loading(product: Product) -> Iterator[LocalServer]:
     """A server that takes long to load its data."""
     with running(product, extra=("--save", "")) as server:
-        with redis.Redis.from_url(server.url) as client:
-            with client.pipeline(transaction=False) as pipe:
-                for number in range(3000):
-                    pipe.set(f"key:{number}", "x" * 50)
-                pipe.execute()
-            client.save()
-        server.kill()
-        slowly = ("--key-load-delay", "1500", "--loading-process-events-interval-bytes", "1024")
-        server.extra = (*server.extra, *slowly)
-        started = threading.Thread(target=server.start)
-        started.start()
-        wait(server.answers)
+        starting = load_slowly(server)
         yield server
-        started.join(60)
+        finish_loading(server, starting)
+
+
+def load_slowly(server: LocalServer) -> Future[None]:
+    """Kill a server, and start it so that it loads its data and answers nothing else; that is what the future waits
+    for. `finish_loading` lets it end."""
+    with redis.Redis.from_url(server.url) as client:
+        with client.pipeline(transaction=False) as pipe:
+            for number in range(3000):
+                pipe.set(f"key:{number}", "x" * 50)
+            pipe.execute()
+        client.save()
+    server.kill()
+    slowly = ("--key-load-delay", "5000", "--loading-process-events-interval-bytes", "1024")
+    server.extra = (*server.extra, *slowly)
+    starting = STARTER.submit(server.start)
+    wait(server.answers)
+    return starting
+
+
+def finish_loading(server: LocalServer, starting: Future[None]) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("key-load-delay", 0)
+    starting.result(60)
 
 
 @contextmanager
@@ -99,6 +116,21 @@ def cluster_without_slots(product: Product) -> Iterator[LocalServer]:
         server.start()
         yield server
         server.stop()
+
+
+@contextmanager
+def lonely(product: Product) -> Iterator[LocalServer]:
+    """A server that wants a replica, and has none."""
+    with running(product, extra=("--min-replicas-to-write", "1")) as server:
+        yield server
+
+
+@contextmanager
+def orphan(product: Product) -> Iterator[LocalServer]:
+    """A replica without its primary that would rather say nothing than what is old."""
+    with running(product) as server:
+        orphaned(server)
+        yield server
 
 
 @contextmanager
@@ -148,7 +180,8 @@ def wait(done: Callable[[], bool]) -> None:
 
 STATES = {
     "loading": loading, "oom": full, "readonly": replica, "misconf": cannot_save, "cluster-down": cluster_without_slots,
-    "max-clients": crowded, "no-auth": locked, "timeout": hanging, "busy": busy,
+    "max-clients": crowded, "no-auth": locked, "timeout": hanging, "busy": busy, "too-few-replicas": lonely,
+    "master-down": orphan,
 }  # fmt: skip
 
 
@@ -184,7 +217,7 @@ async def test_status_and_worker_at_the_start(any_product: Product, kind: str) -
     assert met
 
 
-ONLY_WRITES = ("oom", "readonly", "misconf")
+ONLY_WRITES = ("oom", "readonly", "misconf", "too-few-replicas")
 
 
 # -- mid-run -----------------------------------------------------------------------------------------------------------
@@ -229,6 +262,17 @@ def crowd_out(server: LocalServer) -> None:
     client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
 
+def want_replicas(server: LocalServer) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("min-replicas-to-write", 1)
+
+
+def orphaned(server: LocalServer) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("replica-serve-stale-data", "no")
+        client.replicaof("127.0.0.1", free_port())
+
+
 def never_end(server: LocalServer) -> None:
     client = redis.Redis.from_url(server.url, socket_timeout=0.2)
     client.config_set("lua-time-limit", "50")
@@ -244,6 +288,8 @@ MID_RUN: dict[str, Callable[[LocalServer], object]] = {
     "misconf": fail_to_save,
     "max-clients": crowd_out,
     "busy": never_end,
+    "too-few-replicas": want_replicas,
+    "master-down": orphaned,
     "timeout": lambda server: server.send(signal.SIGSTOP),
     "refused": lambda server: server.kill(),
 }
@@ -267,6 +313,28 @@ async def test_mid_run(any_product: Product, kind: str) -> None:
             server.kill()
     assert snapshot.store.remedy == KINDS[kind].remedy
     assert "new-secret" not in str(snapshot)
+
+
+async def test_loading_mid_run_is_told_from_the_first_probe_on_and_ends_by_itself(any_product: Product) -> None:
+    # A look each second, and a probe in between: on screen within two.
+    assert 1.1 * PROBE_EVERY < 1.0
+    with running(any_product) as server:
+        async with asyncio.timeout(60), Engine(settings_of(server), role="dashboard") as engine:
+            link, met = engine._stores.link, []
+            link.on_change(lambda: met.append(link.trouble and link.trouble.kind))
+            assert not (await engine.take_snapshot()).store.reason
+            starting = await asyncio.to_thread(load_slowly, server)
+            while (taken := await engine.take_snapshot()).store.reason != KINDS["loading"].sentence:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            assert taken.store.remedy == KINDS["loading"].remedy
+            assert KINDS["loading"].sentence in taken.cause
+            assert taken.store.mode is Mode.MEMORY
+            await asyncio.to_thread(finish_loading, server, starting)
+            while taken.store.mode is not Mode.REDIS or taken.store.reason or taken.server.error:
+                await asyncio.sleep(0.02)
+                taken = await engine.take_snapshot()
+            # Between the two it was nobody's.
+            assert [kind for kind in met if kind not in ("closed", "refused")] == ["loading", None]
 
 
 # -- protected mode ----------------------------------------------------------------------------------------------------
