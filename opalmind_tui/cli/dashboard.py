@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
 from opalmind_tui.cli.recording import recorder
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +29,28 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool | None, record: 
     """
     with store_of(ctx) as settings:
         from opalmind_tui.cli.preferences import preferences_of
-        from opalmind_tui.engine.engine import Engine
+        from opalmind_tui.engine.late import LateEngine
         from opalmind_tui.tui.app import OpalmindApp
         from opalmind_tui.tui.run import run_dashboard
 
         preferences = preferences_of(mouse=mouse, said=settings.notes)
         log_to_file(settings)
         log.info("The dashboard begins")
-        engine = Engine(settings, role="dashboard", deliver=deliver or embedded_wanted(ctx))
+        delivers = deliver or embedded_wanted(ctx)
+
+        def made() -> Engine:
+            from opalmind_tui.engine.engine import Engine
+
+            return Engine(settings, role="dashboard", deliver=delivers)
+
+        engine = LateEngine(made)
         with recorder(record, settings) as kept:
             code = run_dashboard(
                 OpalmindApp(
                     engine,
                     preferences=preferences,
                     on_start=engine.start,
+                    on_seen=engine.work,
                     on_stop=engine.stop,
                     recorder=kept,
                     type_above=settings.type_above,

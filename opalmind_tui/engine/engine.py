@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,7 @@ class Engine:
         self._probe = MatomoProbe(settings, self.reporting, self._stores.observer, self._stores.link, clock)
         self._attached = Attached(settings, role, clock)
         self._look: Look | None = None
+        self._own_minutes: deque[Minute] = deque(maxlen=KEPT)
         self._key_count = KeyCount(settings, self._stores)
         self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
@@ -142,14 +144,18 @@ class Engine:
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Connect and start what the role needs.
+        """Connect and start what the role needs. Raises as `connect`."""
+        await self.connect()
+        await self.work()
+
+    async def connect(self) -> None:
+        """Connect: from now on there is something to see.
 
         Raises `StoreUnavailable` for a worker, a client or `track` that an operator must help first (wrong password,
         no permission), and for `track` and an operator's command whenever Redis is away. A dashboard and `status`
         start all the same and say so.
         """
         await connect(self._stores, self.role)
-        own: deque[Minute] = deque(maxlen=KEPT)
         self._look = Look(
             self.settings,
             self._stores,
@@ -158,10 +164,16 @@ class Engine:
             delivers=lambda: self.delivers,
             identity=self._identity,
             counts_nothing_itself=self.role in ("status", "doctor"),
-            own_minutes=own if self.role == "dashboard" else None,
+            own_minutes=self._own_minutes if self.role == "dashboard" else None,
             clock=self._clock,
             ticks=self._ticks,
         )
+
+    async def work(self) -> None:
+        """Begin what goes on in the background, and to send, if this process may."""
+        if self.endpoint:
+            # On a thread, because it takes so long that keys would wait for it.
+            await asyncio.to_thread(import_module, "httpx")
         if self.role in LONG_LIVED:
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
@@ -177,7 +189,9 @@ class Engine:
             self._background(self._upkeep.run, "housekeeping")
             self._background(self._probe.watch, "matomo")
             writes = not self.settings.read_only
-            recorder = Recorder(self._stores, self._probe, self._look.figures, own, writes=writes, clock=self._clock)
+            recorder = Recorder(
+                self._stores, self._probe, self._looking.figures, self._own_minutes, writes=writes, clock=self._clock
+            )
             self._background(recorder.run, "history")
             if self._attached.watched:
                 self._background(self._attached.watch, "services")

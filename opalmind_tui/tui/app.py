@@ -40,6 +40,8 @@ from opalmind_tui.tui.typed import pasted
 
 Hook = Callable[[], Awaitable[None]]
 _WATCH = 1.0
+_SEEN_WITHIN = 2.0
+"""Seconds after which the engine's work begins also without a first snapshot."""
 _NO_COLOUR = NoColour()
 
 
@@ -56,6 +58,7 @@ class OpalmindApp(App[int]):
         interval: seconds between two snapshots.
         preferences: keys and look that the operator chose.
         on_start: awaited in the app's loop after the first paint, before the first snapshot.
+        on_seen: awaited in the app's loop when the first snapshot is on the screen, or did not come soon.
         on_stop: awaited in the app's loop after the terminal was given back, also after a crash.
         recorder: keeps what is seen; None for one that keeps it in memory.
         playback: the engine is a recording, of which this says what is in view.
@@ -76,6 +79,7 @@ class OpalmindApp(App[int]):
         interval: float = 1.0,
         preferences: Preferences | None = None,
         on_start: Hook = _nothing,
+        on_seen: Hook = _nothing,
         on_stop: Hook = _nothing,
         recorder: Recorder | None = None,
         playback: Playback | None = None,
@@ -87,7 +91,8 @@ class OpalmindApp(App[int]):
         super().__init__()
         self.use_command_palette = True
         self.engine, self.demo, self.type_above = engine, demo, type_above
-        self.on_start, self.on_stop = on_start, on_stop
+        self.on_start, self.on_seen, self.on_stop = on_start, on_seen, on_stop
+        self._seen = False
         self.recorder = recorder or Recorder(__version__)
         self.frame = Frame(self.preferences.keymap)
         self.operator = Operator(self)
@@ -133,16 +138,27 @@ class OpalmindApp(App[int]):
         self.set_interval(_WATCH, self._watch)
 
     async def _begin(self) -> None:
-        """Start the caller's engine after the first paint; where that cannot be, say why and end."""
-        try:
-            await self.on_start()
-        except OpalmindError as error:
-            code = exits.CANNOT_TELL if isinstance(error, StoreUnavailable) else exits.UNUSABLE
-            self.exit(code, return_code=code, message=Text(safe_block(str(error))))
-        else:
+        """Start the caller's engine after the first paint."""
+        if await self._done(self.on_start):
             if self.replaying is not None:
                 self.replaying.begin()
             self.poller.look()
+            self.set_timer(_SEEN_WITHIN, self._go_on)
+
+    async def _done(self, hook: Hook) -> bool:
+        """Do what the caller wants; where that cannot be, say why and end."""
+        try:
+            await hook()
+        except OpalmindError as error:
+            code = exits.CANNOT_TELL if isinstance(error, StoreUnavailable) else exits.UNUSABLE
+            self.exit(code, return_code=code, message=Text(safe_block(str(error))))
+            return False
+        return True
+
+    def _go_on(self) -> None:
+        if not self._seen:
+            self._seen = True
+            self.run_worker(self._done(self.on_seen), group="start")
 
     def end(self) -> None:
         """Leave without a question. What lives only in memory is saved."""
@@ -198,6 +214,7 @@ class OpalmindApp(App[int]):
             self.recorder.take(message.snapshot)
             self.bell_ringer.hear(message.snapshot)
         self._show(message.snapshot)
+        self.call_after_refresh(self._go_on)
 
     def redraw(self) -> None:
         """Draw the newest snapshot again, because it is shown another way now."""

@@ -87,7 +87,7 @@ class Frame(Screen[None]):
     def _made(self, name: str) -> Place:
         if name not in self._places:
             entry = next(entry for entry in PLACES if entry.id == name)
-            self._places[name] = entry.make(name, self.dashboard.engine)
+            self._places[name] = entry.make(self.dashboard.engine)
         return self._places[name]
 
     @property

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 from msgspec import Struct
 
 from opalmind_tui.engine.port import EnginePort
-from opalmind_tui.tui.places.audit import AuditPlace
-from opalmind_tui.tui.places.cache import CachePlace
-from opalmind_tui.tui.places.doctor import DoctorPlace
-from opalmind_tui.tui.places.fleet import FleetPlace
-from opalmind_tui.tui.places.history import HistoryPlace
-from opalmind_tui.tui.places.overview import Overview
 from opalmind_tui.tui.places.place import Place
-from opalmind_tui.tui.places.queue import QueuePlace
-from opalmind_tui.tui.places.redis import RedisPlace
 
 
 class Entry(Struct, frozen=True):
     """One place.
 
     Args:
-        id: stable name; also the name of the action that goes there.
-        make: builds it, at the first visit.
+        id: stable name; also the name of the action that goes there, and of its module in this folder.
+        kind: its class.
     """
 
     id: str
-    make: Callable[[str, EnginePort], Place]
+    kind: str
+
+    def make(self, engine: EnginePort) -> Place:
+        """Build it. Its module is loaded not before, because most dashboards never visit most places."""
+        place = getattr(import_module(f"opalmind_tui.tui.places.{self.id}"), self.kind)(self.id, engine)
+        assert isinstance(place, Place)
+        return place
 
 
 PLACES: tuple[Entry, ...] = (
-    Entry("overview", Overview),
-    Entry("queue", QueuePlace),
-    Entry("cache", CachePlace),
-    Entry("redis", RedisPlace),
-    Entry("fleet", FleetPlace),
-    Entry("doctor", DoctorPlace),
-    Entry("audit", AuditPlace),
-    Entry("history", HistoryPlace),
+    Entry("overview", "Overview"),
+    Entry("queue", "QueuePlace"),
+    Entry("cache", "CachePlace"),
+    Entry("redis", "RedisPlace"),
+    Entry("fleet", "FleetPlace"),
+    Entry("doctor", "DoctorPlace"),
+    Entry("audit", "AuditPlace"),
+    Entry("history", "HistoryPlace"),
 )

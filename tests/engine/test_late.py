@@ -1,0 +1,57 @@
+"""An engine that is built at its start."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from opalmind_tui.engine.engine import Engine
+from opalmind_tui.engine.late import LateEngine
+from opalmind_tui.errors import SettingsError
+from opalmind_tui.settings import load_settings
+from opalmind_tui.snapshot.model import Mode
+from opalmind_tui.storage.local_server import LocalServer
+
+BEFORE_THE_FIRST_PAINT = """
+import sys
+import opalmind_tui.cli.dashboard, opalmind_tui.tui.app, opalmind_tui.tui.run, opalmind_tui.tui.places.overview
+heavy = {"redis", "httpx", "pydantic", "h11", "sortedcontainers", "opalmind_tui.engine.engine"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+
+
+async def test_what_is_asked_before_it_is_there_waits(server: LocalServer) -> None:
+    settings = load_settings({"REDIS_URL": server.url})
+    late = LateEngine(lambda: Engine(settings, role="dashboard"))
+    late.switch_count()
+    late.leave_behind()
+    asked = asyncio.create_task(late.take_snapshot(rows=0))
+    await asyncio.sleep(0)
+    assert not asked.done()
+    await late.start()
+    try:
+        assert (await asked).store.mode is Mode.REDIS
+        await late.work()
+        assert (await late.diagnose()).findings is not None
+        assert late.lost == 0
+    finally:
+        await late.stop()
+
+
+async def test_what_the_maker_raises_comes_from_the_start() -> None:
+    def make() -> Engine:
+        raise SettingsError("REDIS_URL", "x", "y")
+
+    late = LateEngine(make)
+    with pytest.raises(SettingsError):
+        await late.start()
+    await late.work()
+    await late.stop()
+
+
+def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
+    done = subprocess.run([sys.executable, "-c", BEFORE_THE_FIRST_PAINT], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.returncode) == ("", 0), done.stderr
