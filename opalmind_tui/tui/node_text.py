@@ -10,6 +10,7 @@ from opalmind_tui.snapshot.model import ServerView
 from opalmind_tui.snapshot.server import NodeView
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
+from opalmind_tui.tui.addresses import shortened
 
 ADDRESS = 40
 """Characters of a node's address."""
@@ -23,7 +24,7 @@ def server_rows(server: ServerView) -> list[tuple[str, ...]]:
 
 
 def _server_row(node: NodeView) -> tuple[str, ...]:
-    address, view = safe_text(node.address, ADDRESS) + (" queue" if node.home else ""), node.view
+    address, view = shortened(node.address, ADDRESS) + (" queue" if node.home else ""), node.view
     if node.error or view is None:
         return (address, "no answer" if node.error else "...", "", "", "", "")
     return (
@@ -41,7 +42,7 @@ def node_rows(census: KeyCensus) -> list[tuple[str, ...]]:
     """A Cluster's keys node by node: a row of titles, one for each node, their sum. Empty where there are none."""
     if not census.nodes:
         return []
-    named = [*((safe_text(node.address, ADDRESS), node.census) for node in census.nodes), ("all", census)]
+    named = [*((shortened(node.address, ADDRESS), node.census) for node in census.nodes), ("all", census)]
     rows = [
         (name, f"{one.total:,}", *_memory_of(one.all), figures.percent(100 * one.total / max(1, census.total)))
         for name, one in named
@@ -54,7 +55,7 @@ def expiry_rows(census: KeyCensus) -> list[tuple[str, ...]]:
     spans = [
         f"to {figures.words(expiry.before)}" if math.isfinite(expiry.before) else "later" for expiry in census.expiries
     ]
-    rows = [(safe_text(node.address, ADDRESS), *_expiring(node.census)) for node in census.nodes]
+    rows = [(shortened(node.address, ADDRESS), *_expiring(node.census)) for node in census.nodes]
     return [("keys that expire", *spans, "never"), *rows, ("all", *_expiring(census))] if rows else []
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from opalmind_tui.recording.files import CannotRecord, save
 from opalmind_tui.recording.form import MOST_ENTRIES
-from opalmind_tui.snapshot.audit import AuditView
+from opalmind_tui.snapshot.audit import AuditEntry, AuditPage, AuditView
+from opalmind_tui.snapshot.model import Reading
+from opalmind_tui.text import safe_text
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.figures import size, stamp, words
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from opalmind_tui.tui.app import OpalmindApp
 
 PROGRAM = "opalmind-tui"
+_WHY = 120
+"""Most characters of why the audit trail is missing."""
 PRIVATE = "Only you can read the file. No token or password is in it; what visitors sent is in it as on this screen."
 
 
@@ -33,13 +37,22 @@ async def _save(app: OpalmindApp) -> None:
     told = what_is_kept(tape)
     try:
         looked = await app.engine.take_snapshot(rows=0, audit=AuditView(rows=MOST_ENTRIES))
-        trail = looked.audit.value.entries if looked.audit is not None and looked.audit.value is not None else ()
+        trail, lacks = trail_of(looked.audit)
         path = await asyncio.to_thread(save, app.recorder.contents(trail), tape.span[1])
     except CannotRecord as error:
         app.frame.say(Status(str(error), Tone.FAIL))
     else:
         again = f"To see it again:\n\n{PROGRAM} replay {_for_shell(path)}"
-        app.push_screen(ReadingDialog("The recording is saved", f"{told}\n\n{again}\n\n{PRIVATE}"))
+        app.push_screen(ReadingDialog("The recording is saved", "\n\n".join((told, *lacks, again, PRIVATE))))
+
+
+def trail_of(reading: Reading[AuditPage] | None) -> tuple[tuple[AuditEntry, ...], tuple[str, ...]]:
+    """What can be had of the audit trail, and a sentence where that is not all of it."""
+    if reading is None or reading.value is None:
+        why = reading.error if reading is not None and reading.error else "it could not be read"
+        return (), (f"Without the audit trail: {safe_text(why, _WHY)}.",)
+    old = (f"Of the audit trail only what was read before: {safe_text(reading.error, _WHY)}.",) if reading.error else ()
+    return reading.value.entries, old
 
 
 def _for_shell(path: Path) -> str:

@@ -10,7 +10,7 @@ from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.tui.actions import DOORS, FOOTER, exists
 from opalmind_tui.tui.dialogs.reading import help_text
 from opalmind_tui.tui.lines import Area
-from opalmind_tui.tui.panels import header, keys, queue
+from opalmind_tui.tui.panels import keys, queue
 from opalmind_tui.tui.situation import Situation
 from tests.tui.fixtures import NOW, healthy, outage
 from tests.tui.support import opened, screen_text, settled, words
@@ -73,17 +73,6 @@ def test_a_low_terminal_has_one_row_of_keys_and_all_doors(width: int) -> None:
     assert {door.id for door in DOORS} <= {one.action.id for one in placed}
     assert placed[-1].row == 1
     assert all(one.end <= width for one in placed)
-
-
-def test_minor_news_need_no_second_row() -> None:
-    assert len(header.render(healthy(), 80)) == 2
-    assert "3 dead requests wait for you" in words(header.render(healthy(), 80))
-
-
-@pytest.mark.parametrize("width", [80, 120, 200])
-def test_an_outage_is_said_in_one_row(width: int) -> None:
-    assert len(header.render(outage(), width)) == 2
-    assert "Nothing lost." in words(header.render(outage(), width)) or "dead" in words(header.render(outage(), width))
 
 
 @pytest.mark.parametrize("width", [22, 30, 39])

@@ -22,11 +22,13 @@ from opalmind_tui.snapshot.model import (
     StoreStatus,
     Verdict,
 )
+from opalmind_tui.text import cells
+from opalmind_tui.tui.addresses import shortened
 from opalmind_tui.tui.card import Render
 from opalmind_tui.tui.lines import Area, Tone
 from opalmind_tui.tui.panels import cache, features, header, health, queue, requests, server, trends
 from opalmind_tui.tui.sheet import frame
-from tests.tui.fixtures import CACHE, NOW, QUEUE, SERVER, STATES, degraded, empty, healthy, stale
+from tests.tui.fixtures import CACHE, NOW, QUEUE, SERVER, STATES, degraded, empty, healthy, outage, stale
 from tests.tui.support import words
 
 SIZES = {"80x24": Area(30, 10), "120x40": Area(39, 12), "200x60": Area(66, 13)}
@@ -266,20 +268,63 @@ def test_nothing_read_yet(panel: object) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_where_you_are(width: int) -> None:
     first = words(header.render(healthy(), width)[:1])
-    for part in (" PRODUCTION ", "db.inter", "0.4 ms", "02:31:07 UTC"):
+    for part in (" PRODUCTION ", "6379/0", "0.4 ms", "02:31:07 UTC"):
         assert part in first
     assert ("delivering" if width > 60 else "sends") in first
     assert ("valkey 9.1" in first) == (width > 60)
 
 
-def test_production_is_red_and_others_are_not() -> None:
-    def tone(name: str) -> Tone:
+@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize(
+    ("names", "tone"),
+    [
+        (("production", "PROD", "eu-prod-2", "live", "production-test"), Tone.PRODUCTION),
+        (("staging", "Stage 2", "pre-production", "non-prod", "preprod", "uat"), Tone.STAGING),
+        (("development", "dev", "local", "test"), Tone.DEVELOPMENT),
+        (("demo", "sandbox"), Tone.BADGE),
+        (("other", "product", "liveliness", "42", "Kunde Ω"), Tone.ENVIRONMENT),
+    ],
+)
+def test_each_kind_of_environment_has_its_tone_and_its_name_in_view(
+    names: tuple[str, ...], tone: Tone, width: int
+) -> None:
+    for name in names:
         identity = replace(healthy().identity, environment=name)
-        spans = header.render(replace(healthy(), identity=identity), 120)[0]
-        return next(span.tone for span in spans if span.text == f" {name.upper()} ")
+        spans = header.render(replace(healthy(), identity=identity), width)[0]
+        assert [span.tone for span in spans if span.text == f" {name.upper()} "] == [tone]
 
-    assert tone("production") is tone("prod") is Tone.PRODUCTION
-    assert tone("staging") is Tone.BADGE
+
+@pytest.mark.parametrize(
+    ("address", "limit", "shown"),
+    [
+        ("db.internal:6379/0", 18, "db.internal:6379/0"),
+        ("db.internal:6379/0", 14, "db.…nal:6379/0"),
+        ("opalmind-redis-0.eu-west.example.org:26379/15", 24, "opalmin…ple.org:26379/15"),
+        ("[2001:db8::17]:6379/0", 14, "[20…17]:6379/0"),
+        ("/run/user/1000/opalmind/demo/redis.sock#0", 24, "/run/…/demo/redis.sock#0"),
+        ("mymaster/0", 6, "mym…/0"),
+        ("日本語日本語日本語:6379/0", 14, "日…本語:6379/0"),
+    ],
+)
+def test_a_short_address_keeps_its_port(address: str, limit: int, shown: str) -> None:
+    cut = shortened(address, limit)
+    assert cut == shown
+    assert cells(cut) <= limit
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_head_is_as_high_whatever_is_wrong(width: int) -> None:
+    """Else what stands below would move."""
+    for state in STATES.values():
+        snapshot, memory = state(), state().store.mode is Mode.MEMORY
+        for cause in ("", snapshot.cause, "It is long. " * 40):
+            assert len(header.render(replace(snapshot, cause=cause), width)) == (5 if memory else 3)
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_all_of_an_outage_is_said(width: int) -> None:
+    shown = " ".join(words(header.render(outage(), width)).split())
+    assert "Matomo answers 503 since 02:14 (17 min). Breaker open, probe in 8 s. Nothing lost." in shown
 
 
 def test_the_clock_is_the_snapshots() -> None:

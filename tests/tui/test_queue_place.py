@@ -74,6 +74,36 @@ def test_a_request_that_left_takes_nothing_with_it() -> None:
     assert window.id == "id-0000004"
 
 
+def test_a_lost_cursor_stays_beside_its_neighbour_and_goes_back_to_a_request_that_comes_back() -> None:
+    rows, newer = many(100), tuple(replace(ROWS[0], id=f"new-{at}") for at in range(7))
+    window = followed(rows)
+    window.move(40, PAGE)
+    window.follow(asked(window, rows), PAGE)
+    line = window.at - window.top
+    without = newer + rows[:40] + rows[41:]
+    window.follow(asked(window, without), PAGE)
+    neighbour = window.row(window.at)
+    assert window.lost
+    assert neighbour is not None
+    assert (neighbour.id, window.at - window.top) == ("id-0000041", line), "what is in view does not move"
+    # Its neighbours go, too: those above are the nearest.
+    window.follow(asked(window, without[:47]), PAGE)
+    assert (window.lost, window.at) == (True, 46)
+    # Far from where it was, as a request that has failed once more.
+    window.follow(asked(window, (rows[40], *without)), PAGE)
+    assert (window.id, window.at, window.lost) == ("id-0000040", 0, False)
+    assert window.selected == rows[40]
+
+
+def test_a_moved_cursor_has_forgotten_what_it_lost() -> None:
+    rows = many(100)
+    window = followed(rows)
+    window.follow(asked(window, rows[1:]), PAGE)
+    window.move(1, PAGE)
+    window.follow(asked(window, rows), PAGE)
+    assert (window.id, window.at) == ("id-0000001", 1)
+
+
 def test_a_jump_asks_for_what_is_there_and_holds_it_when_it_comes() -> None:
     rows = many(10_000)
     window = followed(rows)
@@ -103,6 +133,15 @@ def test_a_list_that_gets_empty_holds_nothing() -> None:
     assert (window.at, window.id, window.lost, window.length) == (0, None, False, 0)
     window.follow(asked(window, many(2)), PAGE)
     assert window.id == "id-0000000"
+
+
+def test_a_list_that_was_empty_for_a_moment_gives_the_request_back() -> None:
+    window = followed(many(5))
+    window.move(3, PAGE)
+    window.follow(asked(window, ()), PAGE)
+    assert window.selected is None
+    window.follow(asked(window, many(5)), PAGE)
+    assert (window.id, window.at) == ("id-0000003", 3)
 
 
 def test_no_more_than_the_most_rows_are_asked_for() -> None:

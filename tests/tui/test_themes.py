@@ -10,7 +10,8 @@ from textual.theme import Theme
 from opalmind_tui.tui.themes import CONTRAST, CONTRAST_16, DARK, NO_COLOUR, THEMES, Colours, colours_of
 
 ALL = {theme.name: theme for themes in THEMES.values() for theme in themes.values()}
-BADGES = ("ok", "warn", "fail", "unknown", "badge", "production")
+ENVIRONMENTS = ("production", "staging", "development", "badge", "environment")
+BADGES = ("ok", "warn", "fail", "unknown", *ENVIRONMENTS)
 
 
 def luminance(colour: str) -> float:
@@ -53,6 +54,12 @@ def test_everything_can_be_read(theme: Theme) -> None:
         del found["selected"]  # text on its own ground: the filter reverses it
     assert {name: value for name, value in found.items() if value < least} == {}
     assert contrast(theme.variables["om-chart"], str(theme.surface)) >= 3
+
+
+@pytest.mark.parametrize("theme", ALL.values(), ids=ALL)
+def test_no_two_kinds_of_environment_look_alike(theme: Theme) -> None:
+    grounds = {theme.variables[f"om-{name}"] for name in ENVIRONMENTS}
+    assert len(grounds) == (1 if theme is NO_COLOUR else len(ENVIRONMENTS))
 
 
 @pytest.mark.parametrize("theme", THEMES[Colours.SIXTEEN].values(), ids=lambda theme: theme.name)

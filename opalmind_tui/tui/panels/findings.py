@@ -5,6 +5,7 @@ from __future__ import annotations
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
+from opalmind_tui.tui.addresses import shortened
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, left, line, outside, wrap
 
 LOOKING = "Looking at Redis, queue, cache and Matomo …"
@@ -62,7 +63,7 @@ def heading(diagnosis: Diagnosis | None, now: float, width: int) -> Line:
     name = line(Span("▌", Tone.ACCENT), Span("DOCTOR", Tone.TITLE))
     if diagnosis is None:
         return name
-    parts = [f"  {summary(diagnosis)}", f" of {safe_text(diagnosis.address, 40)}" if diagnosis.address else ""]
+    parts = [f"  {summary(diagnosis)}", f" of {shortened(diagnosis.address, 40)}" if diagnosis.address else ""]
     ago = f", looked {figures.words(now - diagnosis.at)} ago"
     if sum(map(cells, parts)) + cells(ago) + 8 > width:
         parts.pop()

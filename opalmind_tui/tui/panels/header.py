@@ -7,13 +7,16 @@ from msgspec import Struct
 from opalmind_tui.snapshot.model import GateKind, Mode, Snapshot, Verdict
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
+from opalmind_tui.tui.addresses import shortened
+from opalmind_tui.tui.environments import tone_of
 from opalmind_tui.tui.lines import EMPTY, Line, Span, Tone, apart, fit, line, outside, width_of, wrap
 from opalmind_tui.tui.sheet import BADGES, SIGNS, TONES, WORDS
 
 _GAP = 2
-_CAUSE_ROWS = 2
-_DEGRADED_ROWS = 2
-_PRODUCTION = ("prod", "production", "live")
+_ROWS = 2
+"""Rows of each sentence, also of a short one."""
+_ADDRESS = (60, 48, 40, 32, 28, 24, 22, 20, 18, 16, 14)
+"""Cells of the address, from all of it to the least."""
 
 
 class _Part(Struct, frozen=True):
@@ -24,7 +27,7 @@ class _Part(Struct, frozen=True):
 
 
 def render(snapshot: Snapshot, width: int, badge: str = "") -> list[Line]:
-    """Two to five lines, each `width` cells wide. `badge`: what the clock is to be read with, such as FROZEN."""
+    """Three lines, five where memory serves, each `width` cells wide. `badge`: how to read the clock (FROZEN)."""
     return [_where(snapshot, width, badge), *_cause(snapshot, width), *_degraded(snapshot, width)]
 
 
@@ -61,8 +64,7 @@ def _name() -> _Part:
 def _environment(snapshot: Snapshot) -> _Part:
     identity = snapshot.identity
     name = "" if identity.demo and identity.environment == "demo" else safe_text(identity.environment, 20)
-    tone = Tone.PRODUCTION if identity.environment.strip().lower() in _PRODUCTION else Tone.BADGE
-    badge = line(Span(f" {name.upper()} ", tone)) if name else EMPTY
+    badge = line(Span(f" {name.upper()} ", tone_of(identity.environment))) if name else EMPTY
     if identity.demo:
         mood = Span(f" DEMO: Matomo is {safe_text(identity.demo, 20)} ", Tone.BADGE)
         return _Part(((*badge, mood), (*badge, Span(f" DEMO {safe_text(identity.demo, 20)} ", Tone.BADGE))), 8)
@@ -73,20 +75,22 @@ def _address(snapshot: Snapshot) -> _Part:
     address = snapshot.store.address
     if snapshot.store.mode is Mode.MEMORY:
         memory = Span("MEMORY", Tone.FAIL)
-        return _Part((line(memory, outside(f" not {address}" if address else "", Tone.DIM, 40)), line(memory)), 4)
+        return _Part(
+            (line(memory, Span(f" not {shortened(address, 35)}" if address else "", Tone.DIM)), line(memory)), 4
+        )
     if not address:
         return _Part((EMPTY,), 0)
     if snapshot.store.nodes:
         return _cluster(snapshot)
-    return _Part(tuple(line(outside(address, Tone.PLAIN, limit)) for limit in (60, 32, 24, 18, 14)), 4)
+    return _Part(tuple(line(shortened(address, limit)) for limit in _ADDRESS), 4)
 
 
 def _cluster(snapshot: Snapshot) -> _Part:
     """The node that was named, how many there are, and who has the queue."""
     store = snapshot.store
-    seed = outside(store.address.rpartition("/")[0], Tone.PLAIN, 32)
+    seed = shortened(store.address.rpartition("/")[0], 32)
     nodes = Span(f"{store.nodes} node{'' if store.nodes == 1 else 's'}")
-    home = outside(store.home, Tone.PLAIN, 32)
+    home = shortened(store.home, 32)
     return _Part(
         (
             line("cluster ", seed, ", ", nodes, ", queue on ", home),
@@ -134,30 +138,38 @@ def _cause(snapshot: Snapshot, width: int) -> list[Line]:
     verdict = snapshot.cause_verdict
     word = f" {SIGNS[verdict]} {WORDS[verdict]} "
     default = "Nothing is wrong." if verdict is Verdict.OK else "The reason is not known."
-    room = width - cells(word) - 2
-    rows = wrap(_brief(snapshot, safe_text(snapshot.cause), room) or default, room, _CAUSE_ROWS) or [""]
-    tone = Tone.PLAIN if verdict is Verdict.OK else TONES[verdict]
-    first = fit(line(Span(word, BADGES[verdict]), " ", Span(rows[0], tone)), width)
-    indent = " " * (cells(word) + 1)
-    return [first, *(fit(line(indent, Span(row, tone)), width) for row in rows[1:])]
+    text = _brief(snapshot, safe_text(snapshot.cause), width - cells(word) - 2) or default
+    return _said(Span(word, BADGES[verdict]), text, Tone.PLAIN if verdict is Verdict.OK else TONES[verdict], width)
+
+
+def _said(badge: Span, text: str, tone: Tone, width: int) -> list[Line]:
+    """A badge and a sentence, always in so many rows: what stands below must not move when the sentence changes."""
+    indent = cells(badge.text) + 1
+    rows = wrap(text, width - indent - 1, _ROWS)
+    rows += [""] * (_ROWS - len(rows))
+    first, *others = rows
+    return [
+        fit(line(badge, " ", Span(first, tone)), width),
+        *(fit(line(" " * indent, Span(row, tone)), width) for row in others),
+    ]
 
 
 def _brief(snapshot: Snapshot, cause: str, room: int) -> str:
-    """The sentence in one row, where it fits without what stands beside it anyway.
-
-    A second row that comes and goes would move everything below it.
-    """
+    """The sentence; where it does not fit, without what stands beside it anyway."""
+    sentences = cause.split(". ")
+    if snapshot.cause_verdict is Verdict.OK:
+        # The badge says that all is well; what is left to say stands last.
+        return sentences[-1] if cells(cause) > room >= cells(sentences[-1]) else cause
     queue = snapshot.queue.value
     gate = queue.closed if queue is not None else None
-    sentences = cause.split(". ")
-    brief = cause
-    if gate is not None and gate.kind in (GateKind.BREAKER, GateKind.COOLDOWN):
+    if gate is not None and gate.kind in (GateKind.BREAKER, GateKind.COOLDOWN) and _too_long(cause, room):
         # The QUEUE panel says when the next try is.
-        brief = f"{sentences[0]}. {sentences[-1]}"
-    elif snapshot.cause_verdict is Verdict.OK:
-        # The badge says that all is well; what is left to say stands last.
-        brief = sentences[-1]
-    return brief if cells(cause) > room >= cells(brief) else cause
+        return f"{sentences[0]}. {sentences[-1]}"
+    return cause
+
+
+def _too_long(text: str, room: int) -> bool:
+    return len(wrap(text, room, _ROWS + 1)) > _ROWS
 
 
 def _at_stake(number: int) -> str:
@@ -184,7 +196,4 @@ def _degraded(snapshot: Snapshot, width: int) -> list[Line]:
         text = f"{since}: {_at_stake(store.only_here)}"
         tone, word = Tone.FAIL, " ✗ DEGRADED "
     badge = Tone.WARN_BADGE if store.recovering else Tone.FAIL_BADGE
-    rows = wrap(text, width - cells(word) - 2, _DEGRADED_ROWS)
-    indent = " " * (cells(word) + 1)
-    first = fit(line(Span(word, badge), " ", Span(rows[0], tone)), width)
-    return [first, *(fit(line(indent, Span(row, tone)), width) for row in rows[1:])]
+    return _said(Span(word, badge), text, tone, width)

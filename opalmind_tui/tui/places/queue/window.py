@@ -73,8 +73,9 @@ class Listed(Protocol[R_co]):
 class Window(Generic[R]):
     """Numbers of rows count from 0 at the head of the list.
 
-    When the cursor's request leaves the list the cursor is *lost*: it shows where it was and holds no id, so that a key
-    never acts on a request that slipped under it. The next movement takes hold again.
+    When the cursor's request leaves the list the cursor is *lost*: it shows where it was, beside the row that was next
+    to it, and holds no id, so that a key never acts on a request that slipped under it. It goes back to its request
+    when that comes back, until it is moved: then it takes hold of another.
     """
 
     def __init__(self) -> None:
@@ -82,6 +83,8 @@ class Window(Generic[R]):
         self.at = 0
         self.id: str | None = None
         self.lost = False
+        self._gone: str | None = None
+        """The request that the cursor had held when it left."""
         self.length = 0
         """Rows that can be scrolled to."""
         self._first = 0
@@ -102,8 +105,10 @@ class Window(Generic[R]):
         """A page before and a page after those in view, held at the cursor's request if that is in it."""
         first = max(0, self.top - page)
         rows = min(MOST_ROWS, 3 * page)
-        held = self.id is not None and first <= self.at < first + rows
-        return Part(self.id or "" if held else "", self.at - first if held else 0, first, rows)
+        anchor = self.id or self._gone
+        if anchor is None or not first <= self.at < first + rows:
+            return Part("", 0, first, rows)
+        return Part(anchor, self.at - first, first, rows)
 
     def short(self, page: int) -> bool:
         """Whether the window ends less than half a page from what is in view, where the list goes on."""
@@ -117,19 +122,25 @@ class Window(Generic[R]):
 
     def follow(self, listing: Listed[R], page: int) -> None:
         """Take over a newer window, and stay on the same request."""
+        former, at = self._rows, self.at - self._first
         self._first, self._rows, self.length = listing.first, listing.rows, listing.kept
-        place = listing.place_of(self.id) if self.id is not None else None
+        held = self._gone if self.id is None else self.id
+        place = listing.place_of(held) if held is not None else None
+        if place is not None:
+            self.id, self.lost, self._gone = held, False, None
+        elif self.id is not None and (listing.view.anchor == self.id or not self.length):
+            self.id, self.lost, self._gone = None, True, self.id
+        if self.lost:
+            place = _beside(former, at, listing)
         if place is not None:
             if self.top:
                 self.top += place - self.at
             self.at = place
-        elif self.id is not None and listing.view.anchor == self.id:
-            self.id, self.lost = None, True
         self.at = max(0, min(self.at, self.length - 1))
-        if self.id is None and not self.lost:
-            self._take_hold()
         if not self.length:
-            self.id, self.lost = None, False
+            self.lost = False
+        elif self.id is None and not self.lost:
+            self._take_hold()
         self.keep_in_view(page)
 
     def move(self, steps: int, page: int) -> None:
@@ -141,16 +152,28 @@ class Window(Generic[R]):
     def stand(self, number: int, page: int) -> None:
         """Stand on the row with this number, or on the nearest; hold its request once it is at hand."""
         self.at = max(0, min(self.length - 1, number))
-        self.id, self.lost = None, False
+        self.id, self.lost, self._gone = None, False, None
         self._take_hold()
         self.keep_in_view(page)
 
     def _take_hold(self) -> None:
         row = self.row(self.at)
-        self.id = row.id if row is not None else None
+        self.id, self._gone = (row.id, None) if row is not None else (None, self._gone)
 
     def keep_in_view(self, page: int) -> None:
         """Let the cursor be among the rows in view, and no room be wasted below them."""
         page = max(1, page)
         self.top = max(0, min(self.top, self.length - page, self.at))
         self.top = max(self.top, self.at - page + 1, 0)
+
+
+def _beside(former: Sequence[R], at: int, listing: Listed[R]) -> int | None:
+    """Where a cursor belongs whose row is gone: on the next below that is still there, or under the next above."""
+    if not 0 <= at < len(former):
+        return None
+    places = {row.id: number for number, row in enumerate(listing.rows, listing.first)}
+    below = next((places[row.id] for row in former[at:] if row.id in places), None)
+    if below is not None:
+        return below
+    above = next((places[row.id] for row in reversed(former[:at]) if row.id in places), None)
+    return above + 1 if above is not None else None
