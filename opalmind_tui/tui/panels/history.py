@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from opalmind_tui.snapshot.history import MINUTE, SPANS
 from opalmind_tui.snapshot.model import Figure, Series, Snapshot
 from opalmind_tui.tui.charts import chart
@@ -19,9 +21,15 @@ def recent(snapshot: Snapshot, figure: Figure) -> Series:
     if past is None or not past.minutes or not own.points or missing <= 0:
         return own
     noted = past.series(figure, SHORTEST, snapshot.taken_at).points
-    ages = (own.step * (len(own.points) + number) for number in reversed(range(missing)))
-    points = tuple(noted[-1 - min(int(age // MINUTE), SHORTEST - 1)] for age in ages)
-    return Series(own.name, own.unit, (*points, *own.points), own.step)
+    earlier: list[float | None] = []
+    at = len(own.points)
+    while at < wanted:
+        # All steps that fall into one minute in one go: this is drawn for ten figures a second.
+        minute = min(int(at * own.step // MINUTE), SHORTEST - 1)
+        following = min(wanted, max(at + 1, math.ceil((minute + 1) * MINUTE / own.step)))
+        earlier.extend([noted[-1 - minute]] * (following - at))
+        at = following
+    return Series(own.name, own.unit, (*reversed(earlier), *own.points), own.step)
 
 
 def picture(snapshot: Snapshot, figure: Figure, width: int, height: int, *, zero: bool = True) -> list[str]:
