@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.engine.rates import Rates
@@ -114,7 +114,7 @@ class QueueLook:
         )
         slope = self._rates.slope("backlog")
         view = QueueView(
-            **{figure.name: getattr(counts, figure.name) for figure in fields(QueueFigures)},
+            **{name: getattr(counts, name) for name in QueueFigures.__struct_fields__},
             ledger_difference=counts.ledger_difference,
             endpoint=self._endpoint,
             accepted_rate=self._rates.counter("accepted"),
