@@ -33,6 +33,7 @@ class Action(Struct, frozen=True):
         named: label and brief label in some places, where they differ.
         in_footer: whether the footer has it now; the key works all the same.
         live: asks the engine for what no recording holds.
+        everywhere: exists in `DETAIL`, too.
         only: exists in a replay only, or never in one; empty: in both.
     """
 
@@ -52,6 +53,7 @@ class Action(Struct, frozen=True):
     places: tuple[str, ...] = ()
     named: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     live: bool = False
+    everywhere: bool = False
     only: Literal["", "live", "replay"] = ""
 
     def label_in(self, place: str, *, brief: bool = False) -> str:

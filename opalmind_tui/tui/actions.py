@@ -92,7 +92,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("mood", ("m",), "m", "Mood", "Change how the demo's Matomo behaves", "Demo", footer=11, demo_only=True),
     Action("pause", ("space",), "spc", "Freeze", "Freeze the figures, or let them go on", "Dashboard", footer=12,
            brief="Stop", only="live"),
-    Action("next", ("tab",), "⇥", "Next", "Go to the next part: requests, features, health, trends", "Move", footer=13),
+    Action("next", ("tab",), "⇥", "Next", "Go to the next part: a panel, a list of the queue, a span of time", "Move",
+           footer=13),
     Action("previous", ("shift+tab",), "⇧⇥", "Previous", "Go to the part before", "Move"),
     Action("back", ("escape",), "esc", "Back", "Take back marks, then the filter; then go to the overview", "Move"),
     Action("up", ("up", "k"), "↑ k", "Up", "One line up", "Move"),
@@ -106,7 +107,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("zone", ("z",), "z", "Time", "Change between UTC and the local time of this machine", "Dashboard"),
     Action("palette", ("ctrl+p",), "^p", "Palette", "Find an action by its name", "Dashboard", footer=14, spare=True),
     Action("suspend", ("ctrl+z",), "^z", "Shell", "Leave the dashboard asleep; fg brings it back", "Dashboard"),
-    Action("help", ("question_mark", "f1"), "?", "Help", "Show every key", "Dashboard", footer=2),
+    Action("help", ("question_mark", "f1"), "?", "Help",
+           "Say what the part with the focus is for, and its keys; then every other key", "Dashboard", footer=2,
+           everywhere=True),
     Action("quit", ("q", "ctrl+q", "ctrl+c"), "q", "Quit", "Leave the dashboard", "Dashboard", footer=1),
 )
 # fmt: on
@@ -120,7 +123,7 @@ def exists(action: Action, now: Situation) -> bool:
     if action.only and (action.only == "replay") is not now.replay:
         return False
     if now.place == DETAIL:
-        return DETAIL in action.places
+        return action.everywhere or DETAIL in action.places
     return (now.demo or not action.demo_only) and (not action.places or now.place in action.places)
 
 

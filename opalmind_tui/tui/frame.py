@@ -103,6 +103,7 @@ class Frame(Screen[None]):
         return self.place.situate(
             Situation(
                 place=self._at,
+                part=(self.focused.id or "") if self.focused is not None else "",
                 shown=not self.has_class("-small"),
                 read_only=bool(snapshot and snapshot.identity.read_only),
                 demo=self.dashboard.demo is not None,

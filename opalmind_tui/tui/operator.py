@@ -19,7 +19,7 @@ from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.hand_over import HandOverDialog
 from opalmind_tui.tui.dialogs.log import log_text
 from opalmind_tui.tui.dialogs.plan import PlanDialog
-from opalmind_tui.tui.dialogs.reading import ReadingDialog, help_text
+from opalmind_tui.tui.dialogs.reading import ReadingDialog
 from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.operating.requests import RequestKeys
@@ -257,4 +257,9 @@ class Operator:
         self.app.redraw()
 
     def _help(self) -> None:
-        self.app.push_screen(ReadingDialog("Keys", lambda width: help_text(self._screen.situation, width)))
+        from opalmind_tui.tui.help import help_text, help_title
+
+        screen = self.app.screen
+        self.app.push_screen(
+            ReadingDialog(help_title(self.situation), lambda width: help_text(self.situation_on(screen), width))
+        )

@@ -20,6 +20,7 @@ class Situation(Struct, frozen=True):
 
     Args:
         place: the place in view.
+        part: the id of the widget that has the focus in it.
         shown: whether the terminal is large enough to show it.
         selected: the request under the cursor, if the list is in view and the request is still there.
         list_shown: whether the list of requests is in view.
@@ -45,6 +46,7 @@ class Situation(Struct, frozen=True):
     """
 
     place: str = "overview"
+    part: str = ""
     shown: bool = True
     read_only: bool = False
     demo: bool = False

@@ -8,7 +8,7 @@ from textual.events import Key
 
 from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.tui.actions import DOORS, FOOTER, exists
-from opalmind_tui.tui.dialogs.reading import help_text
+from opalmind_tui.tui.help import help_text
 from opalmind_tui.tui.lines import Area
 from opalmind_tui.tui.panels import keys, queue
 from opalmind_tui.tui.situation import Situation

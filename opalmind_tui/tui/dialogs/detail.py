@@ -18,7 +18,7 @@ from opalmind_tui.snapshot.listing import RequestDetail
 from opalmind_tui.snapshot.model import Mode, RequestRow, Snapshot
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.action import DETAIL
-from opalmind_tui.tui.actions import ACTIONS
+from opalmind_tui.tui.actions import ACTIONS, exists
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.keymap import Keymap
@@ -68,7 +68,7 @@ class DetailDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         for action in ACTIONS:
-            if DETAIL in action.places and (chosen := ",".join(self._keymap.keys(action))):
+            if exists(action, self.situation) and (chosen := ",".join(self._keymap.keys(action))):
                 self._bindings.bind(chosen, f"take('{action.id}')", show=False)
         self._look()
 

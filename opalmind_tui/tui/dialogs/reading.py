@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,23 +13,7 @@ from textual.widgets import Static
 
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui import wire
-from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.dialogs.window import Dialog, Page, text
-from opalmind_tui.tui.lines import wrap
-from opalmind_tui.tui.situation import Situation
-
-WORDS = """
-Words
-  pending     due now, waits to be sent
-  scheduled   failed, waits for its next attempt
-  inflight    leased by a worker, under way
-  dead        given up: kept, listed, can be retried
-  ledger      accepted minus all that can be accounted for; 0 means nothing lost
-  breaker     Matomo is down: one request probes, no attempt is spent
-  cooldown    Matomo asked to wait
-  degraded    Redis is away, memory serves
-"""
-
 
 Body = Callable[[int], str]
 """Makes the text for so many columns; asked again at each newer snapshot, so that the page follows it."""
@@ -38,7 +21,6 @@ WIDEST = 78
 """Columns of the window, as in look.tcss."""
 _FRAME = 4
 """Columns of the window's border and its margin."""
-_SIGN, _SCROLL_BAR = 10, 1
 
 
 class ReadingDialog(Dialog[None]):
@@ -76,23 +58,3 @@ class ReadingDialog(Dialog[None]):
         if body != self._shown:
             self._shown = body
             self.query_one("#body", Static).update(wire.content(body))
-
-
-def help_text(now: Situation, width: int = WIDEST) -> str:
-    """Every action by group, with its keys; what cannot be done now says why."""
-    lines: list[str] = []
-    groups = dict.fromkeys(action.group for action in ACTIONS if exists(action, now))
-    for group in groups:
-        lines.append(group)
-        for action in ACTIONS:
-            if action.group != group or not exists(action, now):
-                continue
-            reason = why_not(action, now)
-            sentences = [action.help, f"not now: {reason}"] if reason else [action.help]
-            rows = [row for sentence in sentences for row in wrap(sentence, width - _SIGN - _SCROLL_BAR, 9)]
-            lines += [
-                f"{sign:<{_SIGN}}{row}"
-                for sign, row in zip_longest([f"  {now.keymap.sign(action)}"], rows, fillvalue="")
-            ]
-        lines.append("")
-    return "\n".join(lines) + WORDS.lstrip("\n")
