@@ -11,6 +11,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
 from opalmind_tui.cli.recording import recorder
+from opalmind_tui.running import keep_what_is_loaded
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
@@ -44,13 +45,18 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool | None, record: 
             return Engine(settings, role="dashboard", deliver=delivers)
 
         engine = LateEngine(made)
+
+        async def seen() -> None:
+            await engine.work()
+            keep_what_is_loaded()
+
         with recorder(record, settings) as kept:
             code = run_dashboard(
                 OpalmindApp(
                     engine,
                     preferences=preferences,
                     on_start=engine.start,
-                    on_seen=engine.work,
+                    on_seen=seen,
                     on_stop=engine.stop,
                     recorder=kept,
                     type_above=settings.type_above,

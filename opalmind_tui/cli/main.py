@@ -14,7 +14,7 @@ from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, mouse_option, settings_options
 from opalmind_tui.cli.output import AnswerLost, prepare, say
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
-from opalmind_tui.running import leave
+from opalmind_tui.running import collect_seldom, leave
 
 PROGRAM = "opalmind-tui"
 EXIT_OF = (
@@ -92,4 +92,5 @@ def _say_usage(error: click.ClickException) -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    collect_seldom()
     leave(run(sys.argv[1:]))
