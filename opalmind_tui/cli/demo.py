@@ -14,6 +14,7 @@ from opalmind_tui.cli.options import WithSettings, mouse_option
 from opalmind_tui.cli.recording import recorder
 from opalmind_tui.engine.late import LateEngine
 from opalmind_tui.reports.features import BY_NAME, snake
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tracking.lines import CALLS
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ class DemoEngine(LateEngine):
         await super().stop()
         await self._world.stop()
 
-    async def take_snapshot(self, **wanted: Any) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""
-        snapshot = await super().take_snapshot(**wanted)
+        snapshot = await super().take_snapshot(wanted)
         return replace(snapshot, identity=replace(snapshot.identity, demo=self._world.stand_in.mood()))
 
     def leave_behind(self) -> None:

@@ -20,6 +20,7 @@ from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.entries import EntryView
 from opalmind_tui.snapshot.listing import ListView, Tab
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
 
 LISTED = 50
 """Rows of a place's list that the JSON has."""
-PLACES: dict[str, dict[str, Any]] = {
-    "overview": {"rows": LISTED},
-    "queue": {"view": ListView(tab=Tab.FAILED, rows=LISTED)},
-    "cache": {"entries": EntryView(rows=LISTED)},
-    "redis": {"closer": True},
-    "fleet": {},
-    "doctor": {},
-    "audit": {"audit": AuditView(rows=LISTED)},
-    "history": {},
+PLACES: dict[str, Wanted] = {
+    "overview": Wanted(rows=LISTED),
+    "queue": Wanted(rows=LISTED, view=ListView(tab=Tab.FAILED, rows=LISTED)),
+    "cache": Wanted(rows=LISTED, entries=EntryView(rows=LISTED)),
+    "redis": Wanted(rows=LISTED, closer=True),
+    "fleet": NEWEST,
+    "doctor": NEWEST,
+    "audit": Wanted(rows=LISTED, audit=AuditView(rows=LISTED)),
+    "history": NEWEST,
 }
 """Every place of the dashboard, and what its frame asks the engine for beyond what every frame has."""
 MOST_LOOKS = 50
@@ -96,11 +97,11 @@ def snapshot(ctx: click.Context, as_json: bool, svg: str | None, size: tuple[int
 async def _asked(engine: Engine, place: str) -> tuple[dict[str, Any], Snapshot]:
     # The document first: it waits for Matomo's answer, which the frame then has, too.
     document = await engine.health_document()
-    found = await engine.take_snapshot(**PLACES[place])
+    found = await engine.take_snapshot(PLACES[place])
     for _ in range(MOST_LOOKS):
         if found.entries is None or found.entries.value is None or found.entries.value.done:
             break
-        found = await engine.take_snapshot(**PLACES[place])
+        found = await engine.take_snapshot(PLACES[place])
     return document, found
 
 

@@ -13,6 +13,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.asking import iso, with_engine
 from opalmind_tui.cli.options import WithSettings, settings_options
 from opalmind_tui.cli.output import answer
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def watch(ctx: click.Context, interval: float, count: int | None, as_json: bool)
     async def follow(engine: Engine) -> None:
         done = 0
         while True:
-            read = answer(write(await engine.take_snapshot(rows=0)))
+            read = answer(write(await engine.take_snapshot(Wanted())))
             done += 1
             if done == count or not read:
                 return

@@ -12,12 +12,12 @@ from opalmind_tui.engine.core import EngineCore
 from opalmind_tui.engine.exporting import exported
 from opalmind_tui.engine.finding.detail import detail_of
 from opalmind_tui.errors import ReadOnly
-from opalmind_tui.snapshot.audit import AuditEntry, AuditView
+from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.entries import EntryPart, EntryView
+from opalmind_tui.snapshot.entries import EntryPart
 from opalmind_tui.snapshot.filters import NO_FILTER, Filter
 from opalmind_tui.snapshot.findings import Diagnosis
-from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
+from opalmind_tui.snapshot.listing import RequestDetail
 from opalmind_tui.snapshot.model import (
     CacheView,
     GateKind,
@@ -27,6 +27,7 @@ from opalmind_tui.snapshot.model import (
     State,
     TtlPreview,
 )
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tracking.queue import Answer
 from opalmind_tui.tracking.request import TrackingRequest
 
@@ -74,20 +75,11 @@ class Engine(EngineCore):
 
     # -- the screen's port ---------------------------------------------------------------------------------------
 
-    async def take_snapshot(
-        self,
-        *,
-        rows: int = 50,
-        closer: bool = False,
-        view: ListView | None = None,
-        groups: GroupView | None = None,
-        audit: AuditView | None = None,
-        entries: EntryView | None = None,
-    ) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         """See `EnginePort`."""
-        taken = await self._looking.snapshot(rows, self._interval, closer=closer, audit=audit)
-        found = await self._finding.add_to(self._key_count.added_to(taken), view, groups)
-        found = await self._cache_look.add_to(found, entries)
+        taken = await self._looking.snapshot(wanted, self._interval)
+        found = await self._finding.add_to(self._key_count.added_to(taken), wanted.view, wanted.groups)
+        found = await self._cache_look.add_to(found, wanted.entries)
         return replace(found, services=self._attached.reading)
 
     async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
@@ -135,7 +127,7 @@ class Engine(EngineCore):
         """See `EnginePort`."""
         from opalmind_tui.engine.summarising import summed_up
 
-        taken = await self.take_snapshot(rows=50)
+        taken = await self.take_snapshot()
         return await summed_up(taken, self.settings, self._stores, self._looking.need_queue, self._clock)
 
     async def audit(self, limit: int) -> tuple[AuditEntry, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
@@ -48,9 +50,9 @@ class LateEngine:
         """As `Engine.lost`."""
         return self._engine.lost if self._engine is not None else 0
 
-    async def take_snapshot(self, **wanted: Any) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         """As `EnginePort`."""
-        return await (await self._there()).take_snapshot(**wanted)
+        return await (await self._there()).take_snapshot(wanted)
 
     async def ttl_preview(self, feature: str, seconds: float | None = None) -> TtlPreview:
         """As `EnginePort`."""

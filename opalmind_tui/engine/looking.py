@@ -41,6 +41,7 @@ from opalmind_tui.snapshot.model import (
 )
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.snapshot.server import SERVER_EVERY
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.connection import address
 
 T = TypeVar("T")
@@ -105,17 +106,14 @@ class Look:
         self._redis = Part(self._read_redis, CLOSER_EVERY)
         stores.link.on_change(self._link_changed)
 
-    async def snapshot(
-        self, rows: int, interval: float, *, closer: bool = False, audit: AuditView | None = None
-    ) -> Snapshot:
-        """One frame. `rows`: requests that the list can show; `closer`: whether Redis is looked at from near;
-        `audit`: the part of the trail in view."""
+    async def snapshot(self, wanted: Wanted, interval: float) -> Snapshot:
+        """One frame, without what `Finding` and `CacheLook` add to it."""
         now = self._clock()
-        self._near = closer
+        self._near = wanted.closer
         server = await self._server.get(now)
         keys = await self._keys.get(now)
         queue = await self._queue.get(now)
-        requests = await self._queue_look.rows(now, rows, queue)
+        requests = await self._queue_look.rows(now, wanted.rows, queue)
         cache = await self._cache.get(now)
         facts = replace(self._facts(now, queue, cache, server, keys), failures=newest_failures(requests, now))
         sentence, verdict = cause_line(facts)
@@ -129,14 +127,14 @@ class Look:
             store=facts.store,
             queue=queue,
             requests=requests,
-            audit=None if audit is None else await self._trail.get(now, audit),
+            audit=None if wanted.audit is None else await self._trail.get(now, wanted.audit),
             undo=self._day.undoable(self._endpoint) if self._remembers else None,
             cache=cache,
             server=without(self._stores.link.lost_nodes, server),
             keys=keys,
             health=Reading(health_view(facts), now),
             processes=self._processes.reading,
-            redis=await self._redis_report(now) if closer else Reading(),
+            redis=await self._redis_report(now) if wanted.closer else Reading(),
             history=self._history.series(),
             past=replace(self._past.reading, value=self._day.view),
             cause=sentence,

@@ -5,38 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
-from opalmind_tui.snapshot.entries import EntryPart, EntryView
+from opalmind_tui.snapshot.entries import EntryPart
 from opalmind_tui.snapshot.findings import Diagnosis
-from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
+from opalmind_tui.snapshot.listing import RequestDetail
 from opalmind_tui.snapshot.model import Snapshot, TtlPreview
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 
 
 class EnginePort(Protocol):
     """The engine as a screen sees it; a recording can stand in for it."""
 
-    async def take_snapshot(
-        self,
-        *,
-        rows: int = 50,
-        closer: bool = False,
-        view: ListView | None = None,
-        groups: GroupView | None = None,
-        audit: AuditView | None = None,
-        entries: EntryView | None = None,
-    ) -> Snapshot:
-        """Read what one frame needs.
-
-        Args:
-            rows: how many requests the visible list can show; 0 where none is visible.
-            closer: whether a screen shows Redis from near (`Snapshot.redis`).
-            view: the part of the queue's lists that the screen shows; the engine searches at most one list at a time,
-                for as long as it is asked for it.
-            groups: the groups of failures that the screen shows.
-            audit: the part of the audit trail that the screen shows.
-            entries: the entries of the cache that the screen shows; they are gone through in the background for as
-                long as they are asked for.
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
+        """Read what one frame needs, and what is in view.
 
         Never raises for a part that failed: that part's `Reading` says why.
         """

@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from opalmind_tui.snapshot.model import Mode, Reading, Snapshot
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tracking.send_stats import DispatcherStats
 
 EVERY = 5.0
@@ -21,7 +22,7 @@ OLD = 30.0
 class Source(Protocol):
     """What is looked at; the engine."""
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         """Everything that a frame needs."""
         ...
 
@@ -74,7 +75,7 @@ class Looker:
     async def once(self) -> None:
         """Look now."""
         source = self._source
-        snapshot = await source.take_snapshot(rows=0)
+        snapshot = await source.take_snapshot(Wanted())
         self.newest = Look(snapshot, source.matomo_answer, source.sent, source.cache_in_memory)
 
     @property

@@ -17,8 +17,9 @@ from opalmind_tui.snapshot.cache import TtlPreview
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.entries import EntryListing, EntryPart, EntryView
 from opalmind_tui.snapshot.findings import Diagnosis
-from opalmind_tui.snapshot.listing import TAB_OF, GroupView, Listing, ListView, RequestDetail, Tab, count_of
+from opalmind_tui.snapshot.listing import TAB_OF, Listing, ListView, RequestDetail, Tab, count_of
 from opalmind_tui.snapshot.model import Reading, RequestRow, Snapshot
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 
 NOT_NOW = "This is a recording: nothing can be done in it"
 NO_LIST = "Not recorded: another list, or none, was in view at that moment."
@@ -37,27 +38,19 @@ class Replay:
         self.recording = recording
         self.playback = Playback(recording.moments)
 
-    async def take_snapshot(
-        self,
-        *,
-        rows: int = 50,
-        closer: bool = False,
-        view: ListView | None = None,
-        groups: GroupView | None = None,
-        audit: AuditView | None = None,
-        entries: EntryView | None = None,
-    ) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         """The snapshot at the position, and why it lacks what was not asked for then. Raises `BadRecording`."""
+        view, audit, entries = wanted.view, wanted.audit, wanted.entries
         found = self.recording.snapshot(self.playback.number)
         if view is not None:
             found = replace(found, listing=_listing(found, view))
-        if groups is not None and (found.groups is None or found.groups.value is None):
+        if wanted.groups is not None and (found.groups is None or found.groups.value is None):
             found = replace(found, groups=Reading(None, found.taken_at, NO_GROUPS))
         if audit is not None:
             found = replace(found, audit=Reading(_trail(found, self.recording.audit, audit), found.taken_at))
         if entries is not None:
             found = replace(found, entries=_entries(found, entries))
-        if closer and found.redis.value is None and not found.redis.error:
+        if wanted.closer and found.redis.value is None and not found.redis.error:
             found = replace(found, redis=Reading(None, found.taken_at, NO_REPORT))
         return found
 

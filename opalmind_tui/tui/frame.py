@@ -13,11 +13,12 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from opalmind_tui.snapshot.model import GateKind, Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, Status
 from opalmind_tui.tui.keymap import Keymap
-from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.table import PLACES
 from opalmind_tui.tui.situation import Situation
 

@@ -17,7 +17,7 @@ from opalmind_tui.snapshot.model import Snapshot
 if TYPE_CHECKING:
     from textual.app import App
 
-    from opalmind_tui.tui.places.place import Wanted
+    from opalmind_tui.snapshot.wanted import Wanted
 
 GROUP = "poll"
 _SHORTEST = 0.1
@@ -117,15 +117,7 @@ class Poller:
             self._failed(f"No answer from the engine for {waited:.0f} s; the figures are that old.")
 
     async def _once(self) -> None:
-        wanted = self._wanted()
-        snapshot = await self._engine.take_snapshot(
-            rows=wanted.rows,
-            closer=wanted.closer,
-            view=wanted.view,
-            groups=wanted.groups,
-            audit=wanted.audit,
-            entries=wanted.entries,
-        )
+        snapshot = await self._engine.take_snapshot(self._wanted())
         if self._chosen:
             # What is old by the pace of the start is not by one that was chosen since.
             snapshot = replace(snapshot, interval=self._interval)

@@ -12,8 +12,8 @@ from opalmind_tui.tui.figures import stamp
 from opalmind_tui.tui.lines import Tone
 
 if TYPE_CHECKING:
+    from opalmind_tui.snapshot.wanted import Wanted
     from opalmind_tui.tui.app import OpalmindApp
-    from opalmind_tui.tui.places.place import Wanted
 
 TICK = 0.1
 """Seconds between two looks at the clock while it plays."""

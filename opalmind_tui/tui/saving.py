@@ -11,6 +11,7 @@ from opalmind_tui.recording.files import CannotRecord, save
 from opalmind_tui.recording.form import MOST_ENTRIES
 from opalmind_tui.snapshot.audit import AuditEntry, AuditPage, AuditView
 from opalmind_tui.snapshot.model import Reading
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.dialogs.reading import ReadingDialog
@@ -36,7 +37,7 @@ async def _save(app: OpalmindApp) -> None:
     tape = app.recorder.tape
     told = what_is_kept(tape)
     try:
-        looked = await app.engine.take_snapshot(rows=0, audit=AuditView(rows=MOST_ENTRIES))
+        looked = await app.engine.take_snapshot(Wanted(audit=AuditView(rows=MOST_ENTRIES)))
         trail, lacks = trail_of(looked.audit)
         path = await asyncio.to_thread(save, app.recorder.contents(trail), tape.span[1])
     except CannotRecord as error:

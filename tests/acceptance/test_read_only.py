@@ -21,6 +21,7 @@ from opalmind_tui.snapshot.commands import Act, Command, Plan
 from opalmind_tui.snapshot.filters import parse_filter
 from opalmind_tui.snapshot.listing import GroupView, ListView, Tab
 from opalmind_tui.snapshot.model import State
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.local_server import LocalServer
 from tests.engine.conftest import TOKEN, hits
 
@@ -97,8 +98,9 @@ async def test_no_act_and_no_look_of_a_read_only_engine_writes(server: LocalServ
                 await engine.offer(hits(1, 99))
             engine.switch_count()
             for tab in Tab:
-                await engine.take_snapshot(rows=9, closer=True, view=ListView(tab, filter=parse_filter("site:1")),
-                                           groups=GroupView(), audit=AuditView(OLDEST))  # fmt: skip
+                view = ListView(tab, filter=parse_filter("site:1"))
+                wanted = Wanted(rows=9, closer=True, view=view, groups=GroupView(), audit=AuditView(OLDEST))
+                await engine.take_snapshot(wanted)
             await engine.request_detail(ids[-1])
             await engine.ttl_preview("events", 90.0)
             await engine.diagnose()

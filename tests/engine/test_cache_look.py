@@ -9,6 +9,7 @@ from opalmind_tui.engine.site_names import site_of
 from opalmind_tui.errors import OpalmindError, ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.entries import EntryPart, EntryRow, EntryState, EntryView
+from opalmind_tui.snapshot.wanted import Wanted
 from tests.engine.conftest import TOKEN, Ground, until
 
 
@@ -19,12 +20,12 @@ async def test_entries_day_names_and_a_fetch(ground: Ground) -> None:
     view = EntryView("deviceTypes", rows=10)
 
     async def named() -> bool:
-        return bool((await engine.take_snapshot(entries=view)).sites)
+        return bool((await engine.take_snapshot(Wanted(entries=view))).sites)
 
-    first = await engine.take_snapshot(rows=0)
+    first = await engine.take_snapshot(Wanted())
     assert first.entries is None
     await until(named)
-    snapshot = await engine.take_snapshot(entries=view)
+    snapshot = await engine.take_snapshot(Wanted(entries=view))
     assert snapshot.entries is not None
     listing = snapshot.entries.value
     assert listing is not None
@@ -51,7 +52,7 @@ async def test_entries_day_names_and_a_fetch(ground: Ground) -> None:
 
     await engine.run(await engine.plan(Command(Act.PURGE_CACHE, key=row.key)))
     assert await engine.entry_part(row.key) is None
-    emptied = (await engine.take_snapshot(entries=view)).entries
+    emptied = (await engine.take_snapshot(Wanted(entries=view))).entries
     assert emptied is not None
     assert emptied.value is not None
     assert emptied.value.rows == ()
@@ -60,7 +61,7 @@ async def test_entries_day_names_and_a_fetch(ground: Ground) -> None:
 async def test_read_only_fetches_nothing_and_without_matomo_it_says_so(ground: Ground) -> None:
     engine = await ground.engine()
     await engine.reports.get_device_types()
-    snapshot = await engine.take_snapshot(entries=EntryView(rows=10))
+    snapshot = await engine.take_snapshot(Wanted(entries=EntryView(rows=10)))
     assert snapshot.entries is not None
     assert snapshot.entries.value is not None
     key = snapshot.entries.value.rows[0].key
@@ -77,7 +78,7 @@ async def test_without_a_token_nobody_is_asked_for_names(ground: Ground) -> None
     client = engine._stores.commands
     await client.set(engine.settings.cache_prefix + '{"feature":"events","input":{"siteId":1}}', "{}")
     for _ in range(3):
-        assert (await engine.take_snapshot(entries=EntryView(rows=10))).sites == ()
+        assert (await engine.take_snapshot(Wanted(entries=EntryView(rows=10)))).sites == ()
     assert engine._sites._task is None
 
 

@@ -7,13 +7,14 @@ import redis
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.model import State, Verdict
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.local_server import LocalServer
 from tests.engine.conftest import Ground, hits, until
 
 
 async def cause(engine: Engine) -> str:
     engine._looking.expire()
-    return (await engine.take_snapshot(rows=50)).cause
+    return (await engine.take_snapshot(Wanted(rows=50))).cause
 
 
 async def says(engine: Engine, *parts: str) -> None:

@@ -16,6 +16,7 @@ from opalmind_tui.observe.nodes import Servers
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.findings import Severity
 from opalmind_tui.snapshot.model import Reading, Verdict
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.cluster import ClusterClient, nodes_of
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
@@ -35,7 +36,7 @@ async def test_every_panel_has_its_figures_and_the_doctor_no_failure(cluster: Lo
     engine = Engine(settings, role="dashboard")
     await engine.start()
     try:
-        taken = await engine.take_snapshot(closer=True)
+        taken = await engine.take_snapshot(Wanted(closer=True))
         readings = {field.name: getattr(taken, field.name) for field in fields(taken)}
         errors = {name: one.error for name, one in readings.items() if isinstance(one, Reading) and one.error}
         assert set(errors) <= {"health"}, errors
@@ -72,7 +73,7 @@ async def test_each_primary_is_told_of_and_the_worst_one_named(cluster: LocalClu
     await engine.start()
     home = cluster.owner(tag_of(settings.queue_prefix).decode())
     try:
-        taken = await engine.take_snapshot(closer=True)
+        taken = await engine.take_snapshot(Wanted(closer=True))
         server = taken.server.value
         assert server is not None
         views = [node.view for node in server.nodes if node.view is not None]

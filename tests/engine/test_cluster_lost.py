@@ -11,6 +11,7 @@ import pytest
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import Mode, Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.cluster_keys import ClusterKeys
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.storage.trouble_table import KINDS
@@ -31,7 +32,7 @@ async def dashboard(cluster: LocalCluster) -> AsyncIterator[Engine]:
 
 async def look_until(engine: Engine, holds: Callable[[Snapshot], bool]) -> Snapshot:
     """Look as a screen does, and do nothing else."""
-    while not holds(taken := await engine.take_snapshot(closer=True)):  # noqa: ASYNC110 - servers have no event
+    while not holds(taken := await engine.take_snapshot(Wanted(closer=True))):  # noqa: ASYNC110 - servers have no event
         await asyncio.sleep(0.02)
     return taken
 
@@ -91,7 +92,7 @@ async def test_a_fail_over_is_seen_from_its_begin_to_its_end(any_product: Produc
                 client.config_set("cluster-replica-no-failover", "no")
             taken = await look_until(engine, lambda taken: taken.store.mode is Mode.REDIS and not taken.store.reason)
             # Who looks follows at once: what is left of the old connections is no outage.
-            taken = await engine.take_snapshot(closer=True)
+            taken = await engine.take_snapshot(Wanted(closer=True))
             assert (taken.store.mode, taken.store.reason, taken.server.error) == (Mode.REDIS, "", None)
             assert taken.server.value is not None
             assert at(replica) in [node.address for node in taken.server.value.nodes]

@@ -10,6 +10,7 @@ import redis
 
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.snapshot.redis_report import MOST_BYTES, MOST_COMMANDS
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.local_server import LocalServer
 from tests.engine.conftest import Ground, hits
 
@@ -48,7 +49,7 @@ async def watched(engine: Engine, clock: Clock, busy: Engine | None, *, closer: 
         if clock.passed >= kept:
             await upkeep.step()
             kept = clock.passed + upkeep.pause
-        snapshot = await engine.take_snapshot(rows=25, closer=closer)
+        snapshot = await engine.take_snapshot(Wanted(rows=25, closer=closer))
         assert snapshot.queue.error is None
         assert snapshot.keys.error is None
     return meter.commands - commands, meter.sent + meter.received - taken
@@ -80,17 +81,17 @@ async def test_the_list_is_read_when_the_queue_changes_and_now_and_then(ground: 
     await shop.offer(hits(2))
     engine = await ground.engine(clock=clock, ticks=clock.ticks)
     for number in (2, 3, 4):
-        seen = await engine.take_snapshot(rows=10)
+        seen = await engine.take_snapshot(Wanted(rows=10))
         assert len(seen.requests.value or ()) == number
         await shop.offer(hits(1, 100 + number))
         clock.passed += 1.0
-    await engine.take_snapshot(rows=10)
+    await engine.take_snapshot(Wanted(rows=10))
     before = engine._stores.meter.commands["evalsha"]
     for _ in range(8):
         clock.passed += 1.0
-        seen = await engine.take_snapshot(rows=10)
+        seen = await engine.take_snapshot(Wanted(rows=10))
         assert seen.requests.at == seen.taken_at
     # Counts alone, and who is there every five seconds.
     assert engine._stores.meter.commands["evalsha"] - before <= 8 + 2
-    await engine.take_snapshot(rows=0)
-    assert len((await engine.take_snapshot(rows=3)).requests.value or ()) == 3
+    await engine.take_snapshot(Wanted())
+    assert len((await engine.take_snapshot(Wanted(rows=3))).requests.value or ()) == 3

@@ -14,6 +14,7 @@ from opalmind_tui.errors import ReadOnly, SettingsError, StoreUnavailable
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import GateKind, Mode, Verdict
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.local_server import free_port
 from opalmind_tui.tracking.fields import pageview
 from tests.engine.conftest import Ground, hits, until
@@ -222,7 +223,7 @@ async def test_retry_and_purge_act_on_what_was_captured(ground: Ground) -> None:
     engine = await ground.engine(deliver=True)
     await ground.matomo.behave(Behaviour(faults=(("503", 1.0),)))
     await engine.offer(hits(6))
-    rows = (await engine.take_snapshot(rows=6)).requests.value
+    rows = (await engine.take_snapshot(Wanted(rows=6))).requests.value
     assert rows is not None
     plan = await engine.plan(Command(Act.PURGE, ids=(rows[0].id, rows[1].id, "Np0nosuchthing")))
     assert dict(plan.skipped).get("no longer in the queue") == 1

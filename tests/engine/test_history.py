@@ -12,6 +12,7 @@ from opalmind_tui.engine import history as engine_history
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.history import History
 from opalmind_tui.snapshot.model import Mode, Reading
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage import history as storage_history
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.history import FIGURES
@@ -38,7 +39,7 @@ async def store(ground: Ground) -> Redis:
 
 
 async def past_of(engine: object) -> Reading[History]:
-    snapshot = await engine.take_snapshot(rows=0)  # type: ignore[attr-defined]
+    snapshot = await engine.take_snapshot(Wanted())  # type: ignore[attr-defined]
     found: Reading[History] = snapshot.past
     return found
 
@@ -135,7 +136,7 @@ async def test_what_lies_under_the_key_is_trouble_there_alone(ground: Ground, mo
     await store.xadd("opalmind:stats:audit", {"at": "inf", "by": "b"})
     await store.xadd("opalmind:stats:audit", {"x": "\x1b[2J"})
     engine = await ground.engine()
-    snapshot = await engine.take_snapshot(rows=0)
+    snapshot = await engine.take_snapshot(Wanted())
     assert "overwritten" in (snapshot.past.error or "")
     assert snapshot.past.value == History()
     assert snapshot.queue.error is None
@@ -144,7 +145,7 @@ async def test_what_lies_under_the_key_is_trouble_there_alone(ground: Ground, mo
     await store.delete(KEY)
     await store.xadd(KEY, {"m": b'{"hello": 1}'})
     engine._looking.expire()
-    snapshot = await engine.take_snapshot(rows=0)
+    snapshot = await engine.take_snapshot(Wanted())
     assert snapshot.past.error is None
     assert snapshot.past.value is not None
     assert snapshot.past.value.unreadable >= 1

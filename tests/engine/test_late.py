@@ -13,6 +13,7 @@ from opalmind_tui.engine.late import LateEngine
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings import load_settings
 from opalmind_tui.snapshot.model import Mode
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.local_server import LocalServer
 
 BEFORE_THE_FIRST_PAINT = """
@@ -28,7 +29,7 @@ async def test_what_is_asked_before_it_is_there_waits(server: LocalServer) -> No
     late = LateEngine(lambda: Engine(settings, role="dashboard"))
     late.switch_count()
     late.leave_behind()
-    asked = asyncio.create_task(late.take_snapshot(rows=0))
+    asked = asyncio.create_task(late.take_snapshot(Wanted()))
     await asyncio.sleep(0)
     assert not asked.done()
     await late.start()

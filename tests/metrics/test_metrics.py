@@ -41,6 +41,7 @@ from opalmind_tui.snapshot.model import (
     Snapshot,
     StoreStatus,
 )
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tracking.send_stats import DispatcherStats
 from tests.tui.fixtures import healthy
 
@@ -262,7 +263,7 @@ class Still:
     def __init__(self) -> None:
         self.looks = 0
 
-    async def take_snapshot(self, *, rows: int = 50) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         self.looks += 1
         return replace(healthy(), taken_at=NOW)
 

@@ -12,9 +12,10 @@ from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.entries import EntryPart, EntryRow, EntryView
 from opalmind_tui.snapshot.findings import Diagnosis, Finding, Severity
-from opalmind_tui.snapshot.listing import GroupView, ListView, RequestDetail
+from opalmind_tui.snapshot.listing import ListView, RequestDetail
 from opalmind_tui.snapshot.model import PreviewPoint, Reading, Snapshot, TtlPreview
 from opalmind_tui.snapshot.redis_report import RedisReport
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from tests.tui.details import detail
 from tests.tui.entry_fixtures import DAY, ENTRIES, VALUES, entry_listing, part_of
 from tests.tui.listings import groups as grouped
@@ -82,18 +83,10 @@ class FakeEngine:
         self.detail_of = detail
         self.detail_trouble: Exception | None = None
 
-    async def take_snapshot(
-        self,
-        *,
-        rows: int = 50,
-        closer: bool = False,
-        view: ListView | None = None,
-        groups: GroupView | None = None,
-        audit: AuditView | None = None,
-        entries: EntryView | None = None,
-    ) -> Snapshot:
-        self.rows.append(rows)
-        self.closer.append(closer)
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
+        view, groups, audit, entries = wanted.view, wanted.groups, wanted.audit, wanted.entries
+        self.rows.append(wanted.rows)
+        self.closer.append(wanted.closer)
         if self.trouble is not None:
             raise self.trouble
         taken, at = self.snapshot, self.snapshot.taken_at
@@ -111,7 +104,7 @@ class FakeEngine:
             found_entries = entry_listing(self.entries, entries, at) if not self.entries_trouble else None
             reading = Reading(found_entries, at, self.entries_trouble or None)
             taken = replace(taken, entries=reading, cache_day=Reading(DAY, at))
-        return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if closer else taken
+        return replace(taken, redis=Reading(self.report, at, self.redis_trouble)) if wanted.closer else taken
 
     async def request_detail(self, request_id: str, *, reveal: bool = False, start: int = 0) -> RequestDetail | None:
         self.read.append((request_id, reveal, start))

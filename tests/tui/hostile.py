@@ -15,6 +15,7 @@ from msgspec.structs import fields, replace
 
 from opalmind_tui.snapshot.commands import Command, Plan
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from tests.tui.engine import FakeEngine
 
 RECORDED = Path(__file__).parent.parent / "data" / "tui" / "hostile.jsonl"
@@ -113,8 +114,8 @@ class HostileEngine(FakeEngine):
         self.start = 0
         self.summed_up = "\n".join(PAYLOADS)
 
-    async def take_snapshot(self, **wanted: Any) -> Snapshot:
-        taken = await super().take_snapshot(**wanted)
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
+        taken = await super().take_snapshot(wanted)
         poison = Poison(self.start)
         bad = replace(poison(replace(taken, entries=None)), history=taken.history, entries=taken.entries)
         bad = replace(bad, identity=replace(bad.identity, demo=taken.identity.demo))

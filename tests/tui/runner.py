@@ -8,13 +8,13 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.config_file import read_config
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.remapping import read_preferences
 from opalmind_tui.tui.run import run_dashboard
@@ -30,8 +30,8 @@ class Turning(FakeEngine):
 
     turn = 0
 
-    async def take_snapshot(self, **wanted: Any) -> Snapshot:
-        await super().take_snapshot(**wanted)
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
+        await super().take_snapshot(wanted)
         self.turn += 1
         state = list(STATES)[self.turn % len(STATES)]
         return poisoned(STATES[state](), self.turn * 11)
@@ -42,8 +42,8 @@ class Worse(FakeEngine):
 
     looks = 0
 
-    async def take_snapshot(self, **wanted: Any) -> Snapshot:
-        await super().take_snapshot(**wanted)
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
+        await super().take_snapshot(wanted)
         self.looks += 1
         snapshot = STATES["outage" if self.looks in (3, 4) or self.looks > 6 else "healthy"]()
         return replace(snapshot, taken_at=snapshot.taken_at + self.looks)
@@ -52,10 +52,10 @@ class Worse(FakeEngine):
 class Crashing(FakeEngine):
     """Its plans are of a type that nobody expects."""
 
-    async def take_snapshot(self, **wanted: Any) -> Snapshot:
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         token = SECRET
         assert token
-        return None if len(self.rows) else await super().take_snapshot(**wanted)  # type: ignore[return-value]
+        return None if len(self.rows) else await super().take_snapshot(wanted)  # type: ignore[return-value]
 
 
 def main(state: str, log: str) -> int:

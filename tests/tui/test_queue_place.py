@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.snapshot.filters import NO_FILTER, parse_filter
 from opalmind_tui.snapshot.listing import Listing, ListView, Tab
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.places.queue.tabs import GROUPS, TABS, places
@@ -285,7 +286,7 @@ async def test_a_window_of_the_former_list_is_not_shown() -> None:
     async with opened(healthy()) as (pilot, engine):
         await press(pilot, "2")
         place, late = place_of(pilot), replace(healthy(), listing=None)
-        taken = await engine.take_snapshot(view=place.view)
+        taken = await engine.take_snapshot(Wanted(view=place.view))
         await press(pilot, "tab")
         shown = screen_text(pilot)
         place.show(replace(late, listing=taken.listing))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from opalmind_tui.recording.files import folder
 from opalmind_tui.recording.opening import open_recording
 from opalmind_tui.snapshot.model import Reading, Snapshot
+from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tui.saving import trail_of
 from tests.tui.cases import press
 from tests.tui.engine import FakeEngine
@@ -21,8 +22,8 @@ AWAY = "connection refused at db.internal:6379"
 class Away(FakeEngine):
     """Redis is away, and nobody has read the audit trail before."""
 
-    async def take_snapshot(self, **wanted: object) -> Snapshot:  # type: ignore[override]
-        taken = await super().take_snapshot(**wanted)  # type: ignore[arg-type]
+    async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:  # type: ignore[override]
+        taken = await super().take_snapshot(wanted)  # type: ignore[arg-type]
         return taken if taken.audit is None else replace(taken, audit=Reading(None, 0.0, AWAY))
 
 

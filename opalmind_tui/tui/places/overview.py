@@ -9,10 +9,11 @@ from textual.containers import Horizontal
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.card import Card
 from opalmind_tui.tui.panels import cache, features, health, queue, server, trends
-from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.request_list import RequestList, title
 from opalmind_tui.tui.situation import Situation
 

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
 from textual.containers import Vertical
 from textual.message import Message
 
 from opalmind_tui.engine.port import EnginePort
-from opalmind_tui.snapshot.audit import AuditView
-from opalmind_tui.snapshot.entries import EntryView
-from opalmind_tui.snapshot.listing import GroupView, ListView
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui.bars import PlaceBar, Status
 from opalmind_tui.tui.situation import Situation
-
-
-class Wanted(Struct, frozen=True):
-    """What the next snapshot should bring for the place in view.
-
-    Args:
-        rows: requests of the overview's list.
-        closer: Redis from near.
-        view: the part of the queue's lists in view.
-        groups: the groups of failures in view.
-        audit: the part of the audit trail in view.
-        entries: the part of the cache's entries in view.
-    """
-
-    rows: int = 0
-    closer: bool = False
-    view: ListView | None = None
-    groups: GroupView | None = None
-    audit: AuditView | None = None
-    entries: EntryView | None = None
 
 
 class Place(Vertical):

@@ -8,11 +8,12 @@ from textual.containers import Horizontal
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.card import Render
 from opalmind_tui.tui.lines import Span, Tone, line
 from opalmind_tui.tui.panels.near import keys, nodes, server, traffic
-from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.stack import Stack
 
 SECTIONS: dict[str, tuple[Render, ...]] = {

@@ -9,6 +9,7 @@ import redis
 
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings import Settings
+from opalmind_tui.snapshot.wanted import Wanted
 from tests.bench.census.keys import MANY, filled
 from tests.bench.core.run import Run
 
@@ -30,12 +31,12 @@ async def _looked(
 ) -> None:
     async with Engine(settings, role="dashboard") as engine:
         for _ in range(SETTLE):
-            await engine.take_snapshot(rows=25, closer=closer)
+            await engine.take_snapshot(Wanted(rows=25, closer=closer))
             await asyncio.sleep(1)
         meter = engine._stores.meter
         sent, taken, before = meter.commands.copy(), meter.sent + meter.received, _statistics(admin)
         for _ in range(seconds):
-            await engine.take_snapshot(rows=25, closer=closer)
+            await engine.take_snapshot(Wanted(rows=25, closer=closer))
             await asyncio.sleep(1)
         asked, after = meter.commands - sent, _statistics(admin)
         moved = meter.sent + meter.received - taken

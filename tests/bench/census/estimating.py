@@ -9,6 +9,7 @@ from opalmind_tui.engine.engine import Engine
 from opalmind_tui.observe.census import Census
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.census import Estimate
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.connection import async_client
 from tests.bench.census.keys import FEW, MANY, PREFIXES, filled, truth
 from tests.bench.core.run import Run
@@ -37,7 +38,7 @@ async def _opened(settings: Settings) -> float:
     began = time.perf_counter()
     try:
         await engine.start()
-        snapshot = await engine.take_snapshot(rows=20, closer=True)
+        snapshot = await engine.take_snapshot(Wanted(rows=20, closer=True))
         took = time.perf_counter() - began
     finally:
         await engine.stop()

@@ -6,10 +6,11 @@ from textual import on
 from textual.app import ComposeResult
 
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.lines import Span, Tone, line
 from opalmind_tui.tui.places.audit.trail import Connected, EntryView, TrailList
-from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.place import Place
 
 
 class AuditPlace(Place):

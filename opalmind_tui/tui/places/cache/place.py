@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.entries import OTHERS, EntryOrder, EntryView
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.lines import Line, Span, Tone, line, outside
 from opalmind_tui.tui.places.cache.about import About
@@ -16,7 +17,7 @@ from opalmind_tui.tui.places.cache.entries import EntryList
 from opalmind_tui.tui.places.cache.features import FeatureTable
 from opalmind_tui.tui.places.cache.rows import ALL, OTHERS_NAME, FeatureOrder, feature_rows
 from opalmind_tui.tui.places.cache.value import ValueView
-from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.situation import Situation
 
 _MOST_ROWS = 15

@@ -10,9 +10,10 @@ from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.filters import NO_FILTER, Filter, Term
 from opalmind_tui.snapshot.listing import ORDERS, GroupView, Listing, ListView, Order, Tab, count_of
 from opalmind_tui.snapshot.model import QueueView, Snapshot
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.lines import Line, Span, Tone, line
-from opalmind_tui.tui.places.place import Place, Wanted
+from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.queue.groups import GroupList
 from opalmind_tui.tui.places.queue.requests import WindowList
 from opalmind_tui.tui.places.queue.search import Search
