@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import ClassVar
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -31,18 +34,21 @@ from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.no_colour import NoColour
-from opalmind_tui.tui.operator import Operator
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
 from opalmind_tui.tui.remapping import Preferences
 from opalmind_tui.tui.replaying import Replaying
 from opalmind_tui.tui.themes import DARK, THEMES, Colours
 from opalmind_tui.tui.typed import pasted
 
+if TYPE_CHECKING:
+    from opalmind_tui.tui.operator import Operator
+
 Hook = Callable[[], Awaitable[None]]
 _WATCH = 1.0
 _SEEN_WITHIN = 2.0
 """Seconds after which the engine's work begins also without a first snapshot."""
 _NO_COLOUR = NoColour()
+_OPERATOR = "opalmind_tui.tui.operator"
 
 
 async def _nothing() -> None:
@@ -95,7 +101,6 @@ class OpalmindApp(App[int]):
         self._seen = False
         self.recorder = recorder or Recorder(__version__)
         self.frame = Frame(self.preferences.keymap)
-        self.operator = Operator(self)
         self.poller = Poller(self, engine, interval, wanted=lambda: self.frame.wanted, failed=self._poll_failed)
         self._poll_trouble = self._recording_trouble = ""
         self.replaying = Replaying(self, playback) if playback is not None else None
@@ -125,6 +130,13 @@ class OpalmindApp(App[int]):
     def get_default_screen(self) -> Screen[object]:
         """The frame is the screen under all dialogs."""
         return self.frame  # type: ignore[return-value]
+
+    @cached_property
+    def operator(self) -> Operator:
+        """Does what keys say. It brings all windows: loaded when the first frame is there, or by the first key."""
+        from opalmind_tui.tui.operator import Operator
+
+        return Operator(self)
 
     @property
     def badge(self) -> str:
@@ -158,6 +170,7 @@ class OpalmindApp(App[int]):
     def _go_on(self) -> None:
         if not self._seen:
             self._seen = True
+            self.run_worker(asyncio.to_thread(import_module, _OPERATOR), group="start")
             self.run_worker(self._done(self.on_seen), group="start")
 
     def end(self) -> None:
