@@ -16,7 +16,7 @@ Check = Callable[[Facts], Finding | None]
 
 CHECKS: tuple[Check, ...] = (
     connection.away, cluster.silent_node, connection.permission_for_us, saving.replica, saving.unsaved,
-    saving.stops_writing, saving.no_append_only, saving.slow_fsync,
+    saving.few_replicas, saving.stops_writing, saving.no_append_only, saving.slow_fsync,
     memory.drops_queue, memory.drops_records, memory.nearly_full, memory.no_limit, memory.kept_too_long,
     memory.will_not_fit,
     connection.no_password, connection.plain_text, connection.clocks_apart, connection.old_server,
@@ -32,7 +32,7 @@ CHECKS: tuple[Check, ...] = (
 """Every check. Where several name the same cause, the first in this list says it."""
 
 EACH_NODE = frozenset({
-    saving.replica, saving.unsaved, saving.stops_writing, saving.no_append_only, saving.slow_fsync,
+    saving.replica, saving.unsaved, saving.few_replicas, saving.stops_writing, saving.no_append_only, saving.slow_fsync,
     memory.drops_queue, memory.drops_records, memory.nearly_full, memory.no_limit,
     connection.no_password, connection.plain_text, connection.clocks_apart, connection.old_server,
     connection.slow_answers, connection.slow_commands, connection.idle_closed, connection.few_clients_left,

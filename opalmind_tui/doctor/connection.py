@@ -6,7 +6,7 @@ from opalmind_tui.doctor.facts import Facts
 from opalmind_tui.health.words import lasting, many
 from opalmind_tui.snapshot.findings import Finding, Severity
 
-NAMED_BY_THE_SERVER = ("oom", "misconf", "readonly")
+NAMED_BY_THE_SERVER = ("oom", "misconf", "readonly", "too-few-replicas")
 """Troubles of a server that still answers: its own figures name their cause better."""
 CLOCK_APART = 5.0
 """Seconds. Matomo silently replaces a `cdt` that is as much in the future."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opalmind_tui.doctor.facts import Facts
+from opalmind_tui.health.words import many
 from opalmind_tui.snapshot.findings import Finding, Severity
 
 
@@ -38,6 +39,26 @@ def unsaved(facts: Facts) -> Finding | None:
         else "A crash of Redis loses everything since the last good snapshot.",
         "Make room on its disk and look at its log and the permissions of its folder; then let it save once.",
         facts.cli("bgsave"),
+    )  # fmt: skip
+
+
+def few_replicas(facts: Facts) -> Finding | None:
+    """The server takes no write without replicas that it has not got."""
+    refused = facts.trouble is not None and facts.trouble.kind == "too-few-replicas"
+    wanted, lag = facts.config("min-replicas-to-write") or "", facts.config("min-replicas-max-lag") or "10"
+    good = facts.examination.good_replicas if facts.examination is not None else None
+    told = ""
+    if wanted.isdecimal() and good is not None and good < int(wanted):
+        told = f"min-replicas-to-write is {wanted}; {many(good, 'replica')} followed within {lag} s"
+    if facts.server is None or facts.server.role == "slave" or not (refused or told):
+        return None
+    return Finding(
+        "min-replicas", Severity.FAILURE, "Redis refuses writes because too few replicas follow it",
+        f"{told or 'It answered NOREPLICAS'}.",
+        "Nothing is accepted, claimed or acknowledged there before enough replicas are back.",
+        "Start the replicas, and look at their logs and the network. Who would rather write without them lowers the "
+        "number: what the primary alone has is lost with it then.",
+        facts.cli("config", "set", "min-replicas-to-write", "0"),
     )  # fmt: skip
 
 

@@ -14,7 +14,10 @@ from opalmind_tui.storage.trouble import TROUBLES, trouble
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-SETTINGS = ("appendfsync", "save", "stop-writes-on-bgsave-error", "timeout", "maxmemory-policy")
+SETTINGS = (
+    "appendfsync", "save", "stop-writes-on-bgsave-error", "timeout", "maxmemory-policy", "min-replicas-to-write",
+    "min-replicas-max-lag",
+)  # fmt: skip
 """What is asked of CONFIG. Nothing in it is a secret."""
 SLOW = 10
 """Newest entries of the slow log."""
@@ -32,6 +35,7 @@ class Examination(Struct, frozen=True):
         denied: commands that the server does not let us use.
         slow: the newest slow commands.
         primary: where a replica's primary is.
+        good_replicas: replicas that follow closely enough, told by a server that insists on some; else None.
     """
 
     clock_offset: float | None = None
@@ -40,6 +44,7 @@ class Examination(Struct, frozen=True):
     denied: tuple[str, ...] = ()
     slow: tuple[SlowCommand, ...] = ()
     primary: str = ""
+    good_replicas: int | None = None
 
 
 async def examine(client: Redis, clock: Callable[[], float] = time.time) -> Examination:
@@ -84,6 +89,7 @@ async def examine(client: Redis, clock: Callable[[], float] = time.time) -> Exam
         denied=tuple(name for name, no in refused.items() if no),
         slow=tuple(_slow(entry) for entry in slow if isinstance(entry, dict)) if isinstance(slow, list) else (),
         primary=_primary(replication),
+        good_replicas=replication.get("min_slaves_good_slaves") if isinstance(replication, dict) else None,
     )
 
 

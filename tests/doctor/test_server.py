@@ -43,6 +43,7 @@ async def test_a_good_server_has_no_findings(started: Started) -> None:
         (("--appendonly", "no"), "no-append-only-file", Severity.WARNING, "config set appendonly yes"),
         (("--appendfsync", "no"), "appendfsync-no", Severity.WARNING, "appendfsync everysec"),
         (("--save", "3600 1"), "stops-writing", Severity.REMARK, "stop-writes-on-bgsave-error no"),
+        (("--min-replicas-to-write", "1"), "min-replicas", Severity.FAILURE, "min-replicas-to-write 0"),
         (("--timeout", "30"), "idle-closed", Severity.REMARK, "config set timeout 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
