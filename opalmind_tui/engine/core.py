@@ -110,7 +110,7 @@ class EngineCore:
         self._key_count = KeyCount(settings, self._stores)
         self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
-        self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock)
+        self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock, self._stores.meter)
         self._sites = SiteNames(self.reporting if settings.matomo_token else None, clock)
         self._cache_look = CacheLook(
             self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, self._sites, clock

@@ -107,6 +107,7 @@ class Engine(EngineCore):
         outcome = await self._acts.run(plan, on_progress)
         self._looking.expire()
         self._cache_look.expire()
+        self._finding.expire()
         self._delivery.wake()
         return outcome
 

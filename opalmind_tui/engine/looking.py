@@ -47,6 +47,8 @@ from opalmind_tui.storage.connection import address
 T = TypeVar("T")
 KEYS_EVERY, PROCESSES_EVERY, CLOSER_EVERY = 2.0, 5.0, 5.0
 """Seconds between two reads of a part; with those of `snapshot` they keep to the budget of `snapshot.redis_report`."""
+KEYS_OF_MANY_EVERY = 3.0
+"""The same for the keys of a Cluster, where the figures of two nodes are read each time."""
 
 
 class Look:
@@ -99,7 +101,7 @@ class Look:
         self._queue = Part(self.queue_view)
         self._cache = Part(self._read_cache, CACHE_EVERY)
         self._server = Part(self._read_server, SERVER_EVERY)
-        self._keys = Part(self._read_keys, KEYS_EVERY)
+        self._keys = Part(self._read_keys, KEYS_OF_MANY_EVERY if settings.redis_cluster else KEYS_EVERY)
         self._past = Part(self._read_past, PAST_EVERY)
         self._endpoint, self._trail = endpoint, AuditLook(self._read_trail)
         self._closer, self._near = CloserLook(stores.meter, ticks), False

@@ -27,7 +27,7 @@ ROWS_ANEW = 10.0
 """Seconds after which the list is read although the counts stand."""
 LATELY = 3600.0
 """Seconds in which a failure tells something about now."""
-ROWS_BYTES = 8_000
+ROWS_BYTES = 6_000
 """Bytes a second that the list may take on average: a long one rests longer."""
 
 

@@ -13,7 +13,7 @@ from opalmind_tui.storage.presence import ANNOUNCE_EVERY
 
 CONFIG_EVERY = 2.0
 """Seconds until a changed setting reaches every process that delivers or answers."""
-OBSERVING_EVERY = 5.0
+OBSERVING_EVERY = 6.0
 """The same for a dashboard that only looks: it is to cost little."""
 
 

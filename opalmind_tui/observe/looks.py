@@ -62,7 +62,7 @@ class Looker:
 
     async def random(self, client: Redis, number: int) -> list[Look]:
         """Draw keys at random; one round trip. Errors are those of redis-py."""
-        shares = await client.shares(number) if isinstance(client, ClusterKeys) else [("", client, number)]
+        shares = await client.shares(number, CHUNK) if isinstance(client, ClusterKeys) else [("", client, number)]
         return await self._everywhere(
             (node, one, [[min(CHUNK, share - start)] for start in range(0, share, CHUNK)])
             for node, one, share in shares

@@ -87,6 +87,11 @@ local found = redis.pcall('GET', KEYS[3])
 return type(found) == 'string' and found or '0'
 """
 """KEYS: totals, minutes, generation. ARGV: counts, minutes of the ring, their life, Matomo, now, most Matomos."""
+_READ = """
+local cut = 1 + ARGV[1]
+return {redis.pcall('HMGET', KEYS[1], unpack(ARGV, 2, cut)), redis.pcall('HMGET', KEYS[2], unpack(ARGV, cut + 1))}
+"""
+"""KEYS: totals, minutes. ARGV: how many fields of the totals are wanted, these fields, those of the minutes."""
 
 
 class Shared(Struct, frozen=True):
@@ -140,18 +145,19 @@ class SharedCounters:
         return found
 
     async def read(self, now: float) -> Shared:
-        """The counts of all processes, with what this one has not shared yet: two commands in one round trip.
+        """The counts of all processes, with what this one has not shared yet: one command.
 
         Raises `StoreUnavailable`.
         """
-        minutes = window_minutes(now)
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.hmget(self._totals_key, [*_FIELDS, _SOURCES])
-        pipeline.hmget(self._minutes_key, [str(minute % DAY) for minute in minutes])
+        minutes, fields = window_minutes(now), [*_FIELDS, _SOURCES]
+        wanted = [str(minute % DAY) for minute in minutes]
         try:
-            found, rows = await pipeline.execute(raise_on_error=False)
+            answer: Any = await self._client.eval(
+                _READ, 2, self._totals_key, self._minutes_key, str(len(fields)), *fields, *wanted
+            )
         except TROUBLES as error:
             raise trouble(error) from error
+        found, rows = answer
         unshared = self._tallies.unshared
         totals, sources = _numbers(found)
         window: Tally = Counter()

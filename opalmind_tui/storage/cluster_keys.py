@@ -143,13 +143,17 @@ class ClusterKeys(Redis):
         after = int(following) * _MOST_NODES + at if following else further
         return KeyPage(str(node), after, cast("list[bytes]", names), anew)
 
-    async def shares(self, number: int) -> list[tuple[str, Redis, int]]:
-        """A number of keys, shared out among the primaries by how many keys each has: as drawn from all of them."""
+    async def shares(self, number: int, few: int = 0) -> list[tuple[str, Redis, int]]:
+        """A number of keys, shared out among the primaries by how many keys each has: as drawn from all of them. Up to
+        `few` are all of one, which is drawn: it costs one command instead of one for each node."""
         found = {str(node): client for node, client in (await self.primaries()).items()}
         if set(found) != set(self.sizes):
             await self.dbsize()
+        sizes = [self.sizes.get(node, 0) for node in found]
+        if number <= few and any(sizes):
+            return [(*random.choices(list(found.items()), sizes)[0], number)]
         # A random start: else small parts would be rounded to nothing each time.
-        parts = shared_out([self.sizes.get(node, 0) for node in found], number, random.random())
+        parts = shared_out(sizes, number, random.random())
         return [(node, client, part) for (node, client), part in zip(found.items(), parts, strict=True) if part]
 
     async def by_node(self, names: Sequence[bytes | str]) -> list[tuple[str, Redis, list[bytes | str]]]:

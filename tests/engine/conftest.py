@@ -53,10 +53,17 @@ async def until(done: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> N
 
 
 @pytest.fixture
-async def ground(server: LocalServer) -> AsyncIterator[Ground]:
+def ground(server: LocalServer, bare_ground: Ground) -> Ground:
+    bare_ground.settings = replace(bare_ground.settings, redis_url=server.url)
+    return bare_ground
+
+
+@pytest.fixture
+async def bare_ground() -> AsyncIterator[Ground]:
+    """A ground that names no server yet."""
     matomo = StandIn(token=TOKEN, seed=3)
     await matomo.start()
-    settings = Settings(redis_url=server.url, matomo_base_url=matomo.url, matomo_token=TOKEN, matomo_default_site_id=1)
+    settings = Settings(matomo_base_url=matomo.url, matomo_token=TOKEN, matomo_default_site_id=1)
     made = Ground(settings, matomo, [])
     yield made
     for engine in made.made:

@@ -8,10 +8,15 @@ from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.grouping import Grouping
 from opalmind_tui.engine.finding.searching import Search, identity
+from opalmind_tui.engine.queue_look import ROWS_BYTES
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.listing import Groups, GroupView, Listing, ListView
 from opalmind_tui.snapshot.model import Reading, Snapshot
+from opalmind_tui.storage.meter import Meter
 from opalmind_tui.tracking.failover_queue import FailoverQueue
+
+ROWS_REST = 5.0
+"""Seconds that a list is left alone at the most."""
 
 
 class Finding:
@@ -20,10 +25,14 @@ class Finding:
     Args:
         need_store: raises why the store cannot be asked now.
         clock: epoch seconds.
+        meter: counts what this process asks.
     """
 
-    def __init__(self, queue: FailoverQueue, need_store: Callable[[], None], clock: Callable[[], float]) -> None:
-        self._queue, self._need_store, self._clock = queue, need_store, clock
+    def __init__(
+        self, queue: FailoverQueue, need_store: Callable[[], None], clock: Callable[[], float], meter: Meter
+    ) -> None:
+        self._queue, self._need_store, self._clock, self._meter = queue, need_store, clock, meter
+        self._rest_until = 0.0
         self._listing: Reading[Listing] = Reading()
         self._groups: Reading[Groups] = Reading()
         self._search: Search | None = None
@@ -48,6 +57,10 @@ class Finding:
             self._grouping = None
         return snapshot
 
+    def expire(self) -> None:
+        """Something was changed on purpose: the next list is read anew."""
+        self._rest_until = 0.0
+
     async def stop(self) -> None:
         """Look no more."""
         for work in (self._search, self._grouping):
@@ -65,6 +78,7 @@ class Finding:
             self._need_store()
             self._listing = Reading(await self._list(view), self._clock())
         except OpalmindError as error:
+            self._rest_until = 0.0
             self._listing = replace(self._listing, error=str(error))
         return self._listing
 
@@ -75,9 +89,17 @@ class Finding:
         if view.searched:
             self._search = self._search or Search(self._queue, view, self._clock)
             return await self._search.listing(view)
+        known, now = self._listing.value, self._clock()
+        rests = self._rest_until - ROWS_REST <= now < self._rest_until
+        if known is not None and known.view == view and rests:
+            return known
+        before = self._meter.received
         found = await self._queue.window(
             view.tab, view.sorted_by, first=view.first, rows=view.rows, anchor=view.anchor, above=view.above
         )
+        taken = self._meter.received - before
+        # A short one is read at each look; of a long one it would cost the server too much.
+        self._rest_until = now + min(ROWS_REST, taken / ROWS_BYTES) if taken > ROWS_BYTES else 0.0
         return Listing(
             view, found.rows, found.first, total=found.total, matched=found.total, examined=found.total,
             kept=found.total,
