@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking.classify import HELD_DELAY, classify
@@ -120,7 +122,7 @@ class ClaimRound:
                 settled.append(Settlement(claimed.id, Fate.DEAD, error=why, unposted=True))
             elif claimed.id in delivered:
                 (settlement,) = settlements_of([hit], delivered[claimed.id])
-                settled.append(settlement._replace(unposted=True))
+                settled.append(replace(settlement, unposted=True))
                 self._shared.counter.add(again=1)
             elif hit.token_reason:
                 needing.setdefault(hit.site, []).append(hit)
@@ -255,9 +257,9 @@ class ClaimRound:
                 final.setdefault((settlement.fate, settlement.error), []).append(hit)
             elif settlement.fate is Fate.RETRY and settlement.unknown and not shared.resend_unknown:
                 why = f"its outcome is unknown: {settlement.error}; it may be counted already"
-                settlements.append(settlement._replace(fate=Fate.DEAD, error=why, delay=0.0))
+                settlements.append(replace(settlement, fate=Fate.DEAD, error=why, delay=0.0))
             elif settlement.fate is Fate.RETRY:
-                settlements.append(settlement._replace(alone=len(bulk) == 1))
+                settlements.append(replace(settlement, alone=len(bulk) == 1))
             else:
                 settlements.append(settlement)
         for (fate, error), hits in final.items():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from opalmind_tui.tracking.request import parts_of
 
 
-class Gist(NamedTuple):
+class Gist(Struct, frozen=True, gc=False):
     """Kind and site of a request, its whole idempotency key, and what it is about."""
 
     kind: str

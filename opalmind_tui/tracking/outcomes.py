@@ -42,7 +42,7 @@ class Answer(Struct, frozen=True):
     """Why it was refused: the limit and its number (FULL)."""
 
 
-class Claimed(NamedTuple):
+class Claimed(Struct, frozen=True, gc=False):
     """A request under our lease. `accepted` is when the queue took it (the time that `cdt` gets)."""
 
     id: str
@@ -97,7 +97,7 @@ class Fate(StrEnum):
     """Never posted though its claim is marked so: back to its old place, nothing noted."""
 
 
-class Settlement(NamedTuple):
+class Settlement(Struct, frozen=True, gc=False):
     """The fate of one claimed request.
 
     Args:

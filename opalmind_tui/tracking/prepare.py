@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 import orjson
 from msgspec import Struct
@@ -26,7 +25,7 @@ RECORD_BODY = 2_000
 """Characters of Matomo's answer in an idempotency record."""
 
 
-class Hit(NamedTuple):
+class Hit(Struct, frozen=True, gc=False):
     """A request that is ready to go.
 
     Args:
@@ -80,13 +79,13 @@ def settlements_of(hits: Sequence[Hit], delivery: Delivery, *, by_token: bool = 
         return [Settlement(hit.claimed.id, fate, 0.0, status, error) for hit in hits]
     rests: dict[int, bytes] = {}
     settlements: list[Settlement] = []
-    for claimed, key, params, _, _, kind in hits:
-        record = None
+    for hit in hits:
+        claimed, key, record = hit.claimed, hit.key, None
         if key:
             if claimed.attempts not in rests:
                 rests[claimed.attempts] = _rest_of_record(delivery, claimed.attempts + 1)
             record = b'{"key":' + orjson.dumps(key) + rests[claimed.attempts]
-        gist = gist_of(kind, key, params)
+        gist = gist_of(hit.kind, key, hit.params)
         settlements.append(Settlement(claimed.id, fate, 0.0, status, error, token=by_token, record=record, gist=gist))
     return settlements
 

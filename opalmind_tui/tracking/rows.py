@@ -65,8 +65,8 @@ def stored_of(request_id: str, state: State, body: bytes, facts: Facts) -> Store
 
 def delivered_entry(request_id: str, gist: Gist, accepted: float, attempts: int, size: int) -> list[str | float]:
     """What the list of the delivered keeps of a request; small."""
-    kind, label, site, key = gist
-    return [request_id, kind, cut(label, _DELIVERED_LABEL), site, cut(key, _PREVIEW), accepted, attempts, size]
+    label, key = cut(gist.label, _DELIVERED_LABEL), cut(gist.key, _PREVIEW)
+    return [request_id, gist.kind, label, gist.site, key, accepted, attempts, size]
 
 
 def delivered_row(delivered: float, entry: Sequence[Any]) -> RequestRow:

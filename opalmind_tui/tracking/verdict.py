@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,7 +11,7 @@ from opalmind_tui.tracking.answer_rules import Size
 from opalmind_tui.tracking.queue import Settlement
 
 
-class SentHit(NamedTuple):
+class SentHit(Struct, frozen=True, gc=False):
     """One hit of a bulk.
 
     Args:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from opalmind_tui.tracking.answer_rules import Size
 from opalmind_tui.tracking.bulk_reply import Says, read_reply
@@ -95,8 +96,8 @@ def test_a_record_is_bounded_and_only_of_what_was_delivered() -> None:
 def test_each_hit_of_a_bulk_is_settled_by_its_own_key_and_attempts() -> None:
     hits = [
         ready({}),
-        ready({})._replace(key=""),
-        ready({})._replace(claimed=Claimed("other", b"", NOW), key='k"\u20ac'),
+        replace(ready({}), key=""),
+        replace(ready({}), claimed=Claimed("other", b"", NOW), key='k"\u20ac'),
     ]
     settled = settlements_of(hits, Delivery(Fate.DELIVERED, 200, "taken", NOW), by_token=True)
     assert [(each.id, each.fate, each.status, each.token) for each in settled] == [

@@ -113,7 +113,7 @@ class BothQueues(RuleBasedStateMachine):
             for request_id in chosen
         ]  # fmt: skip
         if fate is Fate.DELIVERED:
-            fates = [settlement._replace(error="", status=None, unknown=False) for settlement in fates]
+            fates = [replace(settlement, error="", status=None, unknown=False) for settlement in fates]
         for _ in range(1 + twice):
             if fates:
                 self.both("settle", token, fates)
@@ -246,7 +246,7 @@ class BothQueues(RuleBasedStateMachine):
 
 def _timeless(claim: Any) -> Any:
     """Without what the two clocks tell, which differ by microseconds."""
-    requests = tuple(request._replace(accepted=0.0) for request in claim.requests)
+    requests = tuple(replace(request, accepted=0.0) for request in claim.requests)
     gate = claim.gate and claim.gate.kind
     return requests, gate, claim.probe, claim.next_due is None
 

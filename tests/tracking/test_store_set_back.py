@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.tracking.queue import Fate, Settled, Settlement
 from opalmind_tui.tracking.redis_queue import RedisQueue
@@ -104,7 +105,7 @@ async def test_what_was_delivered_and_waits_again_is_not_sent_again(bench: Bench
     first, second, third = [Settlement(one, Fate.DELIVERED, record=record_of("key-0")) for one in ids]
     assert await bench.queue.settle(claim.token, [first]) == Settled(0, 1, 0)
     assert await bench.queue.settle("", [second]) == Settled(0, 0, 1)
-    retried = second._replace(fate=Fate.RETRY, record=None)
+    retried = replace(second, fate=Fate.RETRY, record=None)
     assert await bench.queue.settle(claim.token, [retried]) == Settled(0, 0, 1)
     # Another process has them now.
     assert len((await bench.claim()).requests) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from opalmind_tui.tracking.outcomes import Claimed
 from opalmind_tui.tracking.queue import Fate, KeptRecord, Settlement
 from opalmind_tui.tracking.records import with_fingerprint
@@ -61,7 +63,7 @@ class Beforehand:
             # Else its key was freed when it was purged, and another request has it now: there is no record then.
         written += [(key, record, ttl) for key, record in await self._without_entry(strays)]
         await self._records.write(written)
-        return [one._replace(record=None) for one in settlements]
+        return [replace(one, record=None) for one in settlements]
 
     async def _without_entry(self, strays: Sequence[tuple[str, bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Of those whose key is free: in the trash the key still was theirs or not; else they were settled before, as a

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -18,33 +17,29 @@ from opalmind_tui.snapshot.model import Gate
 from opalmind_tui.storage.group_commit import GroupCommit
 from opalmind_tui.tracking import given
 from opalmind_tui.tracking.queue import (
-    Adopted,
     Answer,
     Claim,
     Claimed,
-    KeptRecord,
-    LedgerShare,
     Repairs,
     Settled,
     Settlement,
-    cut,
 )
-from opalmind_tui.tracking.redis_queue.batches import MOST_ADOPTED, MOST_ITEMS, MOST_REAPED, batches, batches_by_size
+from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS, MOST_REAPED, batches, batches_by_size
 from opalmind_tui.tracking.redis_queue.beforehand import Beforehand
 from opalmind_tui.tracking.redis_queue.closing import Closing
-from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, digest_of, tag_of
+from opalmind_tui.tracking.redis_queue.keys import bytes_of, candidates_of, tag_of
 from opalmind_tui.tracking.redis_queue.offers import Offer, told_of
 from opalmind_tui.tracking.redis_queue.operating import TRASH_KEPT_MICROS, Operating
 from opalmind_tui.tracking.redis_queue.record_places import Apart, places_of
 from opalmind_tui.tracking.redis_queue.replies import (
     acceptances_from,
-    answers_from,
     claim_from,
     micros,
     pause_from,
 )
 from opalmind_tui.tracking.redis_queue.scripts import Argument, Scripts
 from opalmind_tui.tracking.redis_queue.settlements import parts_of, told_of_settlements
+from opalmind_tui.tracking.redis_queue.taking_over import TakingOver, new_epoch
 from opalmind_tui.tracking.redis_queue.tally import Tally
 from opalmind_tui.tracking.request import TrackingRequest, stored_key
 
@@ -53,7 +48,7 @@ REAP_ROUNDS = 200
 REMEMBERED_CLAIMS = 64
 
 
-class RedisQueue(Operating, Closing):
+class RedisQueue(Operating, Closing, TakingOver):
     """`TrackingQueue` on one Redis, shared by any number of processes.
 
     Args:
@@ -112,7 +107,7 @@ class RedisQueue(Operating, Closing):
 
     async def _accept(self, endpoint: str, offers: Sequence[Offer]) -> list[Answer]:
         head: list[Argument] = [
-            endpoint, candidates_of(endpoint), _epoch(), self._max_length,
+            endpoint, candidates_of(endpoint), new_epoch(), self._max_length,
         ]  # fmt: skip
         answers: list[Answer] = []
         for part in batches_by_size([offer.body for offer in offers]):
@@ -249,55 +244,6 @@ class RedisQueue(Operating, Closing):
         following = f"{reply[0].decode()} {reply[1].decode()}" if reply[0] else ""
         return Repairs(cursor=following, returned=reply[2], missing=reply[3])
 
-    # -- taking over from memory ---------------------------------------------------------------------------------
-
-    async def adopt(self, requests: Sequence[Adopted]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
-        for endpoint in dict.fromkeys(adopted.endpoint for adopted in requests):
-            theirs = [at for at, adopted in enumerate(requests) if adopted.endpoint == endpoint]
-            offers = [Offer.of(requests[at].id, requests[at].request) for at in theirs]
-            for part in batches_by_size([offer.body for offer in offers], MOST_ADOPTED):
-                offered = [(requests[theirs[at]], offers[at]) for at in part]
-                try:
-                    found = await self._adopt(endpoint, offered)
-                except StoreUnavailable as error:
-                    error.in_doubt = error.in_doubt or bool(answers)
-                    raise
-                answers |= {theirs[at]: answer for at, answer in zip(part, found, strict=True)}
-        return [answers[at] for at in range(len(requests))]
-
-    async def _adopt(self, endpoint: str, offered: Sequence[tuple[Adopted, Offer]]) -> list[Answer]:
-        told, records = await self._records.told([offer.key for _, offer in offered if offer.key])
-        arguments: list[Argument] = [endpoint, candidates_of(endpoint), _epoch(), told]
-        for adopted, offer in offered:
-            arguments += told_of(offer)
-            arguments += [
-                micros(adopted.accepted), adopted.attempts, "" if adopted.status is None else adopted.status,
-                cut(adopted.error).encode("utf-8", "replace"), int(adopted.unknown), int(adopted.dead),
-            ]  # fmt: skip
-        return answers_from(await self._scripts.run("adopt", arguments, records))
-
-    async def merge_ledger(self, share: LedgerShare) -> None:
-        arguments: list[Argument] = [share.nonce, _epoch()]
-        for name in ("delivered", "rejected", "dropped", "purged", "retried", "unknown"):
-            arguments += [name, getattr(share, name)]
-        await self._scripts.run("merge", arguments)
-
-    async def keep_records(self, records: Sequence[KeptRecord]) -> None:
-        for part in batches(records):
-            if self._beforehand is not None:
-                await self._beforehand.keep_records(part)
-            names = self._records.names([bytes_of(kept.key) for kept in part])
-            arguments: list[Argument] = [len(self._idempotency_prefix)]
-            for kept in part:
-                arguments += [kept.ttl, kept.record, digest_of(bytes_of(kept.key))]
-            await self._scripts.run("records", arguments, names)
-
 
 def _keys_of(claimed: Mapping[str, Claimed]) -> dict[str, str]:
     return {request_id: stored_key(one.body) for request_id, one in claimed.items()}
-
-
-def _epoch() -> str:
-    """A candidate for the ledger's epoch, new for each call: a ledger that was lost never gets its old one back."""
-    return secrets.token_hex(8)
