@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 
 import orjson
 import pytest
@@ -275,8 +274,7 @@ async def test_hits_lost_to_a_lock_are_counted_and_not_sent_again(bench: Bench) 
 
 
 async def test_what_is_no_request_is_dead_with_its_bytes_kept(bench: Bench) -> None:
-    @dataclass(frozen=True, slots=True)
-    class Junk(TrackingRequest):
+    class Junk(TrackingRequest, frozen=True):
         def encode(self) -> bytes:
             return b"\xff junk"
 
