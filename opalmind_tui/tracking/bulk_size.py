@@ -46,7 +46,7 @@ class BulkSize:
         elif advice is Size.GROW and number * 2 >= self.now:
             self.now = min(self._most, self.now * 2)
         if done:
-            for hit in posted:
+            for hit in posted if self._limits else ():
                 self._limits.pop(hit.claimed.id, None)
         elif advice is Size.HALVE and number > 1:
             for hit in posted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -245,28 +245,36 @@ class ClaimRound:
         """Remember what the answer tells, and complete the settlements with their records."""
         shared = self._shared
         shared.counter.decided(decision, answer.status, answer.elapsed)
-        shared.size.learn(decision.size, bulk, done=all(each.fate in FINAL for each in decision.settlements))
+        shared.size.learn(decision.size, bulk, done=_done(decision))
         shared.taking = decision.took
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         shared.brisk = decision.took and answer.elapsed <= BRISK
+        settlements, final = self._sorted_out(bulk, decision)
+        for (fate, error), hits in final.items():
+            delivery = Delivery(fate, answer.status or 0, answer.body, self._now(), error)
+            shared.delivered.remember([hit.claimed.id for hit in hits], delivery)
+            settlements += settlements_of(hits, delivery, by_token=needs_token)
+        return settlements
+
+    def _sorted_out(
+        self, bulk: Sequence[Hit], decision: Decision
+    ) -> tuple[list[Settlement], Mapping[tuple[Fate, str], Sequence[Hit]]]:
+        """What is not settled for good, and the hits that are, kind by kind; nearly always there is one in a bulk."""
+        if decision.alike:
+            return [], {(Fate.DELIVERED, ""): bulk}
         settlements: list[Settlement] = []
-        # What is final is remembered and settled kind by kind; nearly always there is only one in a bulk.
         final: dict[tuple[Fate, str], list[Hit]] = {}
         for hit, settlement in zip(bulk, decision.settlements, strict=True):
             if settlement.fate in FINAL:
                 final.setdefault((settlement.fate, settlement.error), []).append(hit)
-            elif settlement.fate is Fate.RETRY and settlement.unknown and not shared.resend_unknown:
+            elif settlement.fate is Fate.RETRY and settlement.unknown and not self._shared.resend_unknown:
                 why = f"its outcome is unknown: {settlement.error}; it may be counted already"
                 settlements.append(replace(settlement, fate=Fate.DEAD, error=why, delay=0.0))
             elif settlement.fate is Fate.RETRY:
                 settlements.append(replace(settlement, alone=len(bulk) == 1))
             else:
                 settlements.append(settlement)
-        for (fate, error), hits in final.items():
-            delivery = Delivery(fate, answer.status or 0, answer.body, self._now(), error)
-            shared.delivered.remember([hit.claimed.id for hit in hits], delivery)
-            settlements += settlements_of(hits, delivery, by_token=needs_token)
-        return settlements
+        return settlements, final
 
     async def _act_on_gate(self, decision: Decision) -> None:
         """Before the hits go back to the queue, or another sender would take them to the same end."""
@@ -288,6 +296,11 @@ class ClaimRound:
             shared.counter.store_failed(error)
             if action is not None:
                 shared.closed_until = time.monotonic() + action.seconds
+
+
+def _done(decision: Decision) -> bool:
+    """Whether none of them is sent again."""
+    return decision.alike or all(each.fate in FINAL for each in decision.settlements)
 
 
 def _sent(hit: Hit, *, needs_token: bool) -> SentHit:

@@ -88,6 +88,7 @@ def _count(reply: Reply, answer: BulkAnswer, sent: Sent, backoff: Backoff) -> De
 
     return Decision(
         tuple(settlements),
+        alike=not rejected and not dropped,
         size=_next_size(dropped=bool(dropped), sure=sure, guessing=bool(rejected) and not reply.indices),
         token=TokenNews.PROVED if sent.needs_token and reply.tracked else TokenNews.NONE,
         took=True,

@@ -53,7 +53,7 @@ class _Generation:
         new: list[str] = []
         for name in names:
             hashed = hash(name)
-            if (place := self._place_of(name, hashed)) >= 0:
+            if slots[hashed & mask] and (place := self._place_of(name, hashed)) >= 0:
                 self._outcome_of[place], self._second_of[place] = number, second
                 continue
             slot = hashed & mask

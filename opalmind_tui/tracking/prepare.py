@@ -19,7 +19,7 @@ TOKEN_AGE = 86_400.0 - 900.0
 TOKEN_PARAMS = ("cip", "country", "region", "city", "lat", "long")
 """Without a valid token Matomo refuses a hit with the first of these, and silently ignores the others."""
 _NEEDS_TOKEN = frozenset(TOKEN_PARAMS)
-OURS = frozenset({"token_auth", "send_image"})
+OURS = ("token_auth", "send_image")
 """Never from a stored request: the token is the sender's, and without a picture a bulk's answer would be empty."""
 RECORD_BODY = 2_000
 """Characters of Matomo's answer in an idempotency record."""
@@ -64,12 +64,12 @@ def prepare(claimed: Claimed, now: float) -> Hit | None:
     parts = parts_of(claimed.body)
     if parts is None:
         return None
-    kind, key, stored = parts
+    kind, key, params = parts
     # A time of the caller's own; where there is none it is that of acceptance.
-    given = stored.get("cdt")
+    given = params.get("cdt")
     when = claimed.accepted if given is None else moment_of(given)
-    params = _complete(kind, stored, claimed.accepted)
-    return Hit(claimed, key, params, params["idsite"], _token_reason(params, when, now), kind)
+    _complete(kind, params, claimed.accepted)
+    return Hit(claimed, key, params, params.setdefault("idsite", ""), _token_reason(params, when, now), kind)
 
 
 def settlements_of(hits: Sequence[Hit], delivery: Delivery, *, by_token: bool = False) -> list[Settlement]:
@@ -102,16 +102,15 @@ def is_order(params: Mapping[str, str]) -> bool:
     return params.get("idgoal") == "0" and bool(params.get("ec_id"))
 
 
-def _complete(kind: str, given: Mapping[str, str], accepted: float) -> dict[str, str]:
-    if not OURS.isdisjoint(given):
-        given = {name: value for name, value in given.items() if name not in OURS}
-    params = {"idsite": given.get("idsite", ""), **given, "rec": "1", "apiv": "1"}
+def _complete(kind: str, params: dict[str, str], accepted: float) -> None:
+    for name in OURS:
+        params.pop(name, None)
+    params["rec"] = params["apiv"] = "1"
     if kind == "event" or "e_c" in params:
         # Without it Matomo stores an event that it cannot read as a page view.
         params.setdefault("ca", "1")
     if "cdt" not in params:
         params["cdt"] = _text_of(int(accepted))
-    return params
 
 
 @lru_cache(1024)

@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Literal, get_args
 
 import orjson
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
-_TEXT = frozenset({str})
-KINDS = ("pageview", "event", "goal", "raw")
+Kind = Literal["pageview", "event", "goal", "raw"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class _Body(Struct, gc=False):
+    """The stored form, tested while it is read."""
+
+    kind: Kind
+    key: str
+    params: dict[str, str]
+
+
+_BODY = Decoder(_Body)
 
 
 class TrackingRequest(Struct, frozen=True):
@@ -42,17 +55,10 @@ def parts_of(body: bytes) -> tuple[str, str, dict[str, str]] | None:
     """Kind, key and parameters of a stored request, or None when the bytes are none (foreign, cut, corrupt): never
     raises."""
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        found = _BODY.decode(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(data, dict) or data.get("kind") not in KINDS:
-        return None
-    params, key = data.get("params"), data.get("key")
-    if not isinstance(params, dict) or not isinstance(key, str):
-        return None
-    if not _TEXT.issuperset(map(type, params.values())):
-        return None
-    return data["kind"], key, params
+    return found.kind, found.key, found.params
 
 
 def decode_request(body: bytes) -> TrackingRequest | None:

@@ -65,7 +65,9 @@ def stored_of(request_id: str, state: State, body: bytes, facts: Facts) -> Store
 
 def delivered_entry(request_id: str, gist: Gist, accepted: float, attempts: int, size: int) -> list[str | float]:
     """What the list of the delivered keeps of a request; small."""
-    label, key = cut(gist.label, _DELIVERED_LABEL), cut(gist.key, _PREVIEW)
+    label, key = gist.label, gist.key
+    if len(label) > _DELIVERED_LABEL or len(key) > _PREVIEW:
+        label, key = cut(label, _DELIVERED_LABEL), cut(key, _PREVIEW)
     return [request_id, gist.kind, label, gist.site, key, accepted, attempts, size]
 
 

@@ -93,14 +93,13 @@ class SendCounter:
 
     def decided(self, decision: Decision, status: int | None, elapsed: float) -> None:
         """A bulk was posted and judged."""
-        fates = [settlement.fate for settlement in decision.settlements]
         now = self._clock()
         self.add(
             posts=1,
             failed_posts=int(not decision.took),
             unnamed=decision.unnamed,
-            unknown=sum(settlement.unknown for settlement in decision.settlements),
-            **{name: fates.count(fate) for fate, name in _FIELD_OF.items()},
+            unknown=0 if decision.alike else sum(settlement.unknown for settlement in decision.settlements),
+            **_counted(decision),
         )
         times = list(self.stats.post_times)
         times[bisect_left(POST_TIMES, elapsed)] += 1
@@ -120,6 +119,13 @@ class SendCounter:
         place = _place(error)
         self.add(crashes=1)
         self.stats = replace(self.stats, last_crash=f"{name}: {type(error).__name__}{place}")
+
+
+def _counted(decision: Decision) -> dict[str, int]:
+    if decision.alike:
+        return {_FIELD_OF[Fate.DELIVERED]: len(decision.settlements)}
+    fates = [settlement.fate for settlement in decision.settlements]
+    return {name: fates.count(fate) for fate, name in _FIELD_OF.items()}
 
 
 def _place(error: BaseException) -> str:

@@ -73,6 +73,7 @@ class Decision(Struct, frozen=True):
 
     Args:
         settlements: one for each hit, in their order; a DELIVERED one without its record.
+        alike: every hit was taken, and there is nothing more to say of any.
         took: Matomo looked at the hits and answered as it should.
         reason: what was wrong, empty when nothing was.
         rolled_back: Matomo's JSON for a failure (its database, its objection to the token or to its absence), or 401.
@@ -86,6 +87,7 @@ class Decision(Struct, frozen=True):
     gate: GateAction | None = None
     size: Size = Size.KEEP
     token: TokenNews = TokenNews.NONE
+    alike: bool = False
     took: bool = False
     reason: str = ""
     rolled_back: bool = False

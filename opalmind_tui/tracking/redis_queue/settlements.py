@@ -21,11 +21,15 @@ NOTED_WEIGHT = 4
 """Of a request about which something is noted: what is known of it is read and written, and it gets into lists."""
 _RECORD = b'{"key":'
 """How a record begins."""
+_HEAD = len(_RECORD)
 _LIGHT = frozenset({Fate.DELIVERED, Fate.DROPPED, Fate.UNSENT})
 
 
 def parts_of(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]]:
     """The settlements in order, a script's worth at a time."""
+    if len(settlements) <= MOST_WEIGHT and all(each.fate is Fate.DELIVERED for each in settlements):
+        yield settlements
+        return
     weights = [1 if settlement.fate in _LIGHT else NOTED_WEIGHT for settlement in settlements]
     for part in batches_by_weight(weights, MOST_WEIGHT):
         yield settlements[part.start : part.stop]
@@ -43,10 +47,10 @@ def told_of_settlements(
     rows: list[list[str | float]] = []
     told: list[Argument] = []
     keys: list[bytes] = []
+    rest = b""
     for settlement in settlements:
-        request_id, record = settlement.id, settlement.record
+        request_id, record, gist = settlement.id, settlement.record, settlement.gist
         known = claimed.get(request_id) or Claimed(request_id, b"", 0.0)
-        gist = settlement.gist
         if settlement.fate is Fate.DELIVERED and known.body and not settlement.duplicate:
             gist = gist or gist_in(known.body)
             rows.append(delivered_entry(request_id, gist, known.accepted, known.attempts, len(known.body)))
@@ -55,16 +59,25 @@ def told_of_settlements(
         begin, end = b"", 0
         if key and record:
             keys.append(key)
-            begin, rest = _split(record, name)
+            begin, rest = _split(record, name, key, rest)
             end = ends.setdefault(rest, len(ends) + 1)
         told += (request_id, digest_of(key), _said(settlement, begin, end))
     return [orjson.dumps(rows), len(rows), len(ends), *ends, *told], keys
 
 
-def _split(record: bytes, key: str) -> tuple[bytes, bytes]:
-    """The key as JSON, and what comes after it: the same for a whole bulk. An odd record only loses its last byte."""
-    begin = orjson.dumps(key)
-    ends = len(_RECORD) + len(begin)
+def _split(record: bytes, name: str, key: bytes, rest: bytes) -> tuple[bytes, bytes]:
+    """The key as JSON, and what comes after it: the same for a whole bulk. An odd record only loses its last byte.
+
+    Args:
+        rest: what came after the one before.
+    """
+    if rest and record.endswith(rest):
+        begin = record[_HEAD : -len(rest)]
+        # The plain key between two quotes: nothing else can be part of it.
+        if begin[1:-1] == key and begin[:1] == b'"' and record.startswith(_RECORD):
+            return begin, rest
+    begin = orjson.dumps(name)
+    ends = _HEAD + len(begin)
     if record[:ends] == _RECORD + begin:
         return begin, record[ends:]
     return record[:-1], record[-1:]
@@ -72,8 +85,7 @@ def _split(record: bytes, key: str) -> tuple[bytes, bytes]:
 
 def _said(settlement: Settlement, begin: bytes, end: int) -> bytes:
     """What there is to say beside that it is delivered, as it is of most."""
-    plain = end <= 1 and (not begin or begin[:1] == b'"')
-    if plain and settlement.fate is Fate.DELIVERED and not (
+    if settlement.fate is Fate.DELIVERED and end <= 1 and (not begin or begin[:1] == b'"') and not (
         settlement.error or settlement.token or settlement.unposted or settlement.duplicate
     ):  # fmt: skip
         return begin
