@@ -20,13 +20,17 @@ for at = 1, #SHARDS do
   due_sets[at] = P .. 'due:' .. places[at]
 end
 
+local function first_score(shard)
+  return tonumber(redis.call('ZRANGE', P .. 'due:' .. shard, 0, 0, 'WITHSCORES')[2])
+end
+
 local function heads()
   local found = {}
   -- An idle queue is asked often, and this is all it costs.
   if redis.call('EXISTS', unpack(due_sets)) == 0 then return found end
   for _, shard in ipairs(places) do
-    local head = redis.call('ZRANGE', P .. 'due:' .. shard, 0, 0, 'WITHSCORES')
-    if head[1] then table.insert(found, {shard = shard, score = tonumber(head[2])}) end
+    local score = first_score(shard)
+    if score then found[#found + 1] = {shard = shard, score = score} end
   end
   table.sort(found, function(a, b)
     if a.score == b.score then return a.shard < b.shard end
@@ -94,7 +98,7 @@ if gate then
   probe, limit = true, 1
 end
 
-local taken, ids, shards, removed = {}, {}, {}, 0
+local taken, ids, shards, looked_into, removed = {}, {}, {}, {}, 0
 local found = heads()
 local held_by = {}
 if found[1] then
@@ -104,6 +108,7 @@ end
 
 -- Of a first attempt nothing is written beside its body: that the claim's batch names it says whose it is.
 local function take(shard)
+  looked_into[shard] = true
   local place = P .. 'due:' .. shard
   local found = redis.call('ZRANGEBYSCORE', place, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, limit - #ids)
   local here = {}
@@ -149,10 +154,21 @@ for _, head in ipairs(found) do
   if not alive(held_by[head.shard], now) then take(head.shard) end
 end
 
+-- The first that is left, as the only one of a list.
+local function left_of(heads)
+  local least
+  for _, head in ipairs(heads) do
+    local score = head.score
+    if looked_into[head.shard] then score = first_score(head.shard) end
+    if score and (not least or score < least) then least = score end
+  end
+  return {least and {score = least}}
+end
+
 if removed > 0 then add_to_ledger({missing = removed}) end
 if #ids == 0 then
   if not gate and ARGV[7] == '1' then fall_asleep(code) end
-  return answer({}, false, found)
+  return answer({}, false, left_of(found))
 end
 if rate then
   take_hits(code, rate, #ids, now)
@@ -165,4 +181,4 @@ if probe then
   gate.probe = token
   redis.call('HSET', GATE, code, cjson.encode(gate))
 end
-return answer(taken, probe)
+return answer(taken, probe, left_of(found))
