@@ -11,8 +11,11 @@ import redis.asyncio
 from opalmind_tui.engine.acts import batches
 from opalmind_tui.engine.acts.batches import BATCH
 from opalmind_tui.engine.acts.requests import Purge, Restore, Retry
+from opalmind_tui.engine.finding.walking import STEP
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.commands import Act, Command, Progress
+from opalmind_tui.snapshot.filters import parse_filter
+from opalmind_tui.snapshot.listing import Tab
 from opalmind_tui.snapshot.model import QueueView, State
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.ids import endpoint_code, new_id
@@ -94,6 +97,28 @@ async def test_a_stopped_act_says_what_is_left_and_can_go_on(queue: TrackingQueu
     assert (again.done, again.skipped, again.failed) == (2 * BATCH, 0, 0)
     counts = await queue.counts(ENDPOINT)
     assert (counts.dead, counts.trash, counts.ledger_difference) == (0, many, 0)
+
+
+async def test_a_plan_by_filter_says_how_far_it_looked_and_can_be_cancelled(queue: TrackingQueue) -> None:
+    many = 2 * STEP + 7
+    await dead(queue, many)
+    command = Command(Act.PURGE, tab=Tab.DEAD, filter=parse_filter("status:500"))
+    seen: list[Progress] = []
+    plan = await Purge(queue, no_limit).plan(command, seen.append)
+    assert plan.eligible == 0
+    assert [(progress.done, progress.total) for progress in seen] == [(STEP, many), (2 * STEP, many), (many, many)]
+
+    planning: list[asyncio.Task[object]] = []
+
+    def stop(progress: Progress) -> None:
+        seen.append(progress)
+        planning[0].cancel()
+
+    seen.clear()
+    planning.append(asyncio.ensure_future(Purge(queue, no_limit).plan(command, stop)))
+    with pytest.raises(asyncio.CancelledError):
+        await planning[0]
+    assert [progress.done for progress in seen] == [STEP]
 
 
 async def test_trouble_on_the_way_is_named(queue: TrackingQueue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from opalmind_tui.engine.acts.kind import Kind, OnProgress
+from opalmind_tui.engine.acts.kind import Kind, OnProgress, unseen
 from opalmind_tui.engine.undoing.inverse import encoded
 from opalmind_tui.engine.undoing.last import NothingToUndo, Trail, find_undoable
 from opalmind_tui.errors import ReadOnly
@@ -61,13 +61,18 @@ class Acts:
         self._kinds, self._audit, self._read_only, self._user = kinds, audit, read_only, user
         self._endpoint, self._store_time = endpoint, store_time
 
-    async def plan(self, command: Command) -> Plan:
-        """What the command would do. Raises `OpalmindError` where that cannot be told."""
+    async def plan(self, command: Command, on_progress: OnProgress | None = None) -> Plan:
+        """What the command would do. Raises `OpalmindError` where that cannot be told.
+
+        Args:
+            on_progress: told how far it is, where it has to look through a list.
+        """
+        told = on_progress or unseen
         if command.act is not Act.UNDO:
-            return await self._kinds[command.act].plan(command)
+            return await self._kinds[command.act].plan(command, told)
         now = await self._store_time()
         entry, inverse = await find_undoable(self._audit, now, self._endpoint)
-        plan = await self._kinds[inverse.act].plan(replace(inverse, by=command.by))
+        plan = await self._kinds[inverse.act].plan(replace(inverse, by=command.by), told)
         return replace(
             plan,
             title=f"Undo: {safe_text(entry.what, 2 * _SHOWN)}",
@@ -83,7 +88,7 @@ class Acts:
         if plan.undoes and not await self._still_last(plan.undoes):
             said = "Nothing was undone: somebody else did or undid something meanwhile"
             return Outcome(said, error=said)
-        outcome = await self._kinds[plan.command.act].run(plan, on_progress or (lambda progress: None))
+        outcome = await self._kinds[plan.command.act].run(plan, on_progress or unseen)
         inverse = outcome.inverse if not plan.undoes else None
         await self._audit.write(
             by=plan.command.by or self._user,

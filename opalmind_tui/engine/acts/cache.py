@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
+from opalmind_tui.engine.acts.kind import OnProgress, count, outcome, unseen
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.reports.selection import Selection
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress, TtlTarget
@@ -74,7 +74,7 @@ class PurgeCache(Struct):
 
     cache: CacheActs
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         selection = _selection(command)
         number, exact = await self.cache.count(selection)
         number = _at_most(command, number)
@@ -125,7 +125,7 @@ class SetTtl(Struct):
     ttls: TtlActs
     user: str
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         if command.undo:
             seconds = self.ttls.former(command.target, command.feature)
             command = replace(command, seconds=seconds, undo=False)

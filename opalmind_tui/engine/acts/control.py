@@ -7,7 +7,7 @@ import time
 
 from msgspec import Struct
 
-from opalmind_tui.engine.acts.kind import OnProgress, count
+from opalmind_tui.engine.acts.kind import OnProgress, count, unseen
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import Control
@@ -29,7 +29,7 @@ class ControlDelivery(Struct):
     endpoint: str
     user: str
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         if not self.endpoint:
             raise SettingsError("MATOMO_BASE_URL", "nothing", "the address of the Matomo to deliver to")
         self._check(command)

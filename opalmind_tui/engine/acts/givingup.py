@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from opalmind_tui.engine.acts.batches import in_batches
-from opalmind_tui.engine.acts.kind import OnProgress, count
+from opalmind_tui.engine.acts.kind import OnProgress, count, unseen
 from opalmind_tui.engine.acts.selecting import select, which
 from opalmind_tui.snapshot.commands import ELIGIBLE, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import State
@@ -24,8 +24,8 @@ class Kill(Struct):
     queue: TrackingQueue
     user: str
 
-    async def plan(self, command: Command) -> Plan:
-        found = await select(self.queue, command, ELIGIBLE[command.act])
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
+        found = await select(self.queue, command, ELIGIBLE[command.act], on_progress)
         about = ("They are not sent until somebody retries them. They stay in the queue, and keep their keys.",)
         title = f"Give up {count(len(found), 'request')}{which(command)}"
         undo = "A retry makes them due again."
@@ -46,8 +46,8 @@ class Release(Struct):
 
     queue: TrackingQueue
 
-    async def plan(self, command: Command) -> Plan:
-        found = await select(self.queue, command, ELIGIBLE[command.act])
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
+        found = await select(self.queue, command, ELIGIBLE[command.act], on_progress)
         about = (
             "The claims that hold them end, with all that they hold, and others may send it at once.",
             f"Up to {count(len(found), 'request')} named here may be sent twice: a process that is alive may have"

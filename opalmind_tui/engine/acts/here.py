@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from opalmind_tui.engine.acts.kind import OnProgress
+from opalmind_tui.engine.acts.kind import OnProgress, unseen
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan
 
 
@@ -15,7 +15,7 @@ class Deliver(Struct):
 
     deliver: Callable[[bool], None]
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         if command.deliver:
             consequences = ("This dashboard takes requests from the shared queue and sends them to its Matomo.",)
         else:
@@ -33,7 +33,7 @@ class TestToken(Struct):
 
     test_token: Callable[[], Awaitable[str]]
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         return Plan(
             command,
             "Ask Matomo again with the token",

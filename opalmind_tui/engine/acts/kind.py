@@ -10,11 +10,19 @@ from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
 OnProgress: TypeAlias = Callable[[Progress], None]
 
 
+def unseen(progress: Progress) -> None:
+    """Where nobody wants to know how far it is."""
+
+
 class Kind(Protocol):
     """One kind of act."""
 
-    async def plan(self, command: Command) -> Plan:
-        """What it would do. Raises `OpalmindError` where that cannot be told."""
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
+        """What it would do. Raises `OpalmindError` where that cannot be told.
+
+        Args:
+            on_progress: told how far it is, where it has to look through a list. Cancelling ends the look.
+        """
         ...
 
     async def run(self, plan: Plan, on_progress: OnProgress) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from opalmind_tui.engine.acts.kind import OnProgress, count
+from opalmind_tui.engine.acts.kind import OnProgress, count, unseen
 from opalmind_tui.engine.ledger import Ledger
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan
@@ -27,7 +27,7 @@ class Acknowledge(Struct):
     look: Callable[[], Awaitable[QueueView]]
     user: str
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         if not 0 < len(command.reason.strip()) <= LONGEST_NOTE:
             raise BadArgument("note", f"say in 1 to {LONGEST_NOTE} characters what happened")
         view = await self.look()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from opalmind_tui.engine.acts.kind import OnProgress, count, outcome
+from opalmind_tui.engine.acts.kind import OnProgress, count, outcome, unseen
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.reports.refetch import Wish, wish_of
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan
@@ -30,7 +30,7 @@ class Refetch(Struct):
     may: Callable[[], object]
     fetch: Callable[[Wish], Awaitable[bool]]
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         self.may()
         wish = wish_of(command.key)
         costs = f"It costs {count(len(wish.feature.methods), 'request')} to Matomo, now."

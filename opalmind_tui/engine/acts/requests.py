@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from opalmind_tui.engine.acts.batches import BATCH, all_in, in_batches
-from opalmind_tui.engine.acts.kind import OnProgress, count
+from opalmind_tui.engine.acts.kind import OnProgress, count, unseen
 from opalmind_tui.engine.acts.selecting import Selection, select, which
 from opalmind_tui.snapshot.commands import ELIGIBLE, PURGED_FOR_GOOD, Act, Command, Outcome, Plan
 from opalmind_tui.snapshot.model import QueueView, State
@@ -36,7 +36,7 @@ class Retry(Struct):
     queue: TrackingQueue
     look: Callable[[], Awaitable[QueueView]]
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         when = f"in {command.seconds:g} s" if command.seconds else "at once"
         about = (f"They are due {when}, with attempts set to 0. Their history is kept.",)
         undo = "Retrying cannot be undone; a request that fails again waits or is given up again."
@@ -45,7 +45,7 @@ class Retry(Struct):
             seconds = await self._takes(number)
             title = f"Retry {count(number, 'dead request')}"
             return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now, seconds=seconds)
-        found = await select(self.queue, command, ELIGIBLE[command.act])
+        found = await select(self.queue, command, ELIGIBLE[command.act], on_progress)
         seconds = await self._takes(len(found))
         return Plan(
             command, f"Retry {count(len(found), 'request')}{which(command)}", len(found), found.skipped, about,
@@ -74,7 +74,7 @@ class Purge:
     def __init__(self, queue: TrackingQueue, memory_used: Callable[[], float | None]) -> None:
         self._queue, self._memory_used = queue, memory_used
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         undo = f"They can be brought back for {KEPT}."
         if command.hard:
             undo = "This cannot be undone."
@@ -85,7 +85,7 @@ class Purge:
             title = f"Purge {count(number, 'dead request')}{word}"
             return Plan(command, title, number, (), about, undo, state=State.DEAD, until=now)
         eligible = ELIGIBLE[command.act] | (PURGED_FOR_GOOD if command.hard else frozenset())
-        found = await select(self._queue, command, eligible)
+        found = await select(self._queue, command, eligible, on_progress)
         title = f"Purge {count(len(found), 'request')}{which(command)}{word}"
         return Plan(command, title, len(found), found.skipped, about, undo, found.ids, bytes=found.bytes)
 
@@ -124,9 +124,9 @@ class Restore(Struct):
 
     queue: TrackingQueue
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: OnProgress = unseen) -> Plan:
         if command.ids or command.tab is not None:
-            return await self._named(command, await select(self.queue, command, ELIGIBLE[command.act]))
+            return await self._named(command, await select(self.queue, command, ELIGIBLE[command.act], on_progress))
         inside, now = await all_in(self.queue, State.TRASH)
         about = [_back(inside)]
         title, exact = f"Restore {count(inside, 'request')} from the trash", True

@@ -10,10 +10,12 @@ from typing import overload
 
 from msgspec import Struct
 
+from opalmind_tui.engine.acts.kind import OnProgress, unseen
 from opalmind_tui.engine.finding.matching import fits
 from opalmind_tui.engine.finding.searching import still_in
 from opalmind_tui.engine.finding.walking import STEP
-from opalmind_tui.snapshot.commands import Command
+from opalmind_tui.snapshot.commands import Command, Progress
+from opalmind_tui.snapshot.listing import OWN_ORDERS, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.ids import ID_LENGTH
 from opalmind_tui.tracking.queue import TrackingQueue
@@ -91,40 +93,48 @@ class _Selecting:
         return Selection(Ids(bytes(self._packed)), self.bytes, tuple(self.others.items()))
 
 
-async def select(queue: TrackingQueue, command: Command, eligible: Collection[State]) -> Selection:
+async def select(
+    queue: TrackingQueue, command: Command, eligible: Collection[State], on_progress: OnProgress = unseen
+) -> Selection:
     """What a command touches, in bounded steps that give way. Raises `StoreUnavailable`."""
     if command.tab is None:
-        return await _named(queue, list(dict.fromkeys(command.ids)), eligible)
-    return await _fitting(queue, command, eligible)
+        return await _named(queue, list(dict.fromkeys(command.ids)), eligible, on_progress)
+    return await _fitting(queue, command, command.tab, eligible, on_progress)
 
 
-async def _named(queue: TrackingQueue, ids: Sequence[str], eligible: Collection[State]) -> Selection:
+async def _named(
+    queue: TrackingQueue, ids: Sequence[str], eligible: Collection[State], on_progress: OnProgress
+) -> Selection:
     found, seen = _Selecting(eligible), 0
     for start in range(0, len(ids), STEP):
         rows = await queue.rows_of(ids[start : start + STEP])
         seen += len(rows)
         for row in rows:
             found.take(row)
+        on_progress(Progress(min(start + STEP, len(ids)), len(ids)))
     if seen < len(ids):
         found.others[GONE] = len(ids) - seen
     return found.selection()
 
 
-async def _fitting(queue: TrackingQueue, command: Command, eligible: Collection[State]) -> Selection:
-    assert command.tab is not None
+async def _fitting(
+    queue: TrackingQueue, command: Command, tab: Tab, eligible: Collection[State], on_progress: OnProgress
+) -> Selection:
     test, found, seen, after = fits(command.filter), _Selecting(eligible), set[str](), ""
-    now = (await queue.counts("")).at
+    now, examined = (await queue.counts("")).at, 0
+    total = (await queue.window(tab, OWN_ORDERS[tab][0], rows=1)).total
     while True:
         began = time.monotonic()
-        step = await queue.walk(command.tab, after=after, limit=STEP, until=now)
+        step = await queue.walk(tab, after=after, limit=STEP, until=now)
         for one in step.found:
             if command.limit and found.number >= command.limit:
                 return found.selection()
             # What moves while the list is gone through may be come upon twice.
-            if one.row.id not in seen and still_in(command.tab, one.row) and test(one, now):
+            if one.row.id not in seen and still_in(tab, one.row) and test(one, now):
                 seen.add(one.row.id)
                 found.take(one.row)
-        after = step.cursor
+        after, examined = step.cursor, examined + step.examined
+        on_progress(Progress(examined, max(total, examined)))
         if not after:
             return found.selection()
         # As long as the step took the server is left to others.

@@ -260,12 +260,15 @@ def _delivered(at: float, entry: Any) -> RequestRow | None:
 
 
 def _stored(now: int, request_id: bytes, place: bytes, score: bytes, body: bytes, raw_meta: bytes) -> Stored:
-    meta = table_from(raw_meta)
     due = moment(score) if place == b"due" else None
     if place != b"due":
         state = State(place.decode())
     else:
         state = State.PENDING if due is not None and due <= now / MICROS else State.SCHEDULED
+    if not raw_meta:
+        # A first attempt, of which nothing is stored beside its body.
+        return stored_of(text(request_id), state, body, Facts(moment(score) or 0.0, next_try=due))
+    meta = table_from(raw_meta)
     facts = Facts(
         accepted=moment(meta.get("accepted", score)) or 0.0, attempts=whole(meta.get("attempts")),
         next_try=due, status=status_from(meta.get("status")), error=str(meta.get("error", "")),

@@ -27,7 +27,7 @@ _LIGHT = frozenset({Fate.DELIVERED, Fate.DROPPED, Fate.UNSENT})
 
 def parts_of(settlements: Sequence[Settlement]) -> Iterator[Sequence[Settlement]]:
     """The settlements in order, a script's worth at a time."""
-    if len(settlements) <= MOST_WEIGHT and all(each.fate is Fate.DELIVERED for each in settlements):
+    if 0 < len(settlements) <= MOST_WEIGHT and all(each.fate is Fate.DELIVERED for each in settlements):
         yield settlements
         return
     weights = [1 if settlement.fate in _LIGHT else NOTED_WEIGHT for settlement in settlements]

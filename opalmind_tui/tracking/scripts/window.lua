@@ -71,13 +71,34 @@ local function ends_of(set)
   return tonumber(least), tonumber(most)
 end
 
+-- Where `from` rows, lowest score first, or at most SKIPPED fewer, have a lower score. What is between two bounds is
+-- taken to be spread evenly every other time, as it is by and large: then a few steps lead there. If not, halves do.
+local SKIPPED, GUESSES = 40, 8
+local function score_behind(from, least, most)
+  local behind, beyond, steps = 0, total, 0
+  while least < most do
+    local evenly = steps % 2 == 0 and steps < 2 * GUESSES
+    local share = evenly and math.max(0, from - SKIPPED / 2 - behind) / (beyond - behind) or 0.5
+    local middle = math.min(most, least + 1 + math.floor((most - least - 1) * math.min(1, share)))
+    local number = below(middle)
+    if number <= from then
+      least, behind = middle, number
+      if from - number <= SKIPPED then break end
+    else
+      most, beyond = middle - 1, number
+    end
+    steps = steps + 1
+  end
+  return least
+end
+
 -- Let all sets begin where `from` rows, lowest score first, lie behind them; answers how many are still to be skipped.
 local function begin_at(from)
   if #sets == 1 then
     sets[1].rank = sets[1].skipped + from
     return 0
   end
-  if from == 0 then return 0 end
+  if from <= SKIPPED then return from end
   local least, most = math.huge, 0
   for _, set in ipairs(sets) do
     if set.number > 0 then
@@ -86,11 +107,7 @@ local function begin_at(from)
     end
   end
   least, most = math.max(least, 0), math.min(most, 9e15)
-  while least < most do
-    local middle = math.floor((least + most + 1) / 2)
-    if below(middle) <= from then least = middle else most = middle - 1 end
-  end
-  local behind = below(least)
+  local behind = below(score_behind(from, least, most))
   for _, set in ipairs(sets) do set.rank = set.skipped + set.below end
   return from - behind
 end
