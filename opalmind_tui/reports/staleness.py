@@ -13,6 +13,11 @@ from contextvars import ContextVar
 
 from msgspec import Struct
 
+STALE_FOR = 3600.0
+"""Seconds past its expiry that a report is still given while Matomo is away."""
+STALE_WITHOUT_REDIS = 60.0
+"""The same while only Redis is away: Matomo is asked meanwhile."""
+
 
 class Stale(Struct, frozen=True):
     """An old report was given: seconds past its time, and what was away (``Matomo`` or ``Redis``)."""

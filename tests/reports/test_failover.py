@@ -11,9 +11,10 @@ import pytest
 from redis.asyncio import Redis
 
 from opalmind_tui.errors import MatomoError
-from opalmind_tui.reports.cache import STALE_FOR, ReportCache
+from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
+from opalmind_tui.reports.staleness import STALE_FOR
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.settings import Settings
 from opalmind_tui.storage.local_server import LocalServer

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from opalmind_tui.reports import fetching, redis_cache
-from opalmind_tui.reports.cache import SURE_FOR, ReportCache
+from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.read_through import SURE_FOR
 from opalmind_tui.reports.selection import ALL, Selection
 from opalmind_tui.reports.ttl import Ttls
 from opalmind_tui.settings import Settings

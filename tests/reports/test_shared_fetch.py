@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 
 from opalmind_tui.errors import MatomoError
 from opalmind_tui.reports import redis_cache
-from opalmind_tui.reports.cache import SURE_FOR, ReportCache
+from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.counters import Count
+from opalmind_tui.reports.read_through import SURE_FOR
 from opalmind_tui.reports.redis_cache import RedisCache
 from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
@@ -25,7 +26,8 @@ from tests.reports.conftest import Clock, MakeCache, Matomo
 KEY = '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
 ASKER = """
 import asyncio, sys, time
-from opalmind_tui.reports.cache import SURE_FOR, ReportCache
+from opalmind_tui.reports.cache import ReportCache
+from opalmind_tui.reports.read_through import SURE_FOR
 from opalmind_tui.reports.selection import Selection
 from opalmind_tui.reports.service import Reports
 from opalmind_tui.reports.ttl import Ttls
