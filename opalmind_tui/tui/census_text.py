@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from opalmind_tui.snapshot.census import CountProgress, Estimate, Expiry, KeyCensus, KeyGroup
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import bar
+from opalmind_tui.tui.estimate_text import keys_about, memory_about
 from opalmind_tui.tui.node_text import expiry_rows, node_rows, table_of
 
 _SHOWN = {"other": "foreign", "idempotency": "idempotency", "lasting": "never"}
 _NAME, _FIGURE, _BOUNDS = 20, 11, 13
 _KEY = 44
 _BAR = 16
-
-Form = Callable[[float], str]
 
 
 def census_text(census: KeyCensus, *, bounds: bool = True) -> str:
@@ -90,25 +89,6 @@ def _figure(told: tuple[str, str], bounded: bool) -> str:
 def shown_name(name: str) -> str:
     """The name of a group, as operators know it. Raw."""
     return _SHOWN.get(name, name)
-
-
-def keys_about(group: KeyGroup) -> tuple[str, str]:
-    """How many keys, and the bounds of that; no bounds where they were counted."""
-    return _about(
-        group.keys, lambda value: figures.count(round(value), 6) if group.keys.exact else figures.short(value)
-    )
-
-
-def memory_about(group: KeyGroup) -> tuple[str, str]:
-    """How much memory, and the bounds of that; a dash where it may not be asked."""
-    return _about(group.memory, figures.size) if group.memory else (figures.UNKNOWN, "")
-
-
-def _about(found: Estimate, form: Form) -> tuple[str, str]:
-    if found.exact:
-        return form(found.value), ""
-    high = form(found.high) if math.isfinite(found.high) else "?"
-    return f"about {form(found.value)}", f"{form(found.low)}-{high}"
 
 
 def span_name(expiry: Expiry) -> str:

@@ -11,6 +11,7 @@ from opalmind_tui.snapshot.server import NodeView
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.addresses import shortened
+from opalmind_tui.tui.estimate_text import memory_about
 
 ADDRESS = 40
 """Characters of a node's address."""
@@ -77,11 +78,5 @@ def _expiring(census: KeyCensus) -> list[str]:
 
 
 def _memory_of(group: KeyGroup) -> tuple[str, str]:
-    """Memory, and its bounds."""
-    found = group.memory
-    if found is None:
-        return figures.UNKNOWN, ""
-    if found.exact:
-        return figures.size(found.value), ""
-    high = figures.size(found.high) if math.isfinite(found.high) else "?"
-    return f"about {figures.size(found.value)}", f"[{figures.size(found.low)}-{high}]"
+    about, bounds = memory_about(group)
+    return about, f"[{bounds}]" if bounds else ""

@@ -13,14 +13,13 @@ from opalmind_tui.text import safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.census_text import (
     head_text,
-    keys_about,
-    memory_about,
     progress_text,
     shown_name,
     span_name,
     wrong_text,
 )  # fmt: skip
 from opalmind_tui.tui.charts import bar
+from opalmind_tui.tui.estimate_text import keys_about, memory_about
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, outside, paragraph
 from opalmind_tui.tui.panels.near.parts import near
 from opalmind_tui.tui.sheet import Sheet
