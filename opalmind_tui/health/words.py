@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -11,12 +12,17 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def utc_clock(moment: float) -> str:
-    """Hours and minutes in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M")
+    """Hours and minutes in UTC; dashes where there is no such moment."""
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%H:%M")
+    except (ValueError, OverflowError, OSError):
+        return "--:--"
 
 
 def lasting(seconds: float) -> str:
-    """A duration in one or two units: ``8 s``, ``17 min``, ``2 h 10 min``, ``3 d``."""
+    """A duration in one or two units: ``8 s``, ``17 min``, ``2 h 10 min``, ``3 d``; a dash where it has no end."""
+    if not math.isfinite(seconds):
+        return "–"
     seconds = max(0.0, seconds)
     if seconds < 60:
         return f"{seconds:.0f} s" if seconds < 59.5 else "1 min"

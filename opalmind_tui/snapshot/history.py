@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 
@@ -50,6 +51,11 @@ class Figure(StrEnum):
     """The ledger's difference that nobody took note of."""
 
 
+def minute_of(moment: float) -> int:
+    """Minutes from 1970 to a moment; 0 for what is none."""
+    return int(moment // MINUTE) if math.isfinite(moment) else 0
+
+
 class Series(Struct, frozen=True):
     """One figure over time, oldest first. Moments that were not measured are None."""
 
@@ -93,7 +99,7 @@ class Minute(Struct, frozen=True):
     @property
     def number(self) -> int:
         """Minutes since 1970."""
-        return int(self.at // MINUTE)
+        return minute_of(self.at)
 
 
 class Mark(Struct, frozen=True):
@@ -130,14 +136,14 @@ class History(Struct, frozen=True):
     def marks_of(self, minutes: int, now: float) -> tuple[tuple[int, Mark], ...]:
         """What was done in the window, oldest first, each with the number of its point in `series`."""
         end = self.newest(now)
-        placed = ((int(mark.at // MINUTE) - end + minutes - 1, mark) for mark in self.marks)
+        placed = ((minute_of(mark.at) - end + minutes - 1, mark) for mark in self.marks)
         # What was done in the minute that has just begun belongs to the newest point there is.
         return tuple((min(place, minutes - 1), mark) for place, mark in placed if 0 <= place <= minutes)
 
     def newest(self, now: float) -> int:
         """The number of the minute that the newest point of `series` is of."""
         newest = self.minutes[-1] if self.minutes else None
-        return newest.number if newest is not None and abs(now - newest.at) < _FRESH else int(now // MINUTE)
+        return newest.number if newest is not None and abs(now - newest.at) < _FRESH else minute_of(now)
 
     def _pairs(self) -> Iterator[tuple[Minute | None, Minute]]:
         """Each minute with the one right before it, None where that is missing or counts something else."""

@@ -93,12 +93,13 @@ def shown_name(name: str) -> str:
 
 def span_name(expiry: Expiry) -> str:
     """When keys expire, in words."""
+    low, high = figures.words(expiry.after), figures.words(expiry.before)
     if math.isinf(expiry.before):
-        return f"after {figures.words(expiry.after)}"
+        return f"after {low}"
     if not expiry.after:
-        return f"within {figures.words(expiry.before)}"
-    (low, unit), high = figures.words(expiry.after).split(), figures.words(expiry.before)
-    return f"{low} to {high}" if high.endswith(f" {unit}") else f"{low} {unit} to {high}"
+        return f"within {high}"
+    number, _, unit = low.partition(" ")
+    return f"{number if high.endswith(f' {unit}') else low} to {high}"
 
 
 def _span(expiry: Expiry) -> KeyGroup:
@@ -117,10 +118,10 @@ def wrong_text(census: KeyCensus) -> list[str]:
 
 def _number(found: Estimate) -> str:
     if found.exact:
-        return figures.count(round(found.value))
+        return figures.count(found.value)
     if not found.value:
-        return f"none seen, at most about {figures.count(round(found.high))}"
-    return f"about {figures.count(round(found.value))}"
+        return f"none seen, at most about {figures.count(found.high)}"
+    return f"about {figures.count(found.value)}"
 
 
 def _biggest(census: KeyCensus) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -52,6 +53,7 @@ def sparkline(points: Points, width: int, *, phase: int = 0, zero: bool = True) 
 def chart(points: Points, width: int, height: int, *, phase: int = 0, zero: bool = True) -> list[str]:
     """`height` rows of `width` cells, topmost first. Moments without a value stay empty, 0 is a thin line."""
     columns = buckets(points, width, phase)
+    columns = [column if column is not None and math.isfinite(column) else None for column in columns]
     known = [column for column in columns if column is not None]
     low = 0.0 if zero else min(known, default=0.0)
     high = max(known, default=0.0)
@@ -73,5 +75,5 @@ def _cell(level: int, row: int) -> str:
 
 def bar(share: float, width: int) -> tuple[str, str]:
     """A share (0 to 1) as the filled and the empty part of a bar."""
-    filled = max(0, min(width, round(share * width)))
+    filled = round(max(0.0, min(1.0, share)) * width)
     return "█" * filled, "░" * (width - filled)

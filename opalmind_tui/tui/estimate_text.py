@@ -13,9 +13,7 @@ Form = Callable[[float], str]
 
 def keys_about(group: KeyGroup) -> tuple[str, str]:
     """How many keys, and the bounds of that; no bounds where they were counted."""
-    return _about(
-        group.keys, lambda value: figures.count(round(value), 6) if group.keys.exact else figures.short(value)
-    )
+    return _about(group.keys, lambda value: figures.count(value, 6) if group.keys.exact else figures.short(value))
 
 
 def memory_about(group: KeyGroup) -> tuple[str, str]:

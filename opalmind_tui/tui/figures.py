@@ -12,14 +12,18 @@ _LARGE = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BINARY = ((2**50, "P"), (2**40, "T"), (2**30, "G"), (2**20, "M"), (2**10, "K"))
 
 
-def count(number: int, width: int = 7) -> str:
-    """``2,310``; where that is wider than `width`, ``1.23M``."""
-    plain = f"{number:,}"
+def count(number: float, width: int = 7) -> str:
+    """``2,310``; where that is wider than `width`, ``1.23M``; a dash for what is no number."""
+    if not math.isfinite(number):
+        return UNKNOWN
+    plain = f"{round(number):,}"
     return plain if len(plain) <= width else short(number)
 
 
 def short(number: float) -> str:
-    """At most four characters: ``999``, ``2.9k``, ``12M``, ``999M``."""
+    """At most four characters: ``999``, ``2.9k``, ``12M``, ``999M``; a dash for what is no number."""
+    if not math.isfinite(number):
+        return UNKNOWN
     for factor, unit in _LARGE:
         if abs(number) >= factor * 0.9995:
             return _brief(number / factor) + unit
@@ -27,7 +31,9 @@ def short(number: float) -> str:
 
 
 def size(octets: float) -> str:
-    """Bytes in binary units, at most five characters: ``410M``, ``1.5G``, ``512``."""
+    """Bytes in binary units, at most five characters: ``410M``, ``1.5G``, ``512``; a dash for what is no number."""
+    if not math.isfinite(octets):
+        return UNKNOWN
     for factor, unit in _BINARY:
         if octets >= factor:
             return _brief(octets / factor) + unit
@@ -43,6 +49,8 @@ def _brief(number: float) -> str:
 
 def rate(per_second: float) -> str:
     """``0/s``, ``2.3/s``, ``212/s``, ``12k/s``: at most six characters."""
+    if not math.isfinite(per_second):
+        return UNKNOWN
     if abs(per_second) < 0.05:
         return "0/s"
     if abs(per_second) < 9.95:
@@ -52,7 +60,7 @@ def rate(per_second: float) -> str:
 
 def percent(value: float | None) -> str:
     """``86 %``; a dash where there is nothing to divide."""
-    return UNKNOWN if value is None else f"{_floor(value):.0f} %"
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{_floor(value):.0f} %"
 
 
 def _floor(value: float) -> float:
@@ -106,7 +114,9 @@ def brief_lifetime(seconds: float) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """``0.4 ms``, ``12 ms``, ``1.2 s``: at most seven characters."""
+    """``0.4 ms``, ``12 ms``, ``1.2 s``: at most seven characters; a dash for what is no number."""
+    if not math.isfinite(seconds):
+        return UNKNOWN
     if seconds >= 0.9995:
         return f"{min(seconds, 9999):.1f} s" if seconds < 100 else f"{min(seconds, 99_999):.0f} s"
     value = seconds * 1000

@@ -73,7 +73,7 @@ def table_of(rows: Sequence[Sequence[str]]) -> str:
 
 def _expiring(census: KeyCensus) -> list[str]:
     groups = [*(expiry.group for expiry in census.expiries), census.lasting]
-    return [figures.count(round(one.keys.value), 6) if one.keys.exact else figures.short(one.keys.value)
+    return [figures.count(one.keys.value, 6) if one.keys.exact else figures.short(one.keys.value)
             for one in groups]  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def _memory(cache: CacheView) -> str:
 
 
 def _traffic(cache: CacheView, columns: Columns) -> list[Cell | None]:
-    minutes = f" {round(cache.window / 60)}m" if cache.window >= 60 and columns.label >= 12 else ""
+    minutes = f" {figures.short(cache.window / 60)}m" if cache.window >= 60 and columns.label >= 12 else ""
     width = columns.value - 1
     stale = "stale evict." if columns.label >= 12 else "stale ev."
     return [

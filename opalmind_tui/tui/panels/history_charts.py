@@ -21,7 +21,7 @@ Form = Callable[[float], str]
 
 
 def _number(value: float) -> str:
-    return figures.count(round(value))
+    return figures.count(value)
 
 
 FORMS: tuple[tuple[Figure, str, Form, bool], ...] = (

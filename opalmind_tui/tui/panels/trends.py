@@ -9,17 +9,17 @@ from opalmind_tui.snapshot.model import Figure, Series, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import sparkline
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, right
-from opalmind_tui.tui.panels.history import recent
+from opalmind_tui.tui.panels.history import phase_of, recent
 from opalmind_tui.tui.sheet import Sheet
 
 _LABEL, _VALUE, _RANGE = 9, 8, 8
 
 FORMS: dict[Figure, tuple[str, Callable[[float], str], bool]] = {
-    Figure.BACKLOG: ("backlog", lambda value: figures.count(round(value)), True),
+    Figure.BACKLOG: ("backlog", figures.count, True),
     Figure.ACCEPTED: ("in", figures.rate, True),
     Figure.DELIVERED: ("out", figures.rate, True),
     Figure.RETRIED: ("retried", figures.rate, True),
-    Figure.DEAD: ("dead", lambda value: figures.count(round(value)), True),
+    Figure.DEAD: ("dead", figures.count, True),
     Figure.HIT_RATE: ("hit rate", figures.percent, False),
     Figure.MEMORY: ("memory", figures.size, False),
     Figure.OPS: ("ops", figures.rate, True),
@@ -62,5 +62,5 @@ def _row(series: Series, now: float, width: int) -> Line:
             Span("  min", Tone.DIM), right(form(min(known)), _RANGE),
             Span("  max"[1:], Tone.DIM), right(form(max(known)), _RANGE - 1),
         )  # fmt: skip
-    phase = int(now // series.step) if series.step > 0 else 0
+    phase = phase_of(series, now)
     return (*spans, Span(sparkline(series.points, room, phase=phase, zero=zero), Tone.CHART), *extremes)
