@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.audit import AuditView
+from opalmind_tui.snapshot.entries import EntryView
 from opalmind_tui.snapshot.listing import GroupView, ListView, Tab
 from opalmind_tui.snapshot.redis_report import MOST_BYTES, MOST_COMMANDS
 from opalmind_tui.snapshot.wanted import Wanted
@@ -24,10 +26,13 @@ ROUNDS = 60
 """Seconds of the schedule, one look in each."""
 COUNTED, SAMPLED = 5_000, 21_000
 """Keys of a database: up to 20,000 they are counted, from then on sampled, whatever the number."""
+ENTRIES, ENTRY = 100, 'cache:{"feature":"keyNumbers","input":{"siteId":%d}}'
+"""Reports among them."""
 PLACES = {
     "overview": Wanted(rows=25),
     "queue": Wanted(view=ListView(Tab.PENDING, rows=30)),
     "groups": Wanted(groups=GroupView()),
+    "cache": Wanted(entries=EntryView(rows=30)),
     "redis": Wanted(closer=True),
     "audit": Wanted(audit=AuditView()),
     "fleet": Wanted(),
@@ -54,7 +59,8 @@ async def load(settings: Settings, keys: int) -> None:
     for start in range(0, keys, 1_000):
         pipe = client.pipeline(transaction=False)
         for number in range(start, min(start + 1_000, keys)):
-            pipe.set(f"opalmind:idempotency:{number:032x}", "{}", ex=86_400)
+            name = f"idempotency:{number:032x}" if number >= ENTRIES else ENTRY % number
+            pipe.set(f"opalmind:{name}", "{}", ex=86_400)
         await pipe.execute()
     await client.aclose()
 
@@ -64,6 +70,18 @@ async def watched(engine: Engine, clock: Clock, busy: Engine | None, wanted: Wan
     meter, upkeep = engine._stores.meter, engine._upkeep
     assert upkeep is not None
     kept = 0.0
+    if wanted.entries is not None:
+        # A walk over all keys comes once in a while: at most a command a second on the average.
+        began, commands = time.monotonic(), meter.commands.copy()
+        async with asyncio.timeout(60):
+            found = None
+            while found is None or not found.done:
+                found = (await engine.take_snapshot(wanted)).entries.value
+                await asyncio.sleep(0.01)
+        walk, made = engine._cache_look._walk, meter.commands - commands
+        assert walk is not None
+        assert 10 <= made["scan"] <= walk._again_at - began
+        assert len(found.rows) == 30
     for second in range(ROUNDS + 10):
         if second == 10:
             commands, taken = meter.commands.copy(), meter.sent + meter.received

@@ -29,6 +29,8 @@ from opalmind_tui.snapshot.entries import (
 
 _TIMES = 4.0
 """Times as long as a walk took the keys are left alone after it, at the least."""
+_EACH = 1.0
+"""Seconds of that for each command of the walk: on the average it takes one a second."""
 _KNOWN = frozenset(NAMES)
 
 
@@ -117,6 +119,8 @@ class EntryWalk:
         self._shown: Pass | None = None
         self._again_at = 0.0
         self._whole = False
+        self._read: tuple[list[str], dict[str, EntryRow]] = ([], {})
+        self._read_at = 0.0
 
     async def listing(self, view: EntryView) -> EntryListing:
         """The window as of now. Raises `StoreUnavailable`."""
@@ -131,11 +135,19 @@ class EntryWalk:
             view, (), first, len(keys), tuple(sums.frozen(name) for name, sums in sorted(shown.sums.items())),
             min(shown.examined, shown.total), shown.total, shown.done,
         )  # fmt: skip
-        rows = {row.key: row for row in await self._entries.rows_of(wanted)}
+        rows = await self._rows(wanted)
         for gone in set(wanted) - rows.keys():
             del shown.rows[gone]
         kept = found.kept - len(wanted) + len(rows)
         return replace(found, rows=tuple(rows[key] for key in wanted if key in rows), kept=kept)
+
+    async def _rows(self, wanted: list[str]) -> dict[str, EntryRow]:
+        """These entries as they are; of a Cluster, where each node is asked, as they were a few seconds ago."""
+        now, rest = self._clock(), self._entries.nodes - 1
+        if self._read[0] != wanted or not self._read_at <= now < self._read_at + rest:
+            self._read = wanted, {row.key: row for row in await self._entries.rows_of(wanted)}
+            self._read_at = now
+        return self._read[1]
 
     async def stop(self) -> None:
         """Nobody looks any more."""
@@ -146,7 +158,7 @@ class EntryWalk:
 
     def expire(self) -> None:
         """Something was changed on purpose: walk anew at the next look."""
-        self._again_at = 0.0
+        self._again_at = self._read_at = 0.0
 
     async def _look(self) -> Pass:
         if self._task is None and (self._has_more(self._under_way) or time.monotonic() >= self._again_at):
@@ -166,7 +178,7 @@ class EntryWalk:
 
     async def _go_on(self) -> None:
         """The rest of this walk, or a new one; an error keeps its place."""
-        began = time.monotonic()
+        began, asked = time.monotonic(), self._entries.asked
         try:
             if not self._has_more(self._under_way):
                 self._under_way = Pass(await self._entries.size())
@@ -182,7 +194,8 @@ class EntryWalk:
             self._error = error
             return
         self._shown = under_way
-        self._again_at = time.monotonic() + max(AGAIN_AFTER, _TIMES * (time.monotonic() - began))
+        took, asked = time.monotonic() - began, self._entries.asked - asked
+        self._again_at = time.monotonic() + max(AGAIN_AFTER, _TIMES * took, _EACH * asked)
 
     async def _step(self, under_way: Pass) -> None:
         under_way.cursor, rows = await self._entries.step(under_way.cursor)
