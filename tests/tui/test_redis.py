@@ -108,6 +108,13 @@ def test_a_cluster_is_shown_node_by_node() -> None:
         assert "…" not in shown.replace("redis-", "") or width < 120
 
 
+def test_nodes_that_differ_in_their_ports_are_told_apart_where_there_is_little_room() -> None:
+    each = tuple(NodeKeys(f"10.20.30.40:{7000 + n}", CENSUS) for n in range(3))
+    area = Area(44, 20)
+    shown = words(frame(nodes.census(near(replace(REPORT, census=replace(CENSUS, nodes=each))), area), area))
+    assert all(shown.count(f"{7000 + n}") == 2 for n in range(3))
+
+
 def test_what_is_not_there_yet_says_why() -> None:
     assert "Looking" in drawn(healthy())
     assert "Connection refused" in drawn(replace(healthy(), redis=Reading(None, 0.0, "Connection refused")))

@@ -47,6 +47,20 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
     return max((cells(text) for text in table_of(rows).split("\n")), default=0)
 
 
+def _short(names: Sequence[str], room: int) -> list[str]:
+    """As much of each address as there is room for; where nodes differ in the end of it, that."""
+    begins = [safe_text(name, room) for name in names]
+    return begins if len(set(begins)) == len(set(names)) else [_end(name, room) for name in names]
+
+
+def _end(text: str, room: int) -> str:
+    if cells(text) <= room:
+        return text
+    while cells(text) >= room:
+        text = text[1:]
+    return f"…{text}"
+
+
 def _lines(rows: Sequence[Sequence[str]], width: int) -> list[Line]:
     """The table; where it would be wider than its room, titles are short and addresses cut."""
     if _width(rows) > width:
@@ -58,6 +72,6 @@ def _lines(rows: Sequence[Sequence[str]], width: int) -> list[Line]:
     excess = _width(rows) - width
     if excess > 0:
         room = max(_LEAST, max(cells(row[0]) for row in rows) - excess)
-        rows = [(safe_text(row[0], room), *row[1:]) for row in rows]
+        rows = [(name, *row[1:]) for name, row in zip(_short([row[0] for row in rows], room), rows, strict=True)]
     head, *others = table_of(rows).split("\n")
     return [line(Span(head, Tone.DIM)), *(line(text) for text in others)]
