@@ -15,6 +15,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel
 from opalmind_tui.cli.options import WithSettings, settings_options, store_of
 from opalmind_tui.cli.output import answer, say
+from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.tui.census_text import census_text, progress_text
@@ -48,17 +49,21 @@ def keys(ctx: click.Context, exact: bool, as_json: bool) -> int:
 
 async def _ask(settings: Settings) -> KeyCensus:
     from opalmind_tui.observe.census import Census
+    from opalmind_tui.storage.cluster_keys import naming_lost
     from opalmind_tui.storage.connection import async_client
 
     client = async_client(settings, pool=1, no_touch=True)
     try:
         return await Census(settings).once(client)
+    except StoreUnavailable as error:
+        raise await naming_lost(client, error) from error
     finally:
         await client.aclose()
 
 
 async def _count(settings: Settings) -> KeyCensus:
     from opalmind_tui.observe.full_count import FullCount
+    from opalmind_tui.storage.cluster_keys import naming_lost
     from opalmind_tui.storage.connection import async_client
 
     client = async_client(settings, pool=1, no_touch=True)
@@ -66,6 +71,8 @@ async def _count(settings: Settings) -> KeyCensus:
     told = asyncio.create_task(_tell(count))
     try:
         return await count.run(client)
+    except StoreUnavailable as error:
+        raise await naming_lost(client, error) from error
     finally:
         told.cancel()
         await client.aclose()

@@ -17,6 +17,7 @@ from opalmind_tui.storage.slots import spans_text
 from opalmind_tui.storage.trouble import TROUBLES
 
 if TYPE_CHECKING:
+    from opalmind_tui.errors import StoreUnavailable
     from opalmind_tui.storage.slots import Node, SlotTable
 
 _AWAY = ConnectionError | RedisTimeoutError
@@ -56,6 +57,14 @@ async def key_page(client: Redis, cursor: int, count: int, last: str = "") -> Ke
         return await client.page(cursor, count, last)
     following, names = await client.scan(cursor, count=count)
     return KeyPage("", int(following), cast("list[bytes]", names))
+
+
+async def naming_lost(client: Redis, error: StoreUnavailable) -> StoreUnavailable:
+    """The trouble; of a Cluster with the shards that are away."""
+    if not isinstance(client, ClusterKeys) or not error.falls_back:
+        return error
+    lost = await client.lost()
+    return error.about(lost.words) if lost.words else error
 
 
 def shared_out(sizes: Sequence[int], number: int, start: float) -> list[int]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 
+from opalmind_tui.cli import keys
 from opalmind_tui.engine.engine import Engine
+from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import Mode, Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
@@ -71,6 +75,10 @@ async def test_a_lost_shard_is_named_and_memory_serves_until_it_is_back(
             assert away(taken) == [at(victim)]
             assert taken.health.value is not None
             assert shard in next(one.output for one in taken.health.value.checks if one.name == "redis-connection")
+            for count in (keys._ask, keys._count):
+                with pytest.raises(StoreUnavailable, match=re.escape(shard)):
+                    # Whoever starts now must begin with a node that is there.
+                    await count(replace(engine.settings, redis_url=cluster.running()[0].url))
             await asyncio.to_thread(victim.start)
             await look_until(engine, lambda taken: taken.store.mode is Mode.REDIS)
             await look_until(engine, lambda taken: not (taken.store.reason or taken.server.error or away(taken)))
