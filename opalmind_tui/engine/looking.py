@@ -25,7 +25,6 @@ from opalmind_tui.observe.info import keys_of
 from opalmind_tui.observe.nodes import Servers, without
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditPage, AuditView
-from opalmind_tui.snapshot.cache import CACHE_EVERY
 from opalmind_tui.snapshot.census import KeyCensus
 from opalmind_tui.snapshot.history import History, Minute
 from opalmind_tui.snapshot.model import (
@@ -40,13 +39,12 @@ from opalmind_tui.snapshot.model import (
     Snapshot,
 )
 from opalmind_tui.snapshot.redis_report import RedisReport
-from opalmind_tui.snapshot.server import SERVER_EVERY
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.connection import address
 
 T = TypeVar("T")
-KEYS_EVERY, PROCESSES_EVERY, CLOSER_EVERY = 2.0, 5.0, 5.0
-"""Seconds between two reads of a part; with those of `snapshot` they keep to the budget of `snapshot.redis_report`."""
+SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, PROCESSES_EVERY, CLOSER_EVERY = 2.0, 2.0, 3.0, 5.0, 5.0
+"""Seconds between two reads of a part; together they keep to the budget of `snapshot.redis_report`."""
 KEYS_OF_MANY_EVERY = 3.0
 """The same for the keys of a Cluster, where the figures of two nodes are read each time."""
 

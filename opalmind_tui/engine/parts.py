@@ -25,14 +25,14 @@ class Part(Generic[T]):
         self._read = read
         self._every = every
         self._due = 0.0
-        self.reading: Reading[T] = Reading()
+        self.reading: Reading[T] = Reading(every=every)
 
     async def get(self, now: float) -> Reading[T]:
         """The reading, fresh if it is time. `now` is epoch seconds."""
         if now >= self._due or now < self.reading.at:
             self._due = now + self._every
             try:
-                self.reading = Reading(await self._read(), now)
+                self.reading = Reading(await self._read(), now, every=self._every)
             except OpalmindError as error:
                 self.reading = replace(self.reading, error=str(error))
         return self.reading

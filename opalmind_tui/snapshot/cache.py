@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-CACHE_EVERY = 3.0
-"""Seconds between two readings: a frame may show one that is that old."""
-
 
 class FeatureView(Struct, frozen=True):
     """One report feature of the cache. `ttl` in seconds."""

@@ -41,12 +41,14 @@ T = TypeVar("T")
 class Reading(Struct, Generic[T], frozen=True):
     """One part of a snapshot: its newest value, when it was read, and why the newest try failed.
 
-    `value` survives a failed try, so that a panel can go on showing it with its age.
+    `value` survives a failed try, so that a panel can go on showing it with its age. `every` is the number of seconds
+    between two tries, where that is not every frame.
     """
 
     value: T | None = None
     at: float = 0.0
     error: str | None = None
+    every: float = 0.0
 
     def age(self, now: float) -> float:
         """Seconds since the value was read; infinite when it never was."""

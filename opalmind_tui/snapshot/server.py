@@ -6,9 +6,6 @@ from msgspec import Struct
 
 from opalmind_tui.snapshot.redis_report import Replica
 
-SERVER_EVERY = 2.0
-"""Seconds between two readings: a frame may show one that is that old."""
-
 
 class ServerView(Struct, frozen=True):
     """The Redis or Valkey server, from one INFO. Rates are over the last interval.

@@ -54,12 +54,12 @@ def verdict_of(snapshot: Snapshot, name: str) -> Verdict:
     return check.verdict if check else Verdict.UNKNOWN
 
 
-def stale_age(reading: Reading[T], snapshot: Snapshot, pace: float = 0.0) -> float | None:
-    """Age in seconds of a reading older than two intervals (of the snapshot's, or of its own slower pace), or None."""
+def stale_age(reading: Reading[T], snapshot: Snapshot) -> float | None:
+    """Age in seconds of a reading older than two intervals (of the snapshot's, or of its own slower ones), or None."""
     if not reading.at:
         return None
     age = reading.age(snapshot.taken_at)
-    return age if age > 2 * max(snapshot.interval, pace) else None
+    return age if age > 2 * max(snapshot.interval, reading.every) else None
 
 
 def sheet(
@@ -70,7 +70,6 @@ def sheet(
     body: Callable[[T, Area], list[Line]],
     *,
     verdict: Verdict | None = None,
-    pace: float = 0.0,
     note: str = "",
 ) -> Sheet:
     """A panel of one reading: its body, or why there is none; a value that survived a failed try shows both."""
@@ -78,7 +77,7 @@ def sheet(
     error = safe_text(reading.error) if reading.error else ""
     if reading.error or reading.value is None:
         verdict = Verdict.UNKNOWN
-    age = stale_age(reading, snapshot, pace)
+    age = stale_age(reading, snapshot)
     if reading.value is None:
         waiting = f"{SIGNS[Verdict.FAIL]} {error}" if error else "Waiting for the first answer."
         rows = paragraph(waiting, inner, Tone.FAIL if error else Tone.DIM)

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.text import cells
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import bar, buckets, chart, sparkline
 from opalmind_tui.tui.dialogs.ttl import LONGEST, SHORTEST, seconds_of
 from opalmind_tui.tui.lines import Area, Span, apart, block, fit, left, line, right, width_of, wrap
+from opalmind_tui.tui.sheet import stale_age
 from opalmind_tui.tui.table import Column, head, row, widths
 
 SAID = (
@@ -164,3 +166,12 @@ def test_a_time_to_live_that_cannot_be_used_is_refused(typed: str) -> None:
 @given(st.floats(SHORTEST, LONGEST))
 def test_every_length_within_the_limits_can_be_written(seconds: float) -> None:
     assert seconds_of(f"{seconds:f}") == pytest.approx(seconds, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("age", "every", "shown"), [(1.9, 0.0, None), (2.1, 0.0, 2.1), (9.0, 5.0, None), (11.0, 5.0, 11.0)]
+)
+def test_a_reading_is_old_by_its_own_pace(age: float, every: float, shown: float | None) -> None:
+    snapshot = Snapshot(taken_at=1_000.0, interval=1.0)
+    found = stale_age(Reading(1, 1_000.0 - age, every=every), snapshot)
+    assert found == (pytest.approx(shown) if shown else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from opalmind_tui.snapshot.cache import CACHE_EVERY
 from opalmind_tui.snapshot.model import CacheView, Figure, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.grid import Cell, Columns, beside, grid, trimmed
@@ -21,7 +20,6 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     verdict = verdict_of(snapshot, CHECK)
     return sheet(
         "CACHE", snapshot, snapshot.cache, area, lambda view, room: _body(snapshot, view, room), verdict=verdict,
-        pace=CACHE_EVERY,
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opalmind_tui.snapshot.cache import CACHE_EVERY
 from opalmind_tui.snapshot.model import CacheView, FeatureView, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, outside, paragraph
@@ -16,7 +15,7 @@ _ORIGINS = {"default": "", "environment": "env", "configured": "set"}
 
 def render(snapshot: Snapshot, area: Area) -> Sheet:
     """The panel."""
-    return sheet("FEATURES", snapshot, snapshot.cache, area, _body, pace=CACHE_EVERY)
+    return sheet("FEATURES", snapshot, snapshot.cache, area, _body)
 
 
 def _body(cache: CacheView, area: Area) -> list[Line]:

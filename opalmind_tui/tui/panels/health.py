@@ -9,8 +9,6 @@ from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, wrap
 from opalmind_tui.tui.sheet import SIGNS, TONES, WORDS, Sheet, sheet
 
-PACE = 30.0
-"""Seconds between two looks at Matomo: older than two of these is stale."""
 SERVICES = "Services keep their own queues in their memory; those are not visible here."
 _ASIDE = 64
 """From this width on the reason stands beside the name."""
@@ -27,7 +25,6 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
         area,
         lambda view, room: _body(snapshot, view, room),
         verdict=health.verdict if health else Verdict.UNKNOWN,
-        pace=PACE,
     )
 
 

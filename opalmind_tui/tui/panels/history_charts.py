@@ -14,8 +14,6 @@ from opalmind_tui.tui.sheet import SIGNS, Sheet, sheet
 _LABEL, _VALUE, _EXTREME = 9, 8, 8
 _TALLEST = 5
 _MARK = "▲"
-_PACE = 60.0
-"""Seconds between two minutes; what is older than two of them says so."""
 
 Form = Callable[[float], str]
 
@@ -51,7 +49,7 @@ def render(snapshot: Snapshot, window: str, area: Area) -> Sheet:
             return paragraph("The history begins with the first full minute.", inner, Tone.DIM)
         return _body(history, snapshot.taken_at, SPANS[window], inner)
 
-    return sheet("HISTORY", snapshot, snapshot.past, area, body, pace=_PACE, note=f"last {window}")
+    return sheet("HISTORY", snapshot, snapshot.past, area, body, note=f"last {window}")
 
 
 def _body(history: History, now: float, minutes: int, area: Area) -> list[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from opalmind_tui.snapshot.model import Figure, KeyCounts, Mode, Reading, ServerView, Snapshot, Verdict
-from opalmind_tui.snapshot.server import SERVER_EVERY
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import bar
@@ -25,7 +24,7 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     nodes = len(snapshot.server.value.nodes) if snapshot.server.value is not None else 0
     return sheet(
         "REDIS", snapshot, snapshot.server, area, lambda view, room: _body(snapshot, view, room),
-        verdict=verdict_of(snapshot, CHECK), note=f"{nodes} nodes" if nodes else "", pace=SERVER_EVERY,
+        verdict=verdict_of(snapshot, CHECK), note=f"{nodes} nodes" if nodes else "",
     )  # fmt: skip
 
 
