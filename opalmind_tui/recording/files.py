@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opalmind_tui.errors import OpalmindError
-from opalmind_tui.recording.codec import Clean, Codec
+from opalmind_tui.recording.codec import Codec
+from opalmind_tui.recording.coders import Clean
 from opalmind_tui.recording.form import GZIP, MOST_ENTRIES, head_line, line
 from opalmind_tui.recording.tape import Tape
 from opalmind_tui.snapshot.audit import AuditEntry

@@ -12,7 +12,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from opalmind_tui.recording.codec import Codec, Misfit
+from opalmind_tui.recording.codec import Codec
+from opalmind_tui.recording.coders import Misfit
 from opalmind_tui.recording.form import GZIP, LONGEST_LINE, MOST_ENTRIES, BadRecording, Head, head_of, moment_of, parsed
 from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.model import Snapshot

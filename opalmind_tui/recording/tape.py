@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from opalmind_tui.recording.codec import Clean, Codec
+from opalmind_tui.recording.codec import Codec
+from opalmind_tui.recording.coders import Clean
 from opalmind_tui.recording.form import GZIP, LONGEST_LINE, line
 from opalmind_tui.snapshot.model import Snapshot
 

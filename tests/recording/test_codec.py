@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from opalmind_tui.recording.codec import Codec, Misfit
+from opalmind_tui.recording.codec import Codec
+from opalmind_tui.recording.coders import Misfit
 from opalmind_tui.snapshot.filters import parse_filter
 from opalmind_tui.snapshot.history import History, Mark, Minute
 from opalmind_tui.snapshot.listing import GroupView, ListView
