@@ -79,6 +79,8 @@ class ClusterKeys(Redis):
 
     sizes: Mapping[str, int] = {}
     """Keys of each primary, by its address, as last heard."""
+    _clients: dict[Node, Any]
+    """Of all nodes that were asked."""
 
     async def primaries(self) -> dict[Node, Redis]:
         """The client of each primary, in the order of their slots."""
@@ -106,6 +108,18 @@ class ClusterKeys(Redis):
                 raise answer
             if isinstance(answer, bytes) and b"cluster_state:fail" in answer:
                 raise ClusterDownError("CLUSTERDOWN The cluster is down")
+
+    async def hung_up(self) -> bool:
+        """Whether a node has closed a connection that was at rest, as one that died has. Told once; nobody is asked."""
+        gone = [
+            connection
+            for client in self._clients.values()
+            for connection in client.connection_pool._available_connections
+            if connection._reader is not None and connection._reader.at_eof()
+        ]
+        for connection in gone:
+            await connection.disconnect()
+        return bool(gone)
 
     async def lost(self) -> Lost:
         """Which shards do not answer, and which slots nobody has; nothing where all is well or nobody tells."""

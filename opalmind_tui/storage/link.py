@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -105,11 +106,23 @@ class RedisLink:
         while True:
             if self.writable:
                 self._changed.clear()
-                await self._changed.wait()
+                await self._until_changed()
             if self.trouble is not None and not self._lost.words:
                 await self._name_shards(self.trouble)
             await asyncio.sleep(PROBE_EVERY * random.uniform(0.9, 1.1))
             await self.probe()
+
+    async def _until_changed(self) -> None:
+        """Until somebody meets trouble. Of a Cluster a shard that nobody asks just now may be gone as well."""
+        if not isinstance(self._client, ClusterClient):
+            await self._changed.wait()
+            return
+        while not self._changed.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PROBE_EVERY):
+                    await self._changed.wait()
+            if self.writable and await self._client.hung_up():
+                await self.probe()
 
     def _set(self, error: StoreUnavailable | None) -> None:
         was = self.trouble

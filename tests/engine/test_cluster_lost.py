@@ -17,7 +17,10 @@ from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import Mode, Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.cluster_keys import ClusterKeys
+from opalmind_tui.storage.connection import async_client
+from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.local_server import LocalServer
+from opalmind_tui.storage.meter import Meter
 from opalmind_tui.storage.trouble_table import KINDS
 from opalmind_tui.tracking.redis_queue.keys import tag_of
 from tests.support.cluster import LocalCluster, running_cluster, wait_until
@@ -125,3 +128,22 @@ async def test_a_node_that_answers_and_finds_the_cluster_down_does_not_serve(clu
             finally:
                 admin.execute_command("CLUSTER", "ADDSLOTS", slot)
         wait_until(cluster.is_well, "the cluster serves again")
+
+
+async def test_a_node_that_hangs_up_is_noticed_without_asking(cluster: LocalCluster) -> None:
+    meter = Meter()
+    client = async_client(Settings(redis_url=cluster.url, redis_cluster=True), meter=meter)
+    link = RedisLink(client)
+    assert await link.probe()
+    watching = asyncio.create_task(link.watch())
+    quiet, commands = meter.commands.total(), meter.commands
+    with cluster.client(shard_of(cluster, "another")) as admin:
+        admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    async with asyncio.timeout(PATIENCE):
+        while commands.total() == quiet:  # noqa: ASYNC110 - servers have no event
+            await asyncio.sleep(0.02)
+    watching.cancel()
+    assert link.writable
+    assert isinstance(client, ClusterKeys)
+    assert not await client.hung_up(), "it is told once"
+    await client.aclose()
