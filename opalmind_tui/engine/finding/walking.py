@@ -12,7 +12,7 @@ from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.listing import OWN_ORDERS, Tab
 from opalmind_tui.tracking.queue import Stored, TrackingQueue
 
-STEP = 250
+STEP = 125
 """Requests of one step: about a millisecond of the server, and a few of ours."""
 PATIENCE = 0.1
 """Seconds that the first look waits: short lists are gone through by then."""

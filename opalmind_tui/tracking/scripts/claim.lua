@@ -181,4 +181,7 @@ if probe then
   gate.probe = token
   redis.call('HSET', GATE, code, cjson.encode(gate))
 end
-return answer(taken, probe, left_of(found))
+local left = left_of(found)
+-- While this is posted others of the caller rest: the next that comes in wakes one of them.
+if not probe and ARGV[7] == '1' and not (left[1] and left[1].score <= now) then fall_asleep(code) end
+return answer(taken, probe, left)

@@ -5,14 +5,16 @@ local function show(answers, ids, places, scores)
   add_places(ids, places, scores)
   add_places_aside(ids, places, scores)
   local bodies, metas = redis.call('HMGET', MSG, unpack(ids)), metas_of(ids)
+  local notes
   for at, id in ipairs(ids) do
     local place, score = places[id], scores[id]
     if place == TRASH or place == REJECTED then
-      score = tonumber(string.match(redis.call('HGET', ASIDE, id) or '', '^%l+ %d+ %l+ (%d+)')) or score
+      notes = notes or redis.call('HMGET', ASIDE, unpack(ids))
+      score = tonumber(string.match(notes[at] or '', '^%l+ %d+ %l+ (%d+)')) or score
     end
     if place and bodies[at] then
       local next = #answers
-      answers[next + 1], answers[next + 2] = id, place == due_of(id) and 'due' or string.sub(place, #P + 1)
+      answers[next + 1], answers[next + 2] = id, string.match(string.sub(place, #P + 1), '^%l+')
       answers[next + 3], answers[next + 4], answers[next + 5] = int(score), bodies[at], metas[at] or ''
     end
   end

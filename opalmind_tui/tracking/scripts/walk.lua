@@ -19,12 +19,17 @@ local function names()
   return found
 end
 
+-- Whether a request stands in the set that is gone through; the others only name it.
+local stands_there = tab ~= 'failed' and tab ~= 'unknown'
 local cursor, ids, places, scores = '', {}, {}, {}
 for _, name in ipairs(names()) do
   if name >= ARGV[3] and #ids < limit then
     local here = name == ARGV[3]
-    local found, last = page(P .. name, low, high, here and ARGV[4] or '', here and ARGV[5] or '', limit - #ids, descending)
-    for _, id in ipairs(found) do ids[#ids + 1] = id end
+    local found, last, known = page(P .. name, low, high, here and ARGV[4] or '', here and ARGV[5] or '', limit - #ids, descending)
+    for at, id in ipairs(found) do
+      ids[#ids + 1] = id
+      if stands_there then places[id], scores[id] = P .. name, tonumber(known[at]) end
+    end
     if #ids == limit then cursor = cursor_after(name, last, ids[#ids]) end
   end
 end
