@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from opalmind_tui.errors import LeaseLost, StoreUnavailable
 from opalmind_tui.matomo.answer import BulkAnswer
 from opalmind_tui.tracking.classify import HELD_DELAY, classify
+from opalmind_tui.tracking.finality import is_final, sorted_out
 from opalmind_tui.tracking.prepare import Delivery, Hit, is_order, prepare, settlements_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
 from opalmind_tui.tracking.sending import Poster, Shared
 from opalmind_tui.tracking.verdict import Decision, Sent, SentHit
 
-FINAL = frozenset({Fate.DELIVERED, Fate.REJECTED, Fate.DROPPED})
-"""Matomo has answered for good."""
 ASK_EVERY = 0.5
 """Seconds between two questions whether delivery was paused, while a claim of several bulks is sent."""
 BRISK = 0.05
@@ -245,36 +244,16 @@ class ClaimRound:
         """Remember what the answer tells, and complete the settlements with their records."""
         shared = self._shared
         shared.counter.decided(decision, answer.status, answer.elapsed)
-        shared.size.learn(decision.size, bulk, done=_done(decision))
+        shared.size.learn(decision.size, bulk, done=is_final(decision))
         shared.taking = decision.took
         shared.steady = decision.took and answer.elapsed <= shared.lease / 4
         shared.brisk = decision.took and answer.elapsed <= BRISK
-        settlements, final = self._sorted_out(bulk, decision)
+        settlements, final = sorted_out(bulk, decision, resend_unknown=shared.resend_unknown)
         for (fate, error), hits in final.items():
             delivery = Delivery(fate, answer.status or 0, answer.body, self._now(), error)
             shared.delivered.remember([hit.claimed.id for hit in hits], delivery)
             settlements += settlements_of(hits, delivery, by_token=needs_token)
         return settlements
-
-    def _sorted_out(
-        self, bulk: Sequence[Hit], decision: Decision
-    ) -> tuple[list[Settlement], Mapping[tuple[Fate, str], Sequence[Hit]]]:
-        """What is not settled for good, and the hits that are, kind by kind; nearly always there is one in a bulk."""
-        if decision.alike:
-            return [], {(Fate.DELIVERED, ""): bulk}
-        settlements: list[Settlement] = []
-        final: dict[tuple[Fate, str], list[Hit]] = {}
-        for hit, settlement in zip(bulk, decision.settlements, strict=True):
-            if settlement.fate in FINAL:
-                final.setdefault((settlement.fate, settlement.error), []).append(hit)
-            elif settlement.fate is Fate.RETRY and settlement.unknown and not self._shared.resend_unknown:
-                why = f"its outcome is unknown: {settlement.error}; it may be counted already"
-                settlements.append(replace(settlement, fate=Fate.DEAD, error=why, delay=0.0))
-            elif settlement.fate is Fate.RETRY:
-                settlements.append(replace(settlement, alone=len(bulk) == 1))
-            else:
-                settlements.append(settlement)
-        return settlements, final
 
     async def _act_on_gate(self, decision: Decision) -> None:
         """Before the hits go back to the queue, or another sender would take them to the same end."""
@@ -296,11 +275,6 @@ class ClaimRound:
             shared.counter.store_failed(error)
             if action is not None:
                 shared.closed_until = time.monotonic() + action.seconds
-
-
-def _done(decision: Decision) -> bool:
-    """Whether none of them is sent again."""
-    return decision.alike or all(each.fate in FINAL for each in decision.settlements)
 
 
 def _sent(hit: Hit, *, needs_token: bool) -> SentHit:

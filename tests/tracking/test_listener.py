@@ -86,18 +86,30 @@ async def test_what_another_process_accepts_starts_at_once(
 
 async def test_only_sleepers_are_told(redis_bench: Bench, ear: Ear) -> None:
     before = await words(redis_bench.client)
-    await redis_bench.accept(hit(1))
+    for number in range(3):
+        await redis_bench.accept(hit(number, visitor="v"))
     assert await words(redis_bench.client) == before
-    claim = await redis_bench.claim()
-    await redis_bench.settle_all(claim, Fate.DELIVERED)
-    await redis_bench.accept(hit(2))
+    # Something is left: whoever claimed looks again.
+    await redis_bench.settle_all(await redis_bench.claim(limit=2), Fate.DELIVERED)
+    await redis_bench.accept(hit(3, visitor="v"))
     assert await words(redis_bench.client) == before
     await redis_bench.settle_all(await redis_bench.claim(), Fate.DELIVERED)
     # Twice, as by two senders: one word reaches both.
     assert not (await redis_bench.claim()).requests
     assert not (await redis_bench.claim()).requests
-    await redis_bench.accept(hit(3))
     await redis_bench.accept(hit(4))
+    await redis_bench.accept(hit(5))
+    assert await words(redis_bench.client) == before + 1
+    async with asyncio.timeout(10):
+        await ear.heard.get()
+
+
+async def test_who_takes_the_last_that_is_due_may_be_busy_when_the_next_comes(redis_bench: Bench, ear: Ear) -> None:
+    before = await words(redis_bench.client)
+    await redis_bench.accept(hit(0))
+    claim = await redis_bench.claim()
+    assert len(claim.requests) == 1
+    await redis_bench.accept(hit(1))
     assert await words(redis_bench.client) == before + 1
     async with asyncio.timeout(10):
         await ear.heard.get()

@@ -21,7 +21,7 @@ elseif limit > 0 then
     for at = 1, #leased, 2 do add(leased[at], INFLIGHT, tonumber(leased[at + 1])) end
   end
   if #ids < limit then
-    each_in_order(due_sets(), function(id, place, score)
+    each_in_order(due_sets(), limit - #ids, function(id, place, score)
       add(id, place, score)
       return #ids < limit
     end)

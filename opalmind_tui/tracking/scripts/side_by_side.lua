@@ -1,5 +1,5 @@
 -- Sorted sets read side by side, as if they were one: each a few members at a time.
-local CHUNK = 4
+local FEWEST, MOST = 4, 50
 local function read_on(reader)
   reader.items = redis.call('ZRANGE', reader.place, reader.rank, reader.rank + reader.chunk - 1, 'WITHSCORES')
   reader.rank, reader.at = reader.rank + reader.chunk, 1
@@ -18,11 +18,12 @@ local function is_before(one, other)
 end
 
 -- Calls `take(id, place, score)` for the members of the sets {place, rank to begin with}, lowest scores first, until it
--- answers false or there are no more.
-local function each_in_order(sets, take)
+-- answers false or there are no more; about so many times.
+local function each_in_order(sets, number, take)
   local readers = {}
+  local chunk = math.max(FEWEST, math.min(MOST, math.ceil(number / #sets) + 1))
   for _, set in ipairs(sets) do
-    local reader = {place = set.place, rank = set.rank or 0, chunk = #sets == 1 and 50 or CHUNK}
+    local reader = {place = set.place, rank = set.rank or 0, chunk = chunk}
     read_on(reader)
     if reader.score then readers[#readers + 1] = reader end
   end

@@ -1,5 +1,6 @@
--- Sleepers: who finds nothing to send leaves a mark and listens on a channel. Only where a mark stands is a word said, so
--- a busy queue says none. Who may not publish says nothing, and sleepers look for themselves now and then.
+-- Sleepers: who finds nothing to send, or leaves nothing that is due, leaves a mark and listens on a channel, for itself or
+-- for others of its process that rest. Only where a mark stands is a word said, so a queue with a backlog says none. Who may
+-- not publish says nothing, and sleepers look for themselves now and then.
 local ASLEEP, WAKE = P .. 'asleep', P .. 'wake'
 
 local function wake(code)

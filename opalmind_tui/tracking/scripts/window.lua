@@ -73,7 +73,7 @@ end
 
 -- Where `from` rows, lowest score first, or at most SKIPPED fewer, have a lower score. What is between two bounds is
 -- taken to be spread evenly every other time, as it is by and large: then a few steps lead there. If not, halves do.
-local SKIPPED, GUESSES = 40, 8
+local SKIPPED, GUESSES = 100, 8
 local function score_behind(from, least, most)
   local behind, beyond, steps = 0, total, 0
   while least < most do
@@ -124,7 +124,7 @@ local answers = {int(now), total, first}
 if number <= 0 then return answers end
 local ids, places, scores = {}, {}, {}
 local skip = begin_at(descending and total - first - number or first)
-each_in_order(sets, function(id, place, score)
+each_in_order(sets, skip + number, function(id, place, score)
   if skip > 0 then
     skip = skip - 1
     return true
