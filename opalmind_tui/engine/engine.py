@@ -98,9 +98,9 @@ class Engine(EngineCore):
             await self._stores.audit.write(by=self._user, act="reveal", what=what, outcome="shown")
         return detail_of(found, self.endpoint, self._secrets, reveal=reveal, start=start)
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
         """See `EnginePort`."""
-        return await self._acts.plan(command)
+        return await self._acts.plan(command, on_progress)
 
     async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
         """See `EnginePort`."""

@@ -74,9 +74,9 @@ class LateEngine:
         """As `EnginePort`."""
         return await (await self._there()).diagnose()
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
         """As `EnginePort`."""
-        return await (await self._there()).plan(command)
+        return await (await self._there()).plan(command, on_progress)
 
     async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
         """As `EnginePort`."""

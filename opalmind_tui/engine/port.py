@@ -46,8 +46,12 @@ class EnginePort(Protocol):
         """
         ...
 
-    async def plan(self, command: Command) -> Plan:
-        """Say what a command would do, and capture what it acts on. Raises `OpalmindError` where it cannot tell."""
+    async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
+        """Say what a command would do, and capture what it acts on. Raises `OpalmindError` where it cannot tell.
+
+        Args:
+            on_progress: told how far it is, where a long list has to be gone through; cancelling the task ends that.
+        """
         ...
 
     async def run(self, plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:

@@ -62,7 +62,7 @@ class Replay:
         """Never recorded. Raises `ReadOnly`."""
         raise ReadOnly(NO_VALUE)
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
         """Raises `ReadOnly`."""
         _refuse()
 
