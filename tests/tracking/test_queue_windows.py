@@ -255,3 +255,29 @@ async def test_the_length_of_a_list_costs_nothing(redis_bench: Bench) -> None:
     assert many["dead"] <= few["dead"] + 2
     # A place among the due sets is found by halving: what is ten times as long takes a few steps more.
     assert many["pending"] <= 1.5 * few["pending"] + 60
+
+
+SHAPES: dict[str, Callable[[int], int]] = {
+    "evenly": lambda at: at * 1_000_000,
+    "all at once": lambda at: 0,
+    "two ends": lambda at: 0 if at % 3 else 10**12 + at,
+    "ever rarer": lambda at: 2 ** (at % 48),
+}
+"""How long ago, in microseconds, requests became due."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_windows_deep_in_a_list_whatever_its_shape(redis_bench: Bench, shape: str) -> None:
+    ids = await redis_bench.accept(*[hit(at, visitor=f"v{at % 40}") for at in range(400)])
+    now = int((await redis_bench.counts()).at * 1e6)
+    moments: dict[str, dict[str, float]] = {}
+    for at, request_id in enumerate(ids):
+        moments.setdefault(f"{TAG}due:{request_id[:3]}", {})[request_id] = now - SHAPES[shape](at)
+    for place, due in moments.items():
+        await redis_bench.client.zadd(place, due)
+    rows = await whole(redis_bench, Tab.PENDING, Order.NEXT_TRY)
+    assert len(rows) == 400
+    for first in range(3, 400, 41):
+        found = await redis_bench.queue.window(Tab.PENDING, Order.NEXT_TRY, first=first, rows=20)
+        begins = min(first, 380)
+        assert (found.first, [row.id for row in found.rows]) == (begins, [row.id for row in rows[begins : begins + 20]])
