@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from opalmind_tui.snapshot.listing import Order, Tab
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking.ids import new_token
 from opalmind_tui.tracking.queue import Fate, Settled, Settlement
-from tests.tracking.queue_harness import ENDPOINT, Bench, hit, record_of, visitor_in
+from tests.tracking.queue_harness import ENDPOINT, TAG, Bench, hit, record_of, visitor_in
 
 
 async def test_two_claimers_never_hold_one_visitor(bench: Bench) -> None:
@@ -222,3 +223,29 @@ async def test_a_second_process_settles_what_it_did_not_claim_itself(redis_bench
     assert await other.settle(claim.token, fates) == Settled(done=1)
     record = await redis_bench.client.get("opalmind:idempotency:key-1")
     assert record == record_of("key-1")[:-1] + b',"fingerprint":"00000001"}'
+
+
+async def test_a_whole_claim_that_was_tried_before_leaves_nothing_behind(redis_bench: Bench) -> None:
+    await redis_bench.accept(*[hit(at, visitor="one") for at in range(5)])
+    await redis_bench.settle_all(await redis_bench.claim(), Fate.RETRY, error="x", unknown=True)
+    again = await redis_bench.claim()
+    assert (await redis_bench.settle_all(again, Fate.DELIVERED)).done == len(again.requests) == 5
+    for name in ("meta", "failed", "aged", "unknown", "batch", "claim", "shard", "inflight", "msg", "key"):
+        assert not await redis_bench.client.exists(TAG + name), name
+
+
+async def test_of_a_whole_claim_what_was_taken_away_is_not_counted(redis_bench: Bench) -> None:
+    await redis_bench.accept(*[hit(at, visitor="one") for at in range(5)])
+    claim = await redis_bench.claim()
+    gone = claim.requests[2].id
+    await redis_bench.client.zrem(TAG + "inflight", gone)
+    settled = await redis_bench.settle_all(claim, Fate.DELIVERED)
+    assert (settled.done, settled.lost) == (4, 1)
+    assert await redis_bench.client.hexists(TAG + "msg", gone)
+    assert [row.id for row in (await redis_bench.queue.window(Tab.DELIVERED, Order.NEWEST)).rows] == [
+        request.id for request in reversed(claim.requests) if request.id != gone
+    ]
+    cursor = (await redis_bench.queue.reconcile()).cursor
+    while cursor:
+        cursor = (await redis_bench.queue.reconcile(cursor)).cursor
+    assert await redis_bench.states([gone]) == ["pending"]

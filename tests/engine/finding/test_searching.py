@@ -11,6 +11,7 @@ import pytest
 
 from opalmind_tui.engine.finding.grouping import Grouping
 from opalmind_tui.engine.finding.searching import Search
+from opalmind_tui.engine.finding.walking import STEP
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.filters import parse_filter
 from opalmind_tui.snapshot.listing import Groups, GroupView, Listing, ListView, Order, Tab
@@ -170,7 +171,7 @@ async def test_a_search_goes_on_where_it_was_when_the_store_is_back(bench: Bench
     listing = await complete(lambda: search.listing(view))
     assert sum(queue.steps) == listing.examined == listing.total == 600
     assert max(queue.steps) <= 500
-    assert len(queue.steps) <= 600 // 250 + 1
+    assert len(queue.steps) <= 600 // STEP + 1
     assert listing.matched == 200
     await search.stop()
 
