@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.entry_walk import EntryWalk, Pass
 from opalmind_tui.engine.parts import Part
-from opalmind_tui.engine.site_names import SiteNames, site_of
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.reports.cache import ReportCache
@@ -29,7 +28,6 @@ class CacheLook:
     Args:
         need_store: raises why the store cannot be asked now.
         secrets: what is hidden whatever happens.
-        sites: knows names of sites.
         clock: epoch seconds.
     """
 
@@ -39,14 +37,12 @@ class CacheLook:
         cache: ReportCache,
         need_store: Callable[[], None],
         secrets: Iterable[str],
-        sites: SiteNames,
         clock: Callable[[], float],
     ) -> None:
         self._entries, self._cache, self._need_store, self._clock = entries, cache, need_store, clock
         self._secrets = tuple(secrets)
         self._walk: EntryWalk | None = None
         self._listing: Reading[EntryListing] = Reading()
-        self._sites = sites
         self._day = Part(self._read_day, DAY_EVERY)
 
     async def add_to(self, snapshot: Snapshot, view: EntryView | None) -> Snapshot:
@@ -55,9 +51,7 @@ class CacheLook:
             await self.stop()
             return snapshot
         found = await self._list_or_why_not(view)
-        rows = found.value.rows if found.value is not None else ()
-        names = self._sites.of(site for row in rows if (site := site_of(row.key)))
-        return replace(snapshot, entries=found, cache_day=await self._day.get(self._clock()), sites=names)
+        return replace(snapshot, entries=found, cache_day=await self._day.get(self._clock()))
 
     async def stop(self) -> None:
         """Look no more."""

@@ -111,10 +111,8 @@ class EngineCore:
         self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
         self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock, self._stores.meter)
-        self._sites = SiteNames(self.reporting if settings.matomo_token else None, clock)
-        self._cache_look = CacheLook(
-            self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, self._sites, clock
-        )
+        self._sites = SiteNames(self.reporting if settings.matomo_token and role == "dashboard" else None, clock)
+        self._cache_look = CacheLook(self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ----------------------------------------------------------------------------------------------------

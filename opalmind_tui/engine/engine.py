@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from opalmind_tui.engine.core import EngineCore
 from opalmind_tui.engine.exporting import exported
 from opalmind_tui.engine.finding.detail import detail_of
+from opalmind_tui.engine.site_names import sites_in
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
@@ -80,7 +81,7 @@ class Engine(EngineCore):
         taken = await self._looking.snapshot(wanted, self._interval)
         found = await self._finding.add_to(self._key_count.added_to(taken), wanted.view, wanted.groups)
         found = await self._cache_look.add_to(found, wanted.entries)
-        return replace(found, services=self._attached.reading)
+        return replace(found, services=self._attached.reading, sites=self._sites.of(sites_in(found)))
 
     async def entry_part(self, key: str, start: int = 0) -> EntryPart | None:
         """See `EnginePort`."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from opalmind_tui.errors import MatomoError
 from opalmind_tui.matomo.reporting_client import ReportingClient
 from opalmind_tui.reports.js_json import parse
 from opalmind_tui.reports.key_text import key_bytes
+from opalmind_tui.snapshot.model import Snapshot
 
 KNOWN_FOR, UNKNOWN_FOR = 24 * 3600.0, 600.0
 """Seconds that a name counts, and those before a site that could not be asked for is asked for again."""
 MOST_SITES = 1_000
+_SITE = re.compile("[1-9][0-9]{0,8}", re.ASCII).fullmatch
 _LONGEST_KEY, _LONGEST_NAME = 4_096, 200
 
 
@@ -57,6 +60,27 @@ class SiteNames:
             if len(self._known) >= MOST_SITES:
                 del self._known[next(iter(self._known))]
             self._known[site] = name, self._clock() + lasts
+
+
+def sites_in(snapshot: Snapshot) -> Iterator[str]:
+    """The numbers of the sites that a screen shows: of requests, of groups of them, of entries of the cache."""
+    listing, groups, entries = snapshot.listing, snapshot.groups, snapshot.entries
+    for row in snapshot.requests.value or ():
+        yield from _number(row.site)
+    if listing is not None and listing.value is not None:
+        for row in listing.value.rows:
+            yield from _number(row.site)
+    if groups is not None and groups.value is not None:
+        for group in groups.value.groups:
+            yield from _number(group.site)
+    if entries is not None and entries.value is not None:
+        for entry in entries.value.rows:
+            yield from _number(site_of(entry.key))
+
+
+def _number(site: str) -> tuple[str, ...]:
+    """The number of a site as Matomo writes it; a stranger may have written something else."""
+    return (site,) if _SITE(site) else ()
 
 
 @lru_cache(maxsize=2_000)

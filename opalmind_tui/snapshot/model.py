@@ -181,7 +181,7 @@ class Snapshot(Struct, frozen=True):
     cache_day: Reading[CacheDay] = field(default_factory=Reading)
     """The cache's look-ups of the day; empty unless its entries were asked for."""
     sites: tuple[tuple[str, str], ...] = ()
-    """Numbers and Matomo's names of the sites of those entries, as far as they are known. Raw."""
+    """Numbers and Matomo's names of the sites of those requests, groups and entries, as far as they are known. Raw."""
     cache: Reading[CacheView] = field(default_factory=Reading)
     server: Reading[ServerView] = field(default_factory=Reading)
     keys: Reading[KeyCounts] = field(default_factory=Reading)

@@ -21,7 +21,7 @@ class LinePage(LineView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
-        Binding("pageup,ctrl+b,b", "page(-1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
         Binding("pagedown,ctrl+f,space", "page(1)", show=False),
         Binding("home,g", f"move(-{_ALL})", show=False),
         Binding("end,G,shift+g", f"move({_ALL})", show=False),

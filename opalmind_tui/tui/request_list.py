@@ -67,8 +67,9 @@ class RequestList(CursorView):
         self.cursor.follow([row.id for row in self._rows], area.height - _HEAD)
         start = self.cursor.offset
         shown = self._rows[start : start + area.height - _HEAD]
+        sites = dict(snapshot.sites)
         lines = [
-            requests.request_line(row, snapshot.taken_at, area.width, cursor=self._tone(start + number))
+            requests.request_line(row, snapshot.taken_at, area.width, cursor=self._tone(start + number), sites=sites)
             for number, row in enumerate(shown)
         ]
         return [fit(requests.headline(area.width), area.width), *lines]

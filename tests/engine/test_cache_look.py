@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from opalmind_tui.engine.cache_look import without_secrets
-from opalmind_tui.engine.site_names import site_of
+from opalmind_tui.engine.site_names import site_of, sites_in
 from opalmind_tui.errors import OpalmindError, ReadOnly
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.entries import EntryPart, EntryRow, EntryState, EntryView
+from opalmind_tui.snapshot.listing import GroupView, ListView, Tab
+from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
-from tests.engine.conftest import TOKEN, Ground, until
+from tests.engine.conftest import TOKEN, Ground, hits, until
+from tests.tui.fixtures import ROWS
 
 
 async def test_entries_day_names_and_a_fetch(ground: Ground) -> None:
@@ -80,6 +84,30 @@ async def test_without_a_token_nobody_is_asked_for_names(ground: Ground) -> None
     for _ in range(3):
         assert (await engine.take_snapshot(Wanted(entries=EntryView(rows=10)))).sites == ()
     assert engine._sites._task is None
+
+
+async def test_sites_of_requests_have_names_without_a_question_for_each(ground: Ground) -> None:
+    engine = await ground.engine()
+    await engine.offer(hits(12))
+    views = (
+        Wanted(rows=50), Wanted(view=ListView(Tab.PENDING)), Wanted(groups=GroupView()),
+    )  # fmt: skip
+
+    async def named() -> bool:
+        return bool((await engine.take_snapshot(views[1])).sites)
+
+    await until(named)
+    for _ in range(5):
+        for wanted in views:
+            found = await engine.take_snapshot(wanted)
+            assert [site for site, name in found.sites if name] == ["1"]
+    assert ground.matomo.reports["SitesManager.getSiteFromId"] == 1
+
+
+def test_only_numbers_are_asked_for() -> None:
+    rows = tuple(replace(ROWS[0], site=site) for site in ("9", "x", "0", "1&method=evil", "", "9" * 10, "٣", "12"))
+    snapshot = Snapshot(taken_at=1.0, requests=Reading(rows, 1.0))
+    assert list(sites_in(snapshot)) == ["9", "12"]
 
 
 def test_a_secret_is_in_no_part() -> None:

@@ -125,6 +125,9 @@ PROCESSES = (
 )
 
 
+SITES = (("1", "Main shop"), ("2", "Über uns"), ("3", "Blog"), ("9", "Partner portal"), ("12", "\x1b[2J[red]evil"))
+
+
 def healthy() -> Snapshot:
     """Traffic flows; a few requests were given up some time ago."""
     return Snapshot(
@@ -139,6 +142,7 @@ def healthy() -> Snapshot:
         processes=Reading(PROCESSES, NOW),
         health=Reading(HealthView(CHECKS), NOW),
         history=history(),
+        sites=SITES,
         cause="Nothing is stuck. 3 dead requests wait for you; Redis memory is 80 % full.",
         cause_verdict=Verdict.OK,
     )

@@ -38,7 +38,7 @@ def every_line(snapshot: Snapshot) -> Iterator[tuple[Line, int]]:
     for width in (60, 80, 120, 200):
         yield from ((line, width) for line in header.render(snapshot, width))
         for row in snapshot.requests.value or ():
-            yield requests.request_line(row, snapshot.taken_at, width), width
+            yield requests.request_line(row, snapshot.taken_at, width, sites={row.site: row.label}), width
 
 
 @pytest.mark.parametrize("state", ["healthy", "outage", "degraded", "error"])

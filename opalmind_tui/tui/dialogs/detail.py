@@ -103,7 +103,9 @@ class DetailDialog(Dialog[None]):
     def _draw(self) -> None:
         page = self.query_one(LinePage)
         now = self._snapshot.taken_at if self._snapshot is not None else self.detail.row.accepted
-        page.show(drawing.render(self.detail, now, max(20, page.content_size.width)))
+        names = dict(self._snapshot.sites) if self._snapshot is not None else {}
+        site = names.get(self.detail.row.site, "")
+        page.show(drawing.render(self.detail, now, max(20, page.content_size.width), site))
         for bar in self.query(_Bar):
             bar.redraw()
         self.query_one(_Keys).redraw()

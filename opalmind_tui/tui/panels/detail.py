@@ -27,9 +27,9 @@ def title(row: RequestRow) -> str:
     return f"{safe_text(row.kind, 10)}  {safe_text(row.label, 200)}"
 
 
-def render(detail: RequestDetail, now: float, width: int) -> list[Line]:
-    """Every line. Pure; what is from outside is made safe here."""
-    parts = [_facts(detail, now, width)]
+def render(detail: RequestDetail, now: float, width: int, site: str = "") -> list[Line]:
+    """Every line. Pure; what is from outside is made safe here. `site`: Matomo's name of it, where it is known."""
+    parts = [_facts(detail, now, width, site)]
     if detail.params:
         parts.append(_section("What it says", _params(detail, width)))
     if detail.attempts:
@@ -51,13 +51,13 @@ def _section(title: str, rows: list[Line]) -> list[Line]:
 # -- the row -------------------------------------------------------------------------------------------------------
 
 
-def _facts(detail: RequestDetail, now: float, width: int) -> list[Line]:
+def _facts(detail: RequestDetail, now: float, width: int, site: str) -> list[Line]:
     row = detail.row
     outcome = f"unknown: {row.unknown:,} posts without an answer; Matomo may have counted it" if row.unknown else ""
     facts = (
         ("state", _state(row, now)),
         ("accepted", f"{figures.stamp(row.accepted)}, {figures.words(now - row.accepted)} ago"),
-        ("site", "" if detail.params else row.site),
+        ("site", f"{row.site} {site}".rstrip() if site or not detail.params else ""),
         ("id", row.id),
         ("tried", _tried(row)),
         ("last error", "" if row.status is None and not row.error else _error(row)),

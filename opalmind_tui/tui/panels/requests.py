@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Struct
 
 from opalmind_tui.snapshot.model import RequestRow, Snapshot, State
@@ -20,11 +23,16 @@ _SIGNS = {
 }
 
 
+NO_SITES: Mapping[str, str] = MappingProxyType({})
+
+
 class Shown(Struct, frozen=True):
     """A request at a moment."""
 
     request: RequestRow
     now: float
+    name: str = ""
+    """Matomo's name of its site, raw."""
 
 
 def headline(width: int) -> Line:
@@ -32,9 +40,11 @@ def headline(width: int) -> Line:
     return line("  ", *head(COLUMNS, width - 3), " ")
 
 
-def request_line(request: RequestRow, now: float, width: int, *, cursor: Tone | None = None) -> Line:
-    """One request. `cursor` marks the line under the cursor, by a sign and by its ground."""
-    spans = row(COLUMNS, Shown(request, now), width - 3)
+def request_line(
+    request: RequestRow, now: float, width: int, *, cursor: Tone | None = None, sites: Mapping[str, str] = NO_SITES
+) -> Line:
+    """One request. `cursor` marks the line under the cursor, by a sign and by its ground; `sites`: names by number."""
+    spans = row(COLUMNS, Shown(request, now, sites.get(request.site, "")), width - 3)
     if cursor is None:
         return line("  ", *spans, " ")
     sign = "▸" if cursor is Tone.CURSOR else "▹"
@@ -115,6 +125,8 @@ COLUMNS: tuple[Column[Shown], ...] = (
     Column("kind", 8, lambda one: outside(one.request.kind, Tone.DIM, 8), from_width=90),
     Column("what", 10, _what, share=3),
     Column("site", 4, lambda one: outside(one.request.site, limit=4), to_right=True),
+    Column("name", 10, lambda one: outside(one.name, Tone.DIM, 10), from_width=110, below=150),
+    Column("name", 20, lambda one: outside(one.name, Tone.DIM, 20), from_width=150),
     Column("try", 3, lambda one: Span(figures.count(one.request.attempts, 3)), to_right=True),
     Column("next", 6, _next, to_right=True),
     Column("failed at", 9, _failed, to_right=True, from_width=110),

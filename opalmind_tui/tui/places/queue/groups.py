@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec import Struct
+
 from opalmind_tui.snapshot.listing import Group, Groups
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.tui import figures
@@ -12,15 +16,29 @@ from opalmind_tui.tui.table import Column, head, row
 
 _HEAD = 1
 
-COLUMNS: tuple[Column[Group], ...] = (
-    Column("count", 6, lambda one: Span(figures.count(one.count, 6), Tone.STRONG), to_right=True),
-    Column("dead", 6, lambda one: Span(figures.count(one.dead, 6), Tone.FAIL if one.dead else Tone.DIM), to_right=True),
-    Column("status", 6, lambda one: Span("-" if one.status is None else str(one.status)), to_right=True),
-    Column("site", 4, lambda one: outside(one.site, limit=4), to_right=True),
-    Column("kind", 8, lambda one: outside(one.kind, Tone.DIM, 8)),
-    Column("first", 8, lambda one: Span(figures.clock(one.first), Tone.DIM), to_right=True, from_width=100),
-    Column("last", 8, lambda one: Span(figures.clock(one.last)), to_right=True),
-    Column("error", 12, lambda one: outside(one.error, Tone.WARN, 300), share=1),
+
+class Shown(Struct, frozen=True):
+    """A group, and Matomo's name of its site, raw."""
+
+    group: Group
+    name: str
+
+
+COLUMNS: tuple[Column[Shown], ...] = (
+    Column("count", 6, lambda one: Span(figures.count(one.group.count, 6), Tone.STRONG), to_right=True),
+    Column(
+        "dead",
+        6,
+        lambda one: Span(figures.count(one.group.dead, 6), Tone.FAIL if one.group.dead else Tone.DIM),
+        to_right=True,
+    ),
+    Column("status", 6, lambda one: Span("-" if one.group.status is None else str(one.group.status)), to_right=True),
+    Column("site", 4, lambda one: outside(one.group.site, limit=4), to_right=True),
+    Column("name", 20, lambda one: outside(one.name, Tone.DIM, 20), from_width=110),
+    Column("kind", 8, lambda one: outside(one.group.kind, Tone.DIM, 8)),
+    Column("first", 8, lambda one: Span(figures.clock(one.group.first), Tone.DIM), to_right=True, from_width=100),
+    Column("last", 8, lambda one: Span(figures.clock(one.group.last)), to_right=True),
+    Column("error", 12, lambda one: outside(one.group.error, Tone.WARN, 300), share=1),
 )
 
 
@@ -37,6 +55,7 @@ class GroupList(CursorView):
         super().__init__(id=id)
         self.cursor = ListCursor()
         self._reading: Reading[Groups] | None = None
+        self._sites: Mapping[str, str] = {}
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -48,9 +67,9 @@ class GroupList(CursorView):
         """The group under the cursor."""
         return next((group for group in self.groups if group.key == self.cursor.id), None)
 
-    def show(self, reading: Reading[Groups]) -> None:
-        """Draw newer groups."""
-        self._reading = reading
+    def show(self, reading: Reading[Groups], sites: Mapping[str, str]) -> None:
+        """Draw newer groups. `sites`: names by number, raw."""
+        self._reading, self._sites = reading, sites
         self.cursor.follow([group.key for group in self.groups], self.page)
         self.redraw()
 
@@ -72,7 +91,7 @@ class GroupList(CursorView):
         return paragraph("Nothing fits the filter." if reading.value.view.filter else nothing, room, Tone.DIM)
 
     def _line(self, number: int, group: Group, width: int) -> Line:
-        spans = row(COLUMNS, group, width - 3)
+        spans = row(COLUMNS, Shown(group, self._sites.get(group.site, "")), width - 3)
         if number != self.cursor.index:
             return line("  ", *spans, " ")
         tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.cursor.lost else (Tone.CURSOR, "▸ ")

@@ -98,10 +98,10 @@ class QueuePlace(Place):
             self.query_one(Tabs).show(self._tab, _counts(snapshot.queue.value))
         if self._tab == GROUPS:
             if snapshot.groups is not None:
-                self.groups.show(snapshot.groups)
+                self.groups.show(snapshot.groups, dict(snapshot.sites))
                 self.search.show(snapshot.groups.value)
         elif (listing := snapshot.listing) is not None and self._is_of(listing.value):
-            self.list.show(listing, snapshot.taken_at)
+            self.list.show(listing, snapshot.taken_at, dict(snapshot.sites))
             self.search.show(listing.value)
             if self.list.short:
                 self.lacks()

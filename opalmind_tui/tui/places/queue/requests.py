@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from opalmind_tui.snapshot.listing import Listing, Tab
 from opalmind_tui.snapshot.model import Reading, RequestRow
 from opalmind_tui.tui.cursor_view import CursorView
@@ -43,6 +45,7 @@ class WindowList(CursorView):
         self._tab = Tab.FAILED
         self._reading: Reading[Listing] | None = None
         self._now = 0.0
+        self._sites: Mapping[str, str] = requests.NO_SITES
 
     @property
     def part(self) -> Part:
@@ -68,9 +71,9 @@ class WindowList(CursorView):
         self.redraw()
         self.post_message(self.Moved())
 
-    def show(self, reading: Reading[Listing], now: float) -> None:
-        """Draw a newer window."""
-        self._now = now
+    def show(self, reading: Reading[Listing], now: float, sites: Mapping[str, str]) -> None:
+        """Draw a newer window. `sites`: names by number, raw."""
+        self._now, self._sites = now, sites
         if not (self.marked and self.window.has(self.page)):
             self._reading = reading
             if reading.value is not None:
@@ -107,7 +110,7 @@ class WindowList(CursorView):
         row = self.window.row(number)
         if row is None:
             return fit(line(Span("  ...", tone or Tone.DIM)), area.width)
-        drawn = requests.request_line(row, self._now, area.width, cursor=tone)
+        drawn = requests.request_line(row, self._now, area.width, cursor=tone, sites=self._sites)
         if not (self.all_marked or row.id in self.marked):
             return drawn
         first = drawn[0]
