@@ -40,6 +40,7 @@ async def scene(server: LocalServer) -> AsyncIterator[tuple[Settings, str, list[
             Command(Act.SET_TTL, feature="events", seconds=300), Command(Act.LIMIT, per_second=5, reason="slow"),
         ):  # fmt: skip
             await anna.run(await anna.plan(command))
+        await anna.reports.get_device_types()
     with redis.Redis.from_url(server.url) as admin:
         yield replace(settings, read_only=True), settings.redis_url, ids, admin
     await matomo.stop()
