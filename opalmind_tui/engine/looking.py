@@ -41,6 +41,7 @@ from opalmind_tui.snapshot.model import (
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.connection import address
+from opalmind_tui.storage.trouble_table import KINDS
 
 T = TypeVar("T")
 SERVER_EVERY, KEYS_EVERY, CACHE_EVERY, PROCESSES_EVERY, CLOSER_EVERY = 2.0, 2.0, 3.0, 5.0, 5.0
@@ -229,7 +230,7 @@ class Look:
     # -- parts ---------------------------------------------------------------------------------------------------
 
     async def _read_server(self) -> ServerView:
-        self.need_redis()
+        self._need_answers()
         question = self._servers.read(
             self._stores.observer, self._clock(), trips=self._stores.meter.trips, commands=self._near
         )
@@ -244,7 +245,7 @@ class Look:
         return view
 
     async def _read_keys(self) -> KeyCounts:
-        self.need_redis()
+        self._need_answers()
         sample, server = self._servers.sample, self._server.reading
         told = sample.info if sample is not None and server.error is None else {}
         size = keys_of(told, self._database)
@@ -255,7 +256,7 @@ class Look:
 
     async def _read_redis(self) -> None:
         """What INFO does not tell, for the look from near."""
-        self.need_redis()
+        self._need_answers()
         await self._asked(self._closer.ask(self._stores.observer, clients=self.clients))
 
     async def _redis_report(self, now: float) -> Reading[RedisReport]:
@@ -277,6 +278,12 @@ class Look:
         link = self._stores.link
         if link.trouble is not None and not link.reachable:
             raise link.trouble
+
+    def _need_answers(self) -> None:
+        """As `need_redis`; a server that only refuses writes tells of itself, and just then that is wanted."""
+        trouble = self._stores.link.trouble
+        if trouble is None or not KINDS[trouble.kind].reads:
+            self.need_redis()
 
     def need_queue(self) -> None:
         """As `need_redis`, unless the queue is in memory now."""

@@ -17,6 +17,7 @@ class Kind(Struct, frozen=True):
         falls_back: memory may take over (ruling 3); else an operator must act first.
         in_doubt: the command may have run, only its answer is missing.
         silent: the server answers nothing else either.
+        reads: it refuses writes alone, and tells all that it is asked.
     """
 
     sentence: str
@@ -24,6 +25,7 @@ class Kind(Struct, frozen=True):
     falls_back: bool = True
     in_doubt: bool = False
     silent: bool = False
+    reads: bool = False
 
 
 def _away(sentence: str, remedy: str, *, falls_back: bool = True, in_doubt: bool = False) -> Kind:
@@ -94,17 +96,21 @@ KINDS = {
     "max-clients": _away("Redis has reached its number of clients", "Raise maxclients or close idle clients."),
     # -- there, and not serving
     "loading": _away("Redis is loading its data", "Wait until it has started; retrying."),
-    "readonly": Kind("Redis is a read-only replica", "Point REDIS_HOST or REDIS_URL at the primary."),
-    "oom": Kind("Redis is full (maxmemory)", "Raise maxmemory or free memory; sending goes on and frees some."),
+    "readonly": Kind("Redis is a read-only replica", "Point REDIS_HOST or REDIS_URL at the primary.", reads=True),
+    "oom": Kind(
+        "Redis is full (maxmemory)", "Raise maxmemory or free memory; sending goes on and frees some.", reads=True
+    ),
     "misconf": Kind(
-        "Redis refuses writes because it cannot save to disk", "Check its disk; see stop-writes-on-bgsave-error."
+        "Redis refuses writes because it cannot save to disk", "Check its disk; see stop-writes-on-bgsave-error.",
+        reads=True,
     ),
     "cluster-down": Kind("The Redis Cluster is down", "Check the cluster's slots and nodes."),
     "cluster": Kind("Redis is part of a Cluster", "Set REDIS_CLUSTER=true.", falls_back=False),
     "no-cluster": Kind("Redis is no Cluster", "Unset REDIS_CLUSTER.", falls_back=False),
     "master-down": Kind("The replica has lost its primary", "Check the primary."),
     "too-few-replicas": Kind(
-        "Redis refuses writes because too few replicas follow it", "Check the replicas; see min-replicas-to-write."
+        "Redis refuses writes because too few replicas follow it", "Check the replicas; see min-replicas-to-write.",
+        reads=True,
     ),
     "busy": Kind("Redis is busy with another script", "Wait, or use SCRIPT KILL there."),
     "crossslot": Kind(

@@ -19,6 +19,7 @@ from opalmind_tui.engine.engine import Engine
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import Mode
+from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.storage.connection import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 from opalmind_tui.storage.link import PROBE_EVERY
 from opalmind_tui.storage.local_server import LocalServer, free_port
@@ -306,6 +307,9 @@ async def test_mid_run(any_product: Product, kind: str) -> None:
             async with asyncio.timeout(30):
                 while (snapshot := await engine.take_snapshot()).store.reason != KINDS[kind].sentence:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
+            # Who refuses writes alone is looked at all the same.
+            last = await engine.take_snapshot(Wanted(closer=True))
+            assert KINDS[kind].reads is (last.server.error is None and last.redis.error is None), last.server.error
         finally:
             server.send(signal.SIGCONT)
             await engine.stop()
