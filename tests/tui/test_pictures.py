@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opalmind_tui.tui.dialogs import plan
-from opalmind_tui.tui.themes import DARK, LIGHT
+from opalmind_tui.tui.themes import CONTRAST, DARK, DARK_16, LIGHT, THEMES
 from tests.tui.engine import FakeDemo, FakeEngine
 from tests.tui.fixtures import STATES
 from tests.tui.history_fixtures import incident
@@ -32,6 +32,10 @@ def compare(
     app = dashboard(
         FakeEngine({**STATES, "incident": incident}[state]()), theme=theme, demo=FakeDemo() if demo else None
     )
+    for themes in THEMES.values():
+        for one in themes.values():
+            app.register_theme(one)
+    app.theme = theme
     assert snap_compare(app, terminal_size=size, run_before=run_before)
 
 
@@ -136,6 +140,15 @@ def test_place_light(snap_compare: Compare, place: str) -> None:
 @pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
 def test_leaving(snap_compare: Compare, size: tuple[int, int]) -> None:
     compare(snap_compare, "degraded", size, "q")
+
+
+@pytest.mark.parametrize(
+    ("theme", "state", "keys"),
+    [(CONTRAST.name, "degraded", ""), (CONTRAST.name, "outage", "R"), (DARK_16.name, "outage", "")],
+    ids=["contrast", "contrast-plan", "16-colours"],
+)
+def test_few_colours(snap_compare: Compare, theme: str, state: str, keys: str) -> None:
+    compare(snap_compare, state, SMALL, *keys, theme=theme)
 
 
 def test_dialog_light(snap_compare: Compare) -> None:

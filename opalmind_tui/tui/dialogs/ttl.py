@@ -102,6 +102,8 @@ class TtlDialog(Dialog[Draft]):
     """
 
     AUTO_FOCUS = "#targets"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (23, "-tall")]  # noqa: RUF012 - Textual declares it so
+    """Rows; what is short leaves out the picture of the preview, so that the buttons are in view."""
 
     def __init__(self, engine: EnginePort, cache: CacheView | None, draft: Draft) -> None:
         super().__init__()
