@@ -7,6 +7,7 @@ without its file. Make them anew with `pytest tests/tui/test_looks.py --snapshot
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import blake2b
@@ -149,6 +150,9 @@ async def test_look(name: str, snapshot: SnapshotAssertion) -> None:
                 wait = drawn
             await pilot.press(key)
             await wait(pilot)
+            window = pilot.app.screen
+            while isinstance(window, PlanDialog) and window._plan is not None and window._armed_at == math.inf:
+                await pilot.pause(0.01)
         assert isinstance(pilot.app.screen, case.kind), screen_text(pilot)
         texts = [await look(pilot, size, wait) for size in SIZES]
     assert "".join(texts) == snapshot(extension_class=Text)
