@@ -48,7 +48,7 @@ def test_the_command_measures_the_cache(tmp_path: Path) -> None:
     measured = {target["target"] for target in found["targets"] if target["measured"] is not None}
     assert len(measured) == len(cache.TARGETS) - 4, "all but those that need peers"
     commands = [one["median"] for one in found["series"] if one["unit"] == "commands"]
-    assert commands == [3, 3, 3]
+    assert commands == [2, 2, 2]
 
 
 @pytest.mark.parametrize("peer", [who for who in cache.CONTESTANTS if who.role == "peer"], ids=lambda who: who.name)
