@@ -10,6 +10,8 @@ LIVES: tuple[float, ...] = (10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 
 """Seconds left that part the bars of a histogram: below the first, from each to the next, from the last on."""
 KEPT = 10_000
 """Entries that are listed at the most."""
+OLD = 15.0
+"""Seconds after which a walk over the keys tells of the past: small caches are gone through each five."""
 PART = 64 * 1024
 """Bytes of a value that come at a time."""
 OTHERS = "?"
@@ -74,6 +76,7 @@ class EntryView(Struct, frozen=True):
         order: how they are listed.
         anchor, above: the row that the cursor holds stays so many rows below the first one asked for.
         first, rows: the part in view; no rows where only the sums are wanted.
+        again: whenever it changes, the keys are gone through anew.
     """
 
     feature: str = ""
@@ -82,6 +85,7 @@ class EntryView(Struct, frozen=True):
     above: int = 0
     first: int = 0
     rows: int = 0
+    again: int = 0
 
 
 class FeatureEntries(Struct, frozen=True):
@@ -113,6 +117,7 @@ class EntryListing(Struct, frozen=True):
         examined, total: about how many keys of the database were gone through, of how many.
         done: all of them were.
         in_memory: these are the entries of this process's memory, for Redis is away.
+        at: when that walk began, epoch seconds; 0 where there is none.
     """
 
     view: EntryView
@@ -124,6 +129,12 @@ class EntryListing(Struct, frozen=True):
     total: int = 0
     done: bool = True
     in_memory: bool = False
+    at: float = 0.0
+
+    def age(self, now: float) -> float | None:
+        """Seconds since the walk began, where that is so long that the sums tell of the past; else None."""
+        age = now - self.at
+        return age if self.at and self.done and age > OLD else None
 
     def place_of(self, key: str) -> int | None:
         """The number of a row, if it is in this window."""

@@ -54,6 +54,8 @@ ACTIONS: tuple[Action, ...] = (
            changes=True, footer=8, brief="Cache"),
     Action("open", ("enter",), "⏎", "Open", "Open the report, the entry, the line of a value", "Cache", _cannot_open,
            footer=3, places=("cache",)),
+    Action("walk", ("r",), "r", "Look again", "Go through the keys of the cache anew, now", "Cache", footer=3,
+           brief="Again", places=("cache",), live=True, in_footer=lambda now: now.long_ago),
     Action("refetch", ("f",), "f", "Fetch", "Ask Matomo anew for the report under the cursor", "Cache", _cannot_fetch,
            True, 9, places=("cache",)),
     Action("ttl", ("t",), "t", "TTLs", "Set a time to live of reports or sent keys", "Cache", changes=True, footer=9),

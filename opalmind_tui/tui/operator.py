@@ -58,6 +58,7 @@ class Operator:
             "cure": self._cure,
             "copy": self._copy,
             "examine": lambda: self.at(DoctorPlace, DoctorPlace.look),
+            "walk": lambda: self.at(CachePlace, CachePlace.look),
             "count": lambda: self.at(RedisPlace, RedisPlace.count),
             "deliver": self._deliver,
             "test_token": lambda: self.plan(Command(Act.TEST_TOKEN)),

@@ -36,6 +36,7 @@ class Situation(Struct, frozen=True):
         feature: the kind of report under the cursor of the Cache place; empty for all of them.
         entry: the entry of the cache under the cursor, or whose value is in view.
         value_shown: the value of an entry is in view.
+        long_ago: the keys of the cache were gone through long ago.
         all_marked: all that tab and filter show are marked.
         filter: the filter in force.
         matching: how many requests the list in view has, as far as it is known.
@@ -66,6 +67,7 @@ class Situation(Struct, frozen=True):
     feature: str = ""
     entry: EntryRow | None = None
     value_shown: bool = False
+    long_ago: bool = False
     all_marked: bool = False
     filter: Filter = NO_FILTER
     matching: int = 0

@@ -80,6 +80,14 @@ async def open(pilot: Pilot[Any], engine: FakeEngine) -> None:
 
 
 @case
+async def walk(pilot: Pilot[Any], engine: FakeEngine) -> None:
+    await press(pilot, "3", "r")
+    assert [view.again for view in engine.entry_views[-2:]] == [0, 1]
+    await press(pilot, "enter", "r")
+    assert engine.entry_views[-1].again == 2
+
+
+@case
 async def refetch(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "3", "f")
     assert "Open a report first" in screen_text(pilot)

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
-from opalmind_tui.snapshot.entries import OTHERS, EntryOrder, EntryState, EntryView
+from opalmind_tui.snapshot.entries import OTHERS, EntryListing, EntryOrder, EntryState, EntryView
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.text import cells
 from opalmind_tui.tui.dialogs import plan
@@ -69,6 +69,33 @@ async def enter(pilot: Pilot[Any], wanted: str) -> None:
         await press(pilot, "down")
     assert listed.window.id == wanted
     await press(pilot, "enter")
+
+
+def test_a_walk_of_long_ago_is_no_count_of_now() -> None:
+    snapshot = cached(healthy())
+    at = snapshot.taken_at
+    listing = replace(entry_listing(ENTRIES, EntryView(), at), at=at - 200)
+    rows = feature_rows(replace(snapshot, entries=Reading(listing, at)), FeatureOrder.BUSIEST)
+    cache = snapshot.cache.value
+    assert cache is not None
+    assert rows[0].number == cache.entries, "the census is newer"
+    assert next(row for row in rows if row.id == OTHERS).about
+    for width in (56, 80, 120):
+        assert "keys seen 3m20s ago" in str(about.render(rows[0], listing, Area(width, 8), at))
+
+
+async def test_a_list_of_long_ago_says_when_its_keys_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def old(rows: Any, view: EntryView, at: float) -> EntryListing:
+        return replace(entry_listing(rows, view, at), at=at - 200)
+
+    monkeypatch.setattr("tests.tui.engine.entry_listing", old)
+    async with opened(cached(healthy())) as (pilot, engine):
+        await press(pilot, "3", "enter")
+        assert "keys seen 3m20s ago" in screen_text(pilot)
+        assert "Again" in screen_text(pilot)
+        engine.entries = ()
+        await refreshed(pilot, engine, cached(healthy()))
+        assert "No entry is left of those seen 3m20s ago" in screen_text(pilot)
 
 
 def test_the_table_knows_now_the_day_and_the_entries() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
@@ -64,12 +64,14 @@ class Sums:
 class Pass:
     """One walk over the keys."""
 
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self, total: int, at: float = 0.0) -> None:
+        self.total, self.at = total, at
         self.cursor = self.examined = 0
         self.done = False
         self.rows: dict[str, tuple[EntryRow, float]] = {}
         """Entries by key, each with the moment of its end."""
+        self.removed: dict[str, float] = {}
+        """When Redis removes them, of those that it does not keep for ever."""
         self.sums: dict[str, Sums] = {}
         self._order: tuple[object, list[str]] = (None, [])
 
@@ -81,6 +83,21 @@ class Pass:
         if len(self.rows) < KEPT:
             left = row.left(now)
             self.rows[row.key] = row, math.inf if left is None else now + left
+            if row.kept is not None:
+                self.removed[row.key] = now + row.kept
+
+    def forget(self, wanted: list[str], there: Collection[str], now: float) -> bool:
+        """Leave out those that were wanted and are not there. Where all whose time was up are gone, so are others
+        like them: returns whether such were left out, for they would empty the list a window at a time."""
+        gone = set(wanted).difference(there)
+        past = [key for key in wanted if self.removed.get(key, math.inf) <= now]
+        more = []
+        if past and gone.issuperset(past):
+            more = [key for key, end in self.removed.items() if end <= now and key not in gone]
+        for key in (*gone, *more):
+            self.rows.pop(key, None)
+            self.removed.pop(key, None)
+        return bool(more)
 
     def ordered(self, view: EntryView) -> list[str]:
         """The keys of the list in view."""
@@ -118,14 +135,27 @@ class EntryWalk:
         self._under_way: Pass | None = None
         self._shown: Pass | None = None
         self._again_at = 0.0
-        self._whole = False
+        self._whole = self._changed = False
+        self._again = 0
         self._read: tuple[list[str], dict[str, EntryRow]] = ([], {})
         self._read_at = 0.0
 
     async def listing(self, view: EntryView) -> EntryListing:
         """The window as of now. Raises `StoreUnavailable`."""
         self._whole = view.rows > 0
+        if view.again != self._again:
+            self._again = view.again
+            self.expire()
         shown = await self._look()
+        found, wanted, rows = await self._window(shown, view)
+        if shown.forget(wanted, rows, self._clock()):
+            found, wanted, rows = await self._window(shown, view)
+            shown.forget(wanted, rows, self._clock())
+        kept = found.kept - len(wanted) + len(rows)
+        return replace(found, rows=tuple(rows[key] for key in wanted if key in rows), kept=kept)
+
+    async def _window(self, shown: Pass, view: EntryView) -> tuple[EntryListing, list[str], dict[str, EntryRow]]:
+        """The listing without its rows, the keys of these, and those of them that are there."""
         keys = shown.ordered(view) if view.rows else []
         first = keys.index(view.anchor) - view.above if view.anchor in keys else view.first
         first = max(0, min(first, len(keys) - view.rows))
@@ -133,13 +163,9 @@ class EntryWalk:
         # As of now: the walk goes on while the rows are read.
         found = EntryListing(
             view, (), first, len(keys), tuple(sums.frozen(name) for name, sums in sorted(shown.sums.items())),
-            min(shown.examined, shown.total), shown.total, shown.done,
+            min(shown.examined, shown.total), shown.total, shown.done, at=shown.at,
         )  # fmt: skip
-        rows = await self._rows(wanted)
-        for gone in set(wanted) - rows.keys():
-            del shown.rows[gone]
-        kept = found.kept - len(wanted) + len(rows)
-        return replace(found, rows=tuple(rows[key] for key in wanted if key in rows), kept=kept)
+        return found, wanted, await self._rows(wanted)
 
     async def _rows(self, wanted: list[str]) -> dict[str, EntryRow]:
         """These entries as they are; of a Cluster, where each node is asked, as they were a few seconds ago."""
@@ -157,8 +183,10 @@ class EntryWalk:
             self._task = None
 
     def expire(self) -> None:
-        """Something was changed on purpose: walk anew at the next look."""
+        """Something was changed on purpose, or somebody asks: walk anew at the next look, or after the walk that is
+        under way."""
         self._again_at = self._read_at = 0.0
+        self._changed = True
 
     async def _look(self) -> Pass:
         if self._task is None and (self._has_more(self._under_way) or time.monotonic() >= self._again_at):
@@ -181,7 +209,8 @@ class EntryWalk:
         began, asked = time.monotonic(), self._entries.asked
         try:
             if not self._has_more(self._under_way):
-                self._under_way = Pass(await self._entries.size())
+                self._changed = False
+                self._under_way = Pass(await self._entries.size(), self._clock())
             under_way = self._under_way
             assert under_way is not None
             self._shown = self._shown or under_way
@@ -195,7 +224,8 @@ class EntryWalk:
             return
         self._shown = under_way
         took, asked = time.monotonic() - began, self._entries.asked - asked
-        self._again_at = time.monotonic() + max(AGAIN_AFTER, _TIMES * took, _EACH * asked)
+        rest = 0.0 if self._changed else max(AGAIN_AFTER, _TIMES * took, _EACH * asked)
+        self._again_at = time.monotonic() + rest
 
     async def _step(self, under_way: Pass) -> None:
         under_way.cursor, rows = await self._entries.step(under_way.cursor)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from opalmind_tui.engine.finding import entry_walk
@@ -108,6 +110,81 @@ async def test_the_window_moves_and_holds_on_to_its_row(redis: Redis, walk: Entr
     assert (await walk.listing(held)).place_of(key("events", 200)) == 199
     large = await walk.listing(EntryView("events", EntryOrder.LARGEST, rows=10))
     assert [row.size for row in large.rows] == sorted((row.size or 0 for row in large.rows), reverse=True)
+
+
+@pytest.mark.parametrize("ask", ["key", "change"])
+async def test_a_long_walk_tells_its_age_and_is_made_anew_when_asked(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, ask: str
+) -> None:
+    monkeypatch.setattr(entry_walk, "_EACH", 1_000.0)
+    ahead = [0.0]
+    walk = EntryWalk(Entries(redis, PREFIX), lambda: time.time() + ahead[0])
+    await redis.set(PREFIX + key("events", 1), stored("events", 5_000), ex=6_000)
+    view = EntryView("events", rows=10)
+    now = time.time()
+    first = await complete(walk, view)
+    assert first.age(now + 1) is None
+    await redis.set(PREFIX + key("events", 2), stored("events", 5_000), ex=6_000)
+    ahead[0] = 300.0
+    old = await walk.listing(view)
+    assert (old.kept, old.at) == (1, first.at)
+    age = old.age(now + 300)
+    assert age is not None
+    assert 295 < age <= 300
+    if ask == "key":
+        view = replace(view, again=1)
+    else:
+        walk.expire()
+    while (found := await walk.listing(view)).kept != 2:
+        pass
+    assert found.age(now + 300) is None
+    await redis.set(PREFIX + key("events", 3), stored("events", 5_000), ex=6_000)
+    for _ in range(5):
+        assert (await walk.listing(view)).kept == 2, "asked for once, it walks once"
+    await walk.stop()
+
+
+async def test_what_changes_while_it_walks_is_walked_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry_walk, "_EACH", 1_000.0)
+    walk = EntryWalk(Entries(redis, PREFIX), time.time)
+    pipe = redis.pipeline(transaction=False)
+    for number in range(3_000):
+        pipe.set(PREFIX + key("events", number), stored("events", 5_000), ex=6_000)
+    await pipe.execute()
+    real, steps = walk._step, iter(range(1_000))
+
+    async def purged_meanwhile(under_way: entry_walk.Pass) -> None:
+        await real(under_way)
+        if next(steps) == 2:
+            await redis.flushdb()
+            walk.expire()
+
+    monkeypatch.setattr(walk, "_step", purged_meanwhile)
+    async with asyncio.timeout(20):
+        while (found := await walk.listing(EntryView("events"))).of("") is not None or not found.done:
+            pass
+    assert found.examined == 0
+    await walk.stop()
+
+
+async def test_when_all_in_view_have_ended_all_that_ended_leave_the_list(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry_walk, "_EACH", 1_000.0)
+    ahead = [0.0]
+    walk = EntryWalk(Entries(redis, PREFIX), lambda: time.time() + ahead[0])
+    for site in range(200):
+        await redis.set(PREFIX + key("events", site), stored("events", 50), ex=50)
+    for site in range(200, 205):
+        await redis.set(PREFIX + key("events", site), stored("events", 5_000), ex=5_000)
+    view = EntryView("events", EntryOrder.ENDING, rows=10)
+    assert (await complete(walk, view)).kept == 205
+    await redis.unlink(*(PREFIX + key("events", site) for site in range(200)))
+    ahead[0] = 60.0
+    found = await walk.listing(view)
+    assert [row.key for row in found.rows] == [key("events", site) for site in range(200, 205)]
+    assert (found.first, found.kept) == (0, 5)
+    await walk.stop()
 
 
 async def test_sums_alone_stop_at_the_budget_and_a_list_goes_on(

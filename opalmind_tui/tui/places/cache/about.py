@@ -25,9 +25,9 @@ _ORIGINS = {
 }
 
 
-def render(row: FeatureRow, listing: EntryListing | None, area: Area) -> list[Line]:
+def render(row: FeatureRow, listing: EntryListing | None, area: Area, now: float = 0.0) -> list[Line]:
     """The lines: words first, then the chart in what room is left."""
-    lines = [_title(row, listing, area.width)]
+    lines = [_title(row, listing, area.width, now)]
     for sentence in [_OTHERS if row.id == OTHERS else _lookups(row), _stock(row)]:
         lines += [line("  ", *spans) for spans in paragraph(sentence, Area(area.width - 4, 2))]
     if row.stored is not None and row.stored.entries:
@@ -42,21 +42,23 @@ def render(row: FeatureRow, listing: EntryListing | None, area: Area) -> list[Li
 _OTHERS = "Under the cache's prefix, but no report's that is known here: nothing of ours reads them."
 
 
-def _title(row: FeatureRow, listing: EntryListing | None, width: int) -> Line:
+def _title(row: FeatureRow, listing: EntryListing | None, width: int, now: float) -> Line:
     counts, stored = row.counts, row.stored
     ttl = "" if counts is None else f"  TTL {figures.lifetime(counts.ttl)}, {_ORIGINS.get(counts.ttl_origin, '')}"
     faults = [] if stored is None else [("corrupt", stored.corrupt), ("without an end", stored.endless)]
     said = ", ".join(f"{number:,} {name}" for name, number in faults if number)
     left = line(" ", outside(row.name, Tone.TITLE, 40), ttl, Span(f"  {said}" if said else "", Tone.WARN))
-    return apart(left, line(Span(_seen(listing), Tone.DIM), " "), width)
+    return apart(left, line(Span(_seen(listing, now), Tone.DIM), " "), width)
 
 
-def _seen(listing: EntryListing | None) -> str:
+def _seen(listing: EntryListing | None, now: float) -> str:
     """What the sums are of."""
     if listing is None:
         return ""
     if listing.in_memory:
         return "in this process's memory"
+    if (age := listing.age(now)) is not None:
+        return f"keys seen {figures.span(age)} ago"
     return "" if listing.done else f"of about {listing.examined:,} of {listing.total:,} keys"
 
 
@@ -109,11 +111,12 @@ class About(LineView):
         super().__init__(id=id)
         self._row: FeatureRow | None = None
         self._listing: EntryListing | None = None
+        self._now = 0.0
 
-    def show(self, row: FeatureRow | None, listing: EntryListing | None) -> None:
+    def show(self, row: FeatureRow | None, listing: EntryListing | None, now: float = 0.0) -> None:
         """Draw another line of the table, or newer figures."""
-        self._row, self._listing = row, listing
+        self._row, self._listing, self._now = row, listing, now
         self.redraw()
 
     def draw(self, area: Area) -> list[Line]:
-        return render(self._row, self._listing, area) if self._row is not None else []
+        return render(self._row, self._listing, area, self._now) if self._row is not None else []

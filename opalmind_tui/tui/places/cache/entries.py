@@ -135,6 +135,9 @@ class EntryList(CursorView):
         if reading is None or reading.value is None:
             error = reading.error if reading is not None else ""
             return paragraph(outside(error or "Looking ...").text, room, Tone.FAIL if error else Tone.DIM)
+        if (age := reading.value.age(self._now)) is not None:
+            said = f"No entry is left of those seen {figures.span(age)} ago."
+            return paragraph(said, room, Tone.DIM)
         return paragraph("No entry." if reading.value.done else "Nothing found yet ...", room, Tone.DIM)
 
     def _line(self, number: int, width: int) -> Line:

@@ -10,6 +10,7 @@ from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.entries import OTHERS, EntryOrder, EntryView
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
+from opalmind_tui.tui import figures
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.lines import Line, Span, Tone, line, outside
 from opalmind_tui.tui.places.cache.about import About
@@ -32,6 +33,7 @@ class CachePlace(Place):
     def __init__(self, name: str, engine: EnginePort) -> None:
         super().__init__(name, engine)
         self._level = 0
+        self._again = 0
 
     def compose(self) -> ComposeResult:
         yield PlaceBar(id="cache-bar")
@@ -59,7 +61,8 @@ class CachePlace(Place):
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(entries=self.list.view if self._level else EntryView())
+        view = self.list.view if self._level else EntryView()
+        return Wanted(entries=replace(view, again=self._again))
 
     def situate(self, now: Situation) -> Situation:
         if not now.shown or not self.is_mounted:
@@ -72,6 +75,7 @@ class CachePlace(Place):
             feature=entry.feature if entry is not None else "" if feature == OTHERS else feature,
             entry=entry,
             value_shown=self._level == 2,
+            long_ago=self._level < 2 and self._age is not None,
             lost=self._level == 1 and self.list.window.lost,
         )
 
@@ -93,7 +97,7 @@ class CachePlace(Place):
             self.table.show(feature_rows(snapshot, self.table.order), snapshot.cache.error or "")
             listing = snapshot.entries.value if snapshot.entries is not None else None
             self.fit()
-            self.query_one(About).show(self.table.selected, listing)
+            self.query_one(About).show(self.table.selected, listing, snapshot.taken_at)
 
     def _show_bar(self) -> None:
         snapshot = self.snapshot
@@ -115,7 +119,22 @@ class CachePlace(Place):
         where = f"  {first:,}–{last:,} of {window.length:,}" if window.length else ""
         if found is not None and not found.done:
             where += f", {100 * found.examined // max(1, found.total)} % of the keys searched"
+        elif self._age is not None:
+            where += f", keys seen {figures.span(self._age)} ago"
         return line(*title, Span(where, Tone.DIM), Span(f"  {self.list.order}", Tone.DIM))
+
+    @property
+    def _age(self) -> float | None:
+        """Seconds since the keys were gone through, where that is long ago."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.entries is None or snapshot.entries.value is None:
+            return None
+        return snapshot.entries.value.age(snapshot.taken_at)
+
+    def look(self) -> None:
+        """Go through the keys anew: a long walk is not made again for minutes."""
+        self._again += 1
+        self.lacks()
 
     # -- moving --------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class FeatureRow(Struct, frozen=True):
         entries: how many there are, as the census knows; None where it counts no such.
         exact: whether that is counted.
         stored: the sums of what was gone through; None before the first walk.
-        complete: all keys were gone through.
+        complete: all keys were gone through, just now.
     """
 
     id: str
@@ -51,7 +51,7 @@ class FeatureRow(Struct, frozen=True):
     @property
     def about(self) -> bool:
         """Whether number and bytes are estimates."""
-        return not self.complete and not self.exact
+        return not self.complete and not (self.exact and self.entries is not None)
 
     @property
     def bytes(self) -> float | None:
@@ -101,7 +101,7 @@ def feature_rows(snapshot: Snapshot, order: FeatureOrder) -> tuple[FeatureRow, .
         return ()
     listing = snapshot.entries.value if snapshot.entries is not None else None
     day = snapshot.cache_day.value
-    complete = listing is not None and listing.done
+    complete = listing is not None and listing.done and listing.age(snapshot.taken_at) is None
 
     def row(name: str, counts: FeatureView | None, entries: int | None) -> FeatureRow:
         looked = day.of(name) if day is not None else Lookups(name)
