@@ -48,8 +48,7 @@ def _serves(facts: Facts, cache: CacheView) -> bool:
 
 
 def _grant(facts: Facts) -> str:
-    user = facts.place.user or "default"
-    return facts.cli("acl", "setuser", user, f"~{facts.settings.cache_prefix}*", "+@read", "+@write")
+    return facts.grant(f"~{facts.settings.cache_prefix}*", "+@read", "+@write")
 
 
 def not_kept(facts: Facts) -> Finding | None:

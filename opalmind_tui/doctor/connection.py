@@ -28,6 +28,8 @@ _NEEDS = {
 }
 _GRANTS = {"INFO": "+info", "CONFIG": "+config|get", "SLOWLOG": "+slowlog|get", "CLIENT": "+client", "TIME": "+time"}
 
+RUN_AS = "Run the command as one who may change users."
+
 
 def away(facts: Facts) -> Finding | None:
     """Redis does not serve."""
@@ -40,9 +42,10 @@ def away(facts: Facts) -> Finding | None:
         if found.falls_back
         else "Nothing is accepted and nothing is sent until this is corrected."
     )
+    grants = found.kind == "permission"
     return Finding(
         f"connection-{found.kind}", Severity.FAILURE, found.sentence, f"{facts.place.address}: {found.sentence}.",
-        consequence, found.remedy, _grant(facts) if found.kind == "permission" else "",
+        consequence, f"{found.remedy} {RUN_AS}" if grants else found.remedy, _grant(facts) if grants else "",
     )  # fmt: skip
 
 
@@ -56,7 +59,7 @@ def permission_for_us(facts: Facts) -> Finding | None:
         "queue-not-permitted" if denied else "queue-unreadable", Severity.FAILURE,
         "The queue may not be read" if denied else "The queue cannot be read", facts.clean(error),
         "Nothing of the queue is accepted, sent or known.",
-        "Let the user run scripts on our keys." if denied else "Look at the keys under the queue's prefix.",
+        f"Let the user run scripts on our keys. {RUN_AS}" if denied else "Look at the keys under the queue's prefix.",
         _grant(facts) if denied else "",
     )  # fmt: skip
 
@@ -67,7 +70,7 @@ def _grant(facts: Facts) -> str:
     prefixes = (ours.queue_prefix, ours.stats_prefix, ours.idempotency_prefix, ours.cache_prefix)
     keys = [f"{sign}{prefix}*" for sign in "~&" for prefix in prefixes]
     commands = ("+@all", "-@admin", "-@dangerous", "+info")
-    return facts.cli("acl", "setuser", facts.place.user or "default", *keys, *commands)
+    return facts.grant(*keys, *commands)
 
 
 def no_password(facts: Facts) -> Finding | None:
@@ -205,6 +208,7 @@ def not_permitted(facts: Facts) -> Finding | None:
     return Finding(
         "not-permitted", Severity.REMARK, "The server does not let us look at everything",
         f"Not permitted: {told}.", "What depends on it was not checked, and shows as not permitted.",
-        "Where the server is managed for you, look in its console; otherwise extend our user.",
-        facts.cli("acl", "setuser", facts.place.user or "default", *(_GRANTS[name] for name in denied)),
+        "Where the server is managed for you, look in its console; otherwise extend our user. "
+        + RUN_AS,
+        facts.grant(*(_GRANTS[name] for name in denied)),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from opalmind_tui import health
 from opalmind_tui.errors import StoreUnavailable
@@ -144,6 +145,13 @@ class Facts(Struct, frozen=True):
     def cli(self, *words: str) -> str:
         """A command line for the server, quoted for a shell."""
         return self.place.cli(self.server.product if self.server is not None else "redis", *words)
+
+    def grant(self, *words: str) -> str:
+        """A command line that gives our user rights. Ours may not do that to itself, so that it runs as the default
+        user."""
+        product = self.server.product if self.server is not None else "redis"
+        user = self.place.user or "default"
+        return replace(self.place, user="").cli(product, "acl", "setuser", user, *words)
 
     def limit_memory(self, megabytes: int) -> str:
         """The command that sets the memory limit, of a Cluster one for each node, which has its part of it."""

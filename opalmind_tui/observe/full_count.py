@@ -188,10 +188,18 @@ class FullCount:
     def _result(self) -> KeyCensus:
         places = sum(self._nodes.values(), Counter())
         number = places.total()
-        census = Survey(number, self._looks, self._known, key_counts(places, number, exact=True)).census()
+        looks = self._looks
+        # A small database was looked at key by key: nothing is an estimate then.
+        whole = self._whole(looks, number)
+        counts = None if whole else key_counts(places, number, exact=True)
+        census = Survey(number, looks, [] if whole else self._known, counts, whole).census()
         totals = {
             node: NodeTotal(theirs.total(), key_counts(theirs, theirs.total(), exact=True))
             for node, theirs in self._nodes.items()
             if node
         }
-        return replace(census, nodes=by_node(totals, self._looks, self._known))
+        return replace(census, nodes=by_node(totals, looks, [] if whole else self._known, whole=whole))
+
+    def _whole(self, looks: list[Look], number: int) -> bool:
+        """Whether there is a look at each key that was counted, and no other."""
+        return len(looks) == number == len({look.name for look in looks})

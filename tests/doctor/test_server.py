@@ -220,6 +220,7 @@ async def test_what_a_managed_server_forbids_is_a_remark(started: Started) -> No
         assert name in found["not-permitted"].evidence
     assert "tenant-secret" not in str(found)
     assert "--askpass" in found["not-permitted"].command
+    assert "--user" not in found["not-permitted"].command, "our user may not extend itself"
     words = shlex.split(found["not-permitted"].command)
     with redis.Redis.from_url(server.url) as client:
         client.execute_command(*words[words.index("acl") :])
@@ -244,6 +245,8 @@ async def test_a_user_who_may_not_touch_our_keys(started: Started) -> None:
     found = await mine.findings()
     assert found["connection-permission"].severity is Severity.FAILURE
     grant = shlex.split(found["connection-permission"].command)
+    assert "--user" not in grant
+    assert grant[grant.index("setuser") + 1] == "other"
     with redis.Redis.from_url(server.url) as client:
         client.execute_command(*grant[grant.index("acl") :])
     found = await mine.findings()

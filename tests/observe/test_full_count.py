@@ -34,6 +34,23 @@ async def test_every_key_is_counted(client: Redis, admin: redis.Redis) -> None:
     assert 0.85 * truth < memory.low < memory.value < memory.high < 1.15 * truth
 
 
+async def test_a_small_database_is_known_key_by_key(client: Redis, admin: redis.Redis) -> None:
+    load(admin, mixed(900))
+    admin.hset("opalmind:queue:{q}:msg", mapping={f"id{number}": "x" * 500 for number in range(100)})
+    found = await FullCount(Settings(), seed=1).run(client)
+    names = admin.keys()
+    assert found.counted
+    assert (found.total, found.looked_at) == (901, 901)
+    memory = found.all.memory
+    assert memory is not None
+    assert memory.exact
+    assert memory.value == sum(admin.memory_usage(name) for name in names)
+    assert all(group.keys.exact for group in (*found.prefixes, *(expiry.group for expiry in found.expiries)))
+    endless = sum(admin.ttl(name) == -1 for name in names)
+    assert (found.lasting.keys.value, found.lasting.keys.exact) == (endless, True)
+    assert group(found, "queue").keys.value == 1
+
+
 async def test_a_stopped_count_goes_on_where_it_was(client: Redis, admin: redis.Redis) -> None:
     load(admin, mixed(8_000))
     count = FullCount(Settings(), seed=1)
