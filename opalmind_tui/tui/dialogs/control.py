@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, Static
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.dialogs.window import Dialog, text
+from opalmind_tui.tui.field import Field
 
 REASON_LIMIT = 120
 TITLES = {Act.PAUSE: "Pause delivery to this Matomo, in all processes", Act.LIMIT: "Limit delivery, of all processes"}
@@ -51,19 +52,15 @@ class ControlDialog(Dialog[Command]):
             yield text(TITLES[self._act], classes="title")
             with Horizontal(classes="field"):
                 yield text(LABELS[self._act], classes="label")
-                yield Input(id="number", compact=True, max_length=12)
+                yield Field(id="number", compact=True, max_length=12)
                 yield text(HELPS[self._act], classes="message", id="message")
             with Horizontal(classes="field"):
                 yield text("Why", classes="label")
-                yield Input(id="reason", compact=True, max_length=REASON_LIMIT, placeholder="others will read this")
+                yield Field(id="reason", compact=True, max_length=REASON_LIMIT, placeholder="others will read this")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Show plan", id="plan", compact=True)
             yield text("tab: next field   enter: show plan   esc: close", classes="hint")
-
-    def on_mount(self) -> None:
-        for field in self.query(Input):
-            field.cursor_blink = False
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#plan")

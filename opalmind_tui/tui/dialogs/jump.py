@@ -11,6 +11,7 @@ from opalmind_tui.errors import BadArgument
 from opalmind_tui.recording.playback import ACCEPTED, Playback
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.dialogs.window import Dialog, text
+from opalmind_tui.tui.field import Field
 from opalmind_tui.tui.figures import stamp
 
 
@@ -30,15 +31,12 @@ class JumpDialog(Dialog[bool]):
             yield text(f"It goes from {stamp(moments[0])}\n        to {stamp(moments[-1])}.")
             with Horizontal(classes="field"):
                 yield text("Time", classes="label")
-                yield Input(id="time", compact=True, max_length=30)
+                yield Field(id="time", compact=True, max_length=30)
             yield text(ACCEPTED, classes="message", id="message")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Go", id="go", compact=True)
             yield text("enter: go   esc: close", classes="hint")
-
-    def on_mount(self) -> None:
-        self.query_one(Input).cursor_blink = False
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#go")

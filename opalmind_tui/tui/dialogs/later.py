@@ -11,6 +11,7 @@ from opalmind_tui.errors import SettingsError
 from opalmind_tui.reports.ttl import parse_duration
 from opalmind_tui.tui import figures, wire
 from opalmind_tui.tui.dialogs.window import Dialog, text
+from opalmind_tui.tui.field import Field
 
 LONGEST = 30 * 86_400.0
 ACCEPTED = "90s, 10m, 2h or 1d"
@@ -37,15 +38,12 @@ class LaterDialog(Dialog[float]):
             yield text("Retry later", classes="title")
             with Horizontal(classes="field"):
                 yield text("Not before", classes="label")
-                yield Input(id="wait", compact=True, max_length=12, placeholder="10m")
+                yield Field(id="wait", compact=True, max_length=12, placeholder="10m")
                 yield text(ACCEPTED, classes="message", id="message")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Show plan", id="plan", compact=True)
             yield text("tab: next field   enter: show plan   esc: close", classes="hint")
-
-    def on_mount(self) -> None:
-        self.query_one(Input).cursor_blink = False
 
     @on(Input.Changed)
     def _changed(self) -> None:

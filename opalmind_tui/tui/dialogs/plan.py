@@ -22,6 +22,7 @@ from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.charts import bar
 from opalmind_tui.tui.dialogs.window import Dialog, Page, Tick, text
+from opalmind_tui.tui.field import Field
 
 ARM_AFTER = 0.3
 """Seconds that a plan is in view before it can be confirmed: what was typed ahead cannot confirm."""
@@ -84,7 +85,7 @@ class PlanDialog(Dialog[Outcome]):
                 yield Tick("for good, past the trash", self._command.hard, id="hard", compact=True)
             with Horizontal(classes="field", id="typing"):
                 yield text("", id="wanted")
-                yield Input(id="count", compact=True, max_length=12, disabled=True)
+                yield Field(id="count", compact=True, max_length=12, disabled=True)
             yield text("", classes="progress", id="progress")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -94,7 +95,6 @@ class PlanDialog(Dialog[Outcome]):
     def on_mount(self) -> None:
         self.query_one("#confirm").display = False
         self.query_one("#typing").display = False
-        self.query_one(Input).cursor_blink = False
         self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
 
     async def _make_plan(self) -> None:

@@ -19,6 +19,7 @@ from opalmind_tui.snapshot.model import CacheView
 from opalmind_tui.tui import figures, wire
 from opalmind_tui.tui.dialogs.choice import Choice, Choices, options
 from opalmind_tui.tui.dialogs.window import Dialog, Tick, text
+from opalmind_tui.tui.field import Field
 from opalmind_tui.tui.panels.preview import preview_lines
 
 SHORTEST, LONGEST = 1.0, 365 * 86_400.0
@@ -117,7 +118,7 @@ class TtlDialog(Dialog[Draft]):
             yield Choices(*options(self._choices), id="targets", markup=False, compact=True)
             with Horizontal(classes="field"):
                 yield text("New value", classes="label")
-                yield Input(self.draft.value, placeholder="60", id="value", compact=True)
+                yield Field(self.draft.value, placeholder="60", id="value", compact=True)
                 yield text("", classes="message", id="message")
             yield Tick("also apply to the entries that exist", self.draft.existing, id="existing", compact=True)
             yield text("", classes="hint", id="usual")
@@ -130,7 +131,6 @@ class TtlDialog(Dialog[Draft]):
     def on_mount(self) -> None:
         values = [choice.value for choice in self._choices]
         self.query_one(Choices).highlighted = values.index(self.draft.target) if self.draft.target in values else 0
-        self.query_one(Input).cursor_blink = False
         if self.draft.value:
             self._check()
 

@@ -15,11 +15,12 @@ from opalmind_tui.snapshot.filters import FIELDS, LONGEST, NO_FILTER, BadFilter,
 from opalmind_tui.snapshot.listing import Groups, Listing
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui import wire
+from opalmind_tui.tui.field import Field
 
 HINT = f"words or field:value, - for not: {', '.join(FIELDS)}"
 
 
-class Box(Input):
+class Box(Field):
     """Takes what is typed until enter or escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
