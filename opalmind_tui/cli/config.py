@@ -130,6 +130,8 @@ def _value(variable: Variable, settings: Settings) -> dict[str, Any]:
         from opalmind_tui.storage.connection import address
 
         held = str(address(settings))
+    elif variable.kind is Kind.DELIVERY:
+        held = "exact" if held else "bulk"
     elif variable.kind is Kind.HOSTS:
         held = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in held)
     given = dict(settings.origins)

@@ -160,8 +160,6 @@ class Look:
         queue = await self._queue.get(now)
         cache = await self._cache.get(now)
         trouble = self._stores.link.trouble
-        if trouble is not None and self._counts_nothing_itself:
-            cache = Reading(error=str(trouble))
         facts = self._facts(self._clock(), queue, cache, server, keys)
         if trouble is not None and trouble.falls_back:
             # Also where this process keeps nothing itself: long-lived ones run on their memory now.
@@ -308,7 +306,10 @@ class Look:
         if link.trouble is not None and not link.reachable and cache.trouble is None:
             # The cache would find out by itself, at the price of its own time-out.
             cache.met(link.trouble)
-        return await cache.view()
+        view = await cache.view()
+        if cache.trouble is not None and self._counts_nothing_itself:
+            raise cache.trouble
+        return view
 
     async def _read_trail(self, view: AuditView) -> AuditPage:
         self.need_redis()

@@ -40,7 +40,9 @@ def cleaner(settings: Settings | None = None) -> Callable[[str], str]:
 
 
 def _servers(settings: Settings) -> frozenset[str]:
-    hosts = (settings.redis_host, *(urlsplit(url).hostname for url in (settings.redis_url, settings.matomo_base_url)))
+    urls = (settings.redis_url, settings.matomo_base_url, *settings.api_urls)
+    nodes = (host for host, _ in (*settings.sentinels, *settings.cluster_nodes))
+    hosts = (settings.redis_host, *nodes, *(urlsplit(url).hostname for url in urls))
     return frozenset(host for host in hosts if host)
 
 

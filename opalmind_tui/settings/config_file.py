@@ -36,8 +36,11 @@ class ConfigFile(Struct, frozen=True):
     text: str = ""
     notes: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         # The text may hold what belongs on no screen.
+        return [("path", str(self.path))]
+
+    def __repr__(self) -> str:
         return f"ConfigFile({self.path})"
 
     def table(self, name: str) -> Mapping[str, Any]:

@@ -27,6 +27,13 @@ class _Given(Struct, frozen=True):
     origin: str
     shown_name: str
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        # The text may be a secret, or hold one.
+        return [("name", self.variable.name), ("origin", self.origin)]
+
+    def __repr__(self) -> str:
+        return f"_Given({self.variable.name}, {self.origin})"
+
 
 _Found = dict[str, _Given]
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from opalmind_tui import exits
-from opalmind_tui.settings import VARIABLES
+from opalmind_tui.settings import VARIABLES, load_settings
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from tests.cli.program import run
 
@@ -30,6 +30,20 @@ def test_every_setting_with_its_origin_and_no_secret(server: LocalServer, tmp_pa
     assert (found["REDIS_PORT"]["value"], found["REDIS_PORT"]["origin"]) == (6379, "default")
     assert found["REDIS_PASSWORD"]["value"] is None
     assert document["runTime"] == []
+
+
+def test_what_is_shown_can_be_given_back() -> None:
+    given = {
+        "REDIS_SENTINELS": "[::1]:1,127.0.0.1:1", "MATOMO_DELIVERY": "exact", "MATOMO_CACHE_WARN_HIT_RATE": "7.5",
+        "OPALMIND_API_URLS": "http://127.0.0.1:1 https://127.0.0.1:2/x", "MATOMO_RESEND_UNKNOWN": "no",
+        "MATOMO_BASE_URL": "http://127.0.0.1:1/",
+    }  # fmt: skip
+    shown = {one["name"]: one for one in json.loads(run("config", "show", "--json").stdout)["settings"]}
+    assert (shown["MATOMO_DELIVERY"]["value"], shown["MATOMO_DELIVERY"]["origin"]) == ("bulk", "default")
+    lines = (line.split(maxsplit=1) for line in run("config", "show", **given).stdout.splitlines()[1:])
+    again = {name: rest.removesuffix(" environment").strip() for name, rest in lines if rest.endswith(" environment")}
+    assert set(again) == set(given)
+    assert load_settings(again) == load_settings(given)
 
 
 def test_the_password_in_an_address_is_not_shown() -> None:

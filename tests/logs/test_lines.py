@@ -96,6 +96,13 @@ def test_what_an_operator_needs_stays() -> None:
         assert clean(text) == text
 
 
+def test_every_server_of_the_settings_stays() -> None:
+    nodes = (("198.51.100.1", 7000), ("2001:db8::7", 7001))
+    clean = cleaner(Settings(sentinels=nodes[:1], cluster_nodes=nodes[1:], api_urls=("https://198.51.100.3:3000",)))
+    told = "198.51.100.1:7000, 2001:db8::7 and https://198.51.100.3:3000"
+    assert clean(told + " 198.51.100.9") == told + " •••"
+
+
 def test_a_line_of_json_is_a_line(log: tuple[logging.Logger, dict[str, io.StringIO]]) -> None:
     logger, streams = log
     logger.error("two\nlines \x1b[2J \ud800 %s", "\u2028")
