@@ -261,7 +261,8 @@ class Look:
         asked = await self._redis.get(now)
         sample = self._servers.sample
         info = {} if sample is None or self._info_denied else sample.info
-        return Reading(replace(self._closer.report(info, now), census=self.census()), now, asked.error)
+        report = self._closer.report(info, now, denied=self._info_denied)
+        return Reading(replace(report, census=self.census()), now, asked.error)
 
     async def _count_keys(self) -> KeyCounts:
         self.need_redis()

@@ -88,12 +88,13 @@ class CloserLook:
         asked = zip(("SLOWLOG", "CLIENT"), (slow, *rows), strict=False)
         self._denied = tuple(name for name, answer in asked if isinstance(answer, Exception))
 
-    def report(self, info: Info, now: float) -> RedisReport:
+    def report(self, info: Info, now: float, *, denied: bool = False) -> RedisReport:
         """All that is known by now.
 
         Args:
-            info: the newest INFO; empty where it is not permitted.
+            info: the newest INFO; empty where it is not permitted, or nobody answered yet.
             now: epoch seconds.
+            denied: INFO is not permitted.
         """
         return RedisReport(
             at=now,
@@ -106,7 +107,7 @@ class CloserLook:
             rewriting=bool(whole(info, "aof_rewrite_in_progress") or whole(info, "rdb_bgsave_in_progress")),
             latency=_latency(self._meter.trips),
             cost=self._cost(),
-            denied=self._denied if info else (*self._denied, "INFO"),
+            denied=(*self._denied, "INFO") if denied else self._denied,
         )
 
     def _mark(self, info: Info) -> _Mark:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from opalmind_tui.storage.slots import Node, SlotTable
 
 _AWAY = ConnectionError | RedisTimeoutError
+LOST_WITHIN = 0.4
+"""Seconds that a shard has to answer when it is asked which one is away: the trouble itself has cost a time-out before,
+and whoever waits shall know within 2 s."""
 _MOST_NODES = 1024
 """A cursor holds that of a node and the number of the node. Redis advises 1,000 nodes at the most."""
 
@@ -65,6 +68,11 @@ async def naming_lost(client: Redis, error: StoreUnavailable) -> StoreUnavailabl
         return error
     lost = await client.lost()
     return error.about(lost.words) if lost.words else error
+
+
+async def _answers(client: Redis) -> None:
+    async with asyncio.timeout(LOST_WITHIN):
+        await client.ping()
 
 
 def shared_out(sizes: Sequence[int], number: int, start: float) -> list[int]:
@@ -124,10 +132,11 @@ class ClusterKeys(Redis):
     async def lost(self) -> Lost:
         """Which shards do not answer, and which slots nobody has; nothing where all is well or nobody tells."""
         try:
-            table, clients = await self._known(), await self.primaries()
+            async with asyncio.timeout(LOST_WITHIN):
+                table, clients = await self._known(), await self.primaries()
         except TROUBLES:
             return NOTHING_LOST
-        answers = await asyncio.gather(*(client.ping() for client in clients.values()), return_exceptions=True)
+        answers = await asyncio.gather(*map(_answers, clients.values()), return_exceptions=True)
         silent = [node for node, answer in zip(clients, answers, strict=True) if isinstance(answer, OSError | _AWAY)]
         said = [f"node {node} (slots {spans_text(table.spans(node))})" for node in silent]
         if gaps := table.gaps():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -147,3 +149,21 @@ async def test_a_node_that_hangs_up_is_noticed_without_asking(cluster: LocalClus
     assert isinstance(client, ClusterKeys)
     assert not await client.hung_up(), "it is told once"
     await client.aclose()
+
+
+async def test_a_shard_that_hangs_is_named_without_its_time_out(any_product: Product) -> None:
+    """The trouble has cost one already."""
+    with running_cluster(any_product) as cluster:
+        client = async_client(Settings(redis_url=cluster.url, redis_cluster=True), timeout=10 * PATIENCE)
+        assert isinstance(client, ClusterKeys)
+        assert await client.dbsize() == 0
+        victim = cluster.nodes[1]
+        os.kill(victim.pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                lost = await client.lost()
+        finally:
+            os.kill(victim.pid, signal.SIGCONT)
+        assert f"node {at(victim)} (slots {SPANS[1]})" in lost.words
+        assert at(victim) in lost.nodes
+        await client.aclose()

@@ -26,12 +26,12 @@ async def looked(closer: CloserLook, client: Redis, clients: int = 2) -> RedisRe
     """Everything asked at once, as a screen that was just opened does."""
     try:
         _, sample = await read_server(client, None, NOW, commands=True)
-        info = sample.info
-    except StoreUnavailable:
-        info = {}
+        info, denied = sample.info, False
+    except StoreUnavailable as error:
+        info, denied = {}, error.kind == "permission"
     closer.note(info)
     await closer.ask(client, clients=clients)
-    return closer.report(info, NOW)
+    return closer.report(info, NOW, denied=denied)
 
 
 class Clock:
@@ -101,6 +101,10 @@ async def test_what_is_forbidden_is_listed_and_the_rest_is_read(limit: Limit, de
     report = await looked(CloserLook(Meter()), await limit(denied), 2)
     assert report.denied == (named,)
     assert bool(report.clients) is (named != "CLIENT")
+
+
+def test_who_was_never_reached_forbids_nothing() -> None:
+    assert CloserLook(Meter()).report({}, NOW).denied == ()
 
 
 async def test_replicas_and_their_lag(any_product: Product) -> None:
