@@ -44,7 +44,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "queue retry": ("queue retry --filter 'status:503 site:1' --dry-run", "queue retry --dead --yes"),
     "queue show": ("queue show order-7", "queue show 1aD0K4jW8ZPq3x --json"),
     "replay": ("replay incident.jsonl.gz",),
-    "snapshot": ("snapshot --json | jq .cause", "snapshot --svg screen.svg --size 120x40 --place queue"),
+    "snapshot": ("snapshot --json | jq .snapshot.cause", "snapshot --svg screen.svg --size 120x40 --place queue"),
     "status": ("status", "status --json | jq .status"),
     "track": ("track --from hits.jsonl --dry-run", "track pageview --url https://example.org/ --site 1"),
     "track event": ("track event --category Video --action play --value 3 --site 1",),

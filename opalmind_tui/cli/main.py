@@ -12,7 +12,7 @@ import click
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, mouse_option, settings_options
-from opalmind_tui.cli.output import AnswerLost, prepare, say
+from opalmind_tui.cli.output import AnswerLost, answer, prepare, say
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import collect_seldom, leave
 
@@ -46,11 +46,20 @@ class Program(GroupWithSettings):
         return command
 
 
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value and not ctx.resilient_parsing:
+        answer(f"{PROGRAM}, version {__version__}")
+        ctx.exit()
+
+
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--deliver", is_flag=True, help="Deliver what waits in a shared Redis, too (otherwise: only look).")
 @mouse_option
 @click.option("--record", metavar="FILE", help="Write all that is seen to a new file, for `replay`.")
-@click.version_option(__version__, prog_name=PROGRAM)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    help="Show the version and exit.",
+)  # fmt: skip
 @settings_options
 @click.pass_context
 def program(ctx: click.Context, deliver: bool, mouse: bool | None, record: str | None) -> int:

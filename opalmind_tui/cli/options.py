@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from opalmind_tui.cli.output import say
+from opalmind_tui.cli.output import answer, say
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.settings import VARIABLES, Settings, Variable, load_settings
 from opalmind_tui.settings.table import Kind
@@ -30,7 +30,13 @@ class SettingOption(click.Option):
 
 
 class WithSettings(click.Command):
-    """A command whose help lists the settings apart from its own options."""
+    """A command whose help lists the settings apart from its own options, and is an answer as any other."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _show_help
+        return option
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, wanted in (("Options", False), ("Settings", True)):
@@ -137,6 +143,12 @@ def _option(variable: Variable) -> Callable[[F], F]:
         variable.option, variable.name, cls=SettingOption, type=str, default=None, expose_value=False,
         callback=_remember, help=f"{variable.meaning} [{variable.name}]", **more,
     )  # fmt: skip
+
+
+def _show_help(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value and not ctx.resilient_parsing:
+        answer(ctx.get_help())
+        ctx.exit()
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: object) -> None:

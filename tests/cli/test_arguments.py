@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import click
 import pytest
@@ -16,6 +19,7 @@ from opalmind_tui.cli.main import run as run_here
 from opalmind_tui.settings import VARIABLES
 from tests.cli.commands import command_at, every_command
 from tests.cli.program import MATOMO, command, environment, run
+from tests.cli.test_shapes import GOLDEN
 
 
 @pytest.mark.parametrize("path", every_command(), ids=" ".join)
@@ -39,6 +43,15 @@ def test_every_example_is_taken(example: str) -> None:
         command, words = found, words[1:]
     # Raises a UsageError for what the command would not take.
     command.make_context("opalmind-tui", words, parent=context)
+
+
+def test_what_an_example_takes_out_of_an_answer_is_in_it() -> None:
+    shapes = json.loads(GOLDEN.read_text("utf-8"))
+    asked = [line.split(" --json | jq ") for lines in EXAMPLES.values() for line in lines if " | jq " in line]
+    assert len(asked) >= 3
+    for words, path in asked:
+        first = path.strip("'").split(".")[1]
+        assert first.removesuffix("[]") in shapes[words], words
 
 
 def test_the_table_of_examples_has_every_command_and_no_other() -> None:
@@ -121,6 +134,21 @@ def test_nobody_listening_is_no_error(redirect: str) -> None:
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, env=environment())
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("queue", "list", "--help")], ids=" ".join)
+def test_help_is_an_answer_as_any_other(words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Path("/dev/full").open("wb") as full:
+        for stdout, code, said in ((writing, exits.OK, b""), (full.fileno(), exits.CANNOT_TELL, b"cannot be written")):
+            done = subprocess.run(
+                command(*words), stdout=stdout, stderr=subprocess.PIPE, timeout=60, env=environment(), check=False
+            )
+            assert done.returncode == code, done.stderr
+            assert said in done.stderr
+            assert done.stderr.count(b"\n") == bool(said)
+    os.close(writing)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
