@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from redis.exceptions import ResponseError
 
 from opalmind_tui.observe.by_node import NodeTotal, by_node
 from opalmind_tui.observe.keyspace import UNKNOWN_FEATURE, Keyspace, Place, key_counts, own_keys
@@ -19,7 +20,7 @@ from opalmind_tui.observe.looks import CHUNK, Look, Looker
 from opalmind_tui.observe.survey import Survey
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
-from opalmind_tui.storage.cluster_keys import KeyPage, key_page
+from opalmind_tui.storage.cluster_keys import ClusterKeys, KeyPage, key_page
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ class FullCount:
         self._looker = Looker(self._keyspace, (settings.idempotency_prefix, settings.cache_prefix))
         self._own = own_keys(settings)
         self._clock, self._random = clock, random.Random(seed)
+        self._served: dict[str, str] = {}
+        """Who answers: the run id of each node. A server that was started anew orders its keys in another way."""
+        self._trips: deque[float] = deque(maxlen=5)
+        self._quickest = float("inf")
+        self._rest = 0.0
+        """Seconds that a server gets for its other work, if it answers more slowly than it can, and not just once."""
+        self._running = False
+        self._error = ""
+        self._census: KeyCensus | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """From the first key on."""
         self._cursor = 0
         self._node = ""
         self._nodes: dict[str, Counter[Place]] = {}
@@ -76,14 +90,7 @@ class FullCount:
         self._total = 0
         self._next = -1
         self._complete = False
-        self._trips: deque[float] = deque(maxlen=5)
-        self._quickest = float("inf")
-        self._rest = 0.0
-        """Seconds that a server gets for its other work, if it answers more slowly than it can, and not just once."""
         self._spent = 0.0
-        self._running = False
-        self._error = ""
-        self._census: KeyCensus | None = None
 
     @property
     def progress(self) -> CountProgress:
@@ -104,7 +111,7 @@ class FullCount:
         """
         self._running, self._error = True, ""
         try:
-            await self._scan(client)
+            await self._while_it_lives(client)
             self._census = self._result()
             return self._census
         except TROUBLES as error:
@@ -113,6 +120,17 @@ class FullCount:
             raise found from error
         finally:
             self._running = False
+
+    async def _while_it_lives(self, client: Redis) -> None:
+        """Count on; from the first key where a server was started anew since, or is meanwhile."""
+        while True:
+            served = await _served_by(client)
+            if any(served.get(node, run) != run for node, run in self._served.items()):
+                self._begin()
+            elif self._complete:
+                return
+            self._served = served
+            await self._scan(client)
 
     async def _scan(self, client: Redis) -> None:
         if not self._total:
@@ -203,3 +221,13 @@ class FullCount:
     def _whole(self, looks: list[Look], number: int) -> bool:
         """Whether there is a look at each key that was counted, and no other."""
         return len(looks) == number == len({look.name for look in looks})
+
+
+async def _served_by(client: Redis) -> dict[str, str]:
+    """The run id of the server, or of each primary by its address; empty where INFO is not permitted."""
+    nodes = await client.primaries() if isinstance(client, ClusterKeys) else {"": client}
+    try:
+        told = await asyncio.gather(*(one.info("server") for one in nodes.values()))
+    except ResponseError:
+        return {}
+    return {str(node): str(info.get("run_id", "")) for node, info in zip(nodes, told, strict=True)}

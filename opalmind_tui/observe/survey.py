@@ -107,6 +107,9 @@ class _Sample(Struct, frozen=True):
         keys = estimates.together(number, len(known))
         if any(look.size is None for look in (*self.drawn, *self.known)):
             return KeyGroup(name, keys)
+        if number.exact and number.value and not hits and not known:
+            # So few that none came up: nobody knows how large they are.
+            return KeyGroup(name, keys)
         memory = estimates.memory(_sizes(hits), number, len(hits), len(self.drawn), self.total)
         memory = estimates.together(memory, sum(_sizes(known)))
         return KeyGroup(name, keys, memory if self.most is None else _at_most(memory, self.most))

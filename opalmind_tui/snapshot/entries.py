@@ -134,7 +134,7 @@ class EntryListing(Struct, frozen=True):
     def age(self, now: float) -> float | None:
         """Seconds since the walk began, where that is so long that the sums tell of the past; else None."""
         age = now - self.at
-        return age if self.at and self.done and age > OLD else None
+        return age if self.at and age > OLD else None
 
     def place_of(self, key: str) -> int | None:
         """The number of a row, if it is in this window."""

@@ -12,9 +12,11 @@ from redis.asyncio import Redis
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.observe.full_count import MEASURED, PAGE, FullCount
-from opalmind_tui.settings import Settings
+from opalmind_tui.settings import Settings, load_settings
+from opalmind_tui.storage.connection import async_client
 from tests.observe.conftest import Limit
 from tests.observe.test_sample import group, load, mixed
+from tests.support.servers import Product, running
 
 
 async def test_every_key_is_counted(client: Redis, admin: redis.Redis) -> None:
@@ -68,6 +70,40 @@ async def test_a_stopped_count_goes_on_where_it_was(client: Redis, admin: redis.
     assert count.progress.census.total == 8_000
     assert stops > 5
     assert (await count.run(client)).total == 8_000
+
+
+@pytest.mark.parametrize("silently", [False, True])
+async def test_a_server_that_was_started_anew_is_counted_from_the_first_key(
+    any_product: Product, silently: bool
+) -> None:
+    """It orders its keys by another secret: what a cursor of before leads to is no rest."""
+    with running(any_product, persistent=True) as server:
+        settings = load_settings({"REDIS_URL": server.url})
+        with redis.Redis.from_url(server.url) as admin:
+            load(admin, mixed(6_000))
+        client = async_client(settings, pool=1)
+        count = FullCount(settings, seed=1)
+        real, pages = count._page, iter(range(1_000))
+
+        async def restarted(*arguments: Any) -> Any:
+            if next(pages) == 4:
+                with redis.Redis.from_url(server.url) as admin:
+                    admin.save()
+                server.stop()
+                server.start()
+                await client.connection_pool.disconnect()
+                if not silently:
+                    raise redis.ConnectionError
+            return await real(*arguments)
+
+        count._page = restarted  # type: ignore[method-assign]
+        if not silently:
+            with pytest.raises(StoreUnavailable):
+                await count.run(client)
+            assert count.progress.done > 1_000
+        found = await count.run(client)
+        assert (found.total, count.progress.done) == (6_000, 6_000)
+        await client.aclose()
 
 
 async def test_how_far_it_is(client: Redis, admin: redis.Redis) -> None:

@@ -82,6 +82,8 @@ def test_a_walk_of_long_ago_is_no_count_of_now() -> None:
     assert next(row for row in rows if row.id == OTHERS).about
     for width in (56, 80, 120):
         assert "keys seen 3m20s ago" in str(about.render(rows[0], listing, Area(width, 8), at))
+        part = replace(listing, done=False, examined=2, total=9)
+        assert "of about 2 of 9 keys 3m20s ago" in str(about.render(rows[0], part, Area(width, 8), at))
 
 
 async def test_a_list_of_long_ago_says_when_its_keys_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:

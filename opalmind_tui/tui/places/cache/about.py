@@ -57,9 +57,11 @@ def _seen(listing: EntryListing | None, now: float) -> str:
         return ""
     if listing.in_memory:
         return "in this process's memory"
-    if (age := listing.age(now)) is not None:
-        return f"keys seen {figures.span(age)} ago"
-    return "" if listing.done else f"of about {listing.examined:,} of {listing.total:,} keys"
+    age = listing.age(now)
+    ago = "" if age is None else f" {figures.span(age)} ago"
+    if listing.done:
+        return f"keys seen{ago}" if ago else ""
+    return f"of about {listing.examined:,} of {listing.total:,} keys{ago}"
 
 
 def _lookups(row: FeatureRow) -> str:
