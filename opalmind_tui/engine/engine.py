@@ -194,6 +194,7 @@ class Engine(EngineCore):
             self._stores.audit,
             read_only=self.settings.read_only,
             user=self._user,
+            secrets=self._secrets,
             endpoint=self.endpoint,
             store_time=self._store_time,
         )

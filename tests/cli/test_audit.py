@@ -8,7 +8,7 @@ import redis
 
 from opalmind_tui import exits
 from opalmind_tui.storage.local_server import LocalServer, free_port
-from tests.cli.program import run
+from tests.cli.program import MATOMO, run
 
 
 def test_what_was_done_is_listed_newest_first(server: LocalServer) -> None:
@@ -26,6 +26,25 @@ def test_what_was_done_is_listed_newest_first(server: LocalServer) -> None:
     assert {entry["by"] for entry in entries} == {"anna"}
     assert entries[0]["at"].endswith("Z")
     assert run("audit", "--limit", "1", REDIS_URL=server.url).stdout.count("\n") == 2
+
+
+def test_a_reason_that_holds_a_secret_is_nowhere_in_redis(server: LocalServer) -> None:
+    token = "0123456789abcdef0123456789abcdef"
+    given = {"REDIS_URL": server.url, "MATOMO_BASE_URL": MATOMO, "MATOMO_TOKEN": token}
+    with redis.Redis.from_url(server.url) as client:
+        client.xadd("opalmind:stats:audit", {"what": "noted before"})
+    for words in (
+        ("queue", "pause", "--reason", f"see token_auth={token}"), ("queue", "limit", "5", "--reason", token),
+        ("queue", "resume"), ("queue", "acknowledge", "--note", token), ("queue", "purge", "--filter", token),
+        ("undo",),
+    ):  # fmt: skip
+        run(*words, "--yes", **given, OPALMIND_OPERATOR="anna")
+    with redis.Redis.from_url(server.url) as client:
+        held = {key: client.dump(key) for key in client.keys("*")}
+        written = [entry for _, entry in client.xrange("opalmind:stats:audit")]
+    assert len(written) >= 4
+    assert token not in str(written)
+    assert not [key for key, value in held.items() if token.encode() in value]
 
 
 def test_foreign_entries_and_controls_do_no_harm(server: LocalServer) -> None:

@@ -12,6 +12,7 @@ from opalmind_tui.engine.acts.kind import Kind, OnProgress, unseen
 from opalmind_tui.engine.undoing.inverse import encoded
 from opalmind_tui.engine.undoing.last import NothingToUndo, Trail, find_undoable
 from opalmind_tui.errors import ReadOnly
+from opalmind_tui.matomo.masking import mask
 from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan
 from opalmind_tui.text import safe_text
@@ -45,6 +46,7 @@ class Acts:
         kinds: who does what.
         user: who acts when a command does not say.
         endpoint: the Matomo whose delivery is in view.
+        secrets: what must not be noted, also where somebody gives it as a reason (I10).
         store_time: epoch seconds by the clock of the store.
     """
 
@@ -56,10 +58,11 @@ class Acts:
         read_only: bool,
         user: str,
         endpoint: str,
+        secrets: tuple[str, ...],
         store_time: Callable[[], Awaitable[float]],
     ) -> None:
         self._kinds, self._audit, self._read_only, self._user = kinds, audit, read_only, user
-        self._endpoint, self._store_time = endpoint, store_time
+        self._endpoint, self._secrets, self._store_time = endpoint, secrets, store_time
 
     async def plan(self, command: Command, on_progress: OnProgress | None = None) -> Plan:
         """What the command would do. Raises `OpalmindError` where that cannot be told.
@@ -68,6 +71,7 @@ class Acts:
             on_progress: told how far it is, where it has to look through a list.
         """
         told = on_progress or unseen
+        command = replace(command, reason=mask(command.reason, self._secrets))
         if command.act is not Act.UNDO:
             return await self._kinds[command.act].plan(command, told)
         now = await self._store_time()
@@ -91,10 +95,10 @@ class Acts:
         outcome = await self._kinds[plan.command.act].run(plan, on_progress or unseen)
         inverse = outcome.inverse if not plan.undoes else None
         await self._audit.write(
-            by=plan.command.by or self._user,
+            by=mask(plan.command.by or self._user, self._secrets),
             act=str(Act.UNDO if plan.undoes else plan.command.act),
-            what=plan.title,
-            outcome=outcome.sentence,
+            what=mask(plan.title, self._secrets),
+            outcome=mask(outcome.sentence, self._secrets),
             done=outcome.done,
             inverse=encoded(inverse, self._endpoint) if inverse is not None else "",
             # What was stopped half-way can be undone once more.
