@@ -17,6 +17,7 @@ from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, Status
+from opalmind_tui.tui.field import Field
 from opalmind_tui.tui.keymap import Keymap
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.table import PLACES
@@ -197,7 +198,9 @@ class Frame(Screen[None]):
         self.dashboard.operator.do(wanted)
 
     def on_key(self, event: Key) -> None:
-        """A key whose action is not available now says why."""
+        """A key whose action is not available now says why. In a field keys are for what is typed there."""
+        if isinstance(self.focused, Field):
+            return
         for action in ACTIONS:
             if event.key in self._keymap.keys(action) and exists(action, self.situation):
                 if reason := why_not(action, self.situation):

@@ -260,7 +260,6 @@ class Operator:
     def _help(self) -> None:
         from opalmind_tui.tui.help import help_text, help_title
 
-        screen = self.app.screen
-        self.app.push_screen(
-            ReadingDialog(help_title(self.situation), lambda width: help_text(self.situation_on(screen), width))
-        )
+        # As it was when the key was pressed: the page must not move under who reads it.
+        now = self.situation
+        self.app.push_screen(ReadingDialog(help_title(now), lambda width: help_text(now, width)))

@@ -15,7 +15,7 @@ from opalmind_tui.tui.parts import PARTS, Part
 from opalmind_tui.tui.situation import Situation
 from tests.tui.cases import press
 from tests.tui.fixtures import healthy
-from tests.tui.support import opened, screen_text
+from tests.tui.support import opened, refreshed, screen_text
 
 WAYS: tuple[tuple[str, ...], ...] = (
     (), ("tab",), ("tab",), ("tab",), ("2",), ("shift+tab",), ("tab", "slash"), ("escape", "3"), ("enter",), ("enter",),
@@ -44,6 +44,16 @@ async def test_it_begins_with_the_part_that_has_the_focus() -> None:
             assert pilot.app.screen is under
             assert pilot.app.focused is not None
             assert pilot.app.focused.id == part.id, "it has the focus again"
+
+
+async def test_it_stands_still_while_it_is_read() -> None:
+    async with opened(healthy()) as (pilot, engine):
+        await press(pilot, "2", "f1")
+        before = body(pilot)
+        engine.listed = ()
+        await refreshed(pilot, engine, healthy())
+        assert pilot.app.frame.situation.selected is None
+        assert body(pilot) == before
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.place}-{part.id}")

@@ -18,6 +18,7 @@ from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.places.queue.tabs import GROUPS, TABS, places
 from opalmind_tui.tui.places.queue.window import MOST_ROWS, Window
 from tests.tui.cases import confirm
+from tests.tui.engine import FakeEngine
 from tests.tui.fixtures import ROWS, healthy
 from tests.tui.listings import listing, many
 from tests.tui.support import opened, refreshed, screen_text, settled
@@ -230,6 +231,15 @@ async def test_keys_typed_into_the_box_do_nothing_else() -> None:
         await press(pilot, "2", "slash", *"rdRDq1x", "enter")
         assert engine.planned == []
         assert str(place_of(pilot).filter) == "rdRDq1x"
+
+
+async def test_a_filter_is_taken_also_where_the_list_is_empty() -> None:
+    engine = FakeEngine(healthy())
+    engine.listed = ()
+    async with opened(healthy(), engine=engine) as (pilot, _):
+        await press(pilot, "2", "slash", *"site:9", "enter")
+        assert str(place_of(pilot).filter) == "site:9"
+        assert "No request is selected" not in screen_text(pilot)
 
 
 async def test_marks_hold_the_list_and_keys_act_on_them() -> None:
