@@ -16,7 +16,7 @@ from opalmind_tui.cli.output import answer, say
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
-from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.commands import Command, Outcome, Plan, Progress, looked_at
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS_STEPS = 10
@@ -62,14 +62,14 @@ async def _planned(settings: Settings, command: Command, how: How) -> tuple[Plan
     from opalmind_tui.engine.engine import Engine
 
     async with Engine(settings, role="operator") as engine:
-        plan = await engine.plan(command)
+        plan = await engine.plan(command, _progress(looked_at))
         if not how.as_json:
             answer(shown(plan))
         if how.dry_run or plan.nothing_to_do:
             return plan, None
         if not how.yes:
             ask()
-        return plan, await engine.run(plan, _progress())
+        return plan, await engine.run(plan, _progress(_done_of))
 
 
 def shown(plan: Plan) -> str:
@@ -91,7 +91,11 @@ def ask() -> None:
         raise NotConfirmed("Nothing was done.")
 
 
-def _progress() -> Callable[[Progress], None] | None:
+def _done_of(progress: Progress) -> str:
+    return f"{progress.done:,} of {progress.total:,}"
+
+
+def _progress(words: Callable[[Progress], str]) -> Callable[[Progress], None] | None:
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     said = 0
@@ -101,7 +105,7 @@ def _progress() -> Callable[[Progress], None] | None:
         step = PROGRESS_STEPS * progress.done // progress.total if progress.total else 0
         if step > said and progress.done < progress.total:
             said = step
-            say(f"{progress.done:,} of {progress.total:,}")
+            say(words(progress))
 
     return on_progress
 

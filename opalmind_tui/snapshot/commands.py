@@ -166,6 +166,11 @@ class Progress(Struct, frozen=True):
     total: int
 
 
+def looked_at(progress: Progress) -> str:
+    """How far a look through a long list is, which a plan needs."""
+    return f"looked at {progress.done:,} of {progress.total:,}"
+
+
 class Outcome(Struct, frozen=True):
     """What came of a plan.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import subprocess
 from typing import Any
@@ -18,7 +19,7 @@ from opalmind_tui.snapshot.model import Control
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking import lines
 from opalmind_tui.tracking.queue import Fate, Settlement
-from tests.cli.program import MATOMO, run
+from tests.cli.program import MATOMO, command, environment, run
 
 HOSTILE = "https://example.com/\x1b]52;c;AAAA\x07[bold]x"
 
@@ -168,9 +169,9 @@ def test_a_script_says_yes_on_purpose(server: LocalServer) -> None:
 
 
 def test_a_store_that_is_away() -> None:
-    for command in (["list"], ["show", "x"], ["retry", "--dead", "--yes"], ["purge", "x", "--yes"]):
-        done = run("queue", *command, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
-        assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), command
+    for asked in (["list"], ["show", "x"], ["retry", "--dead", "--yes"], ["purge", "x", "--yes"]):
+        done = run("queue", *asked, "--json", REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+        assert (done.returncode, done.stdout) == (exits.CANNOT_TELL, ""), asked
 
 
 def test_a_filter_chooses_what_is_listed_shown_grouped_and_acted_on(server: LocalServer) -> None:
@@ -233,3 +234,18 @@ def test_release_by_id_by_filter_or_all_no_more_than_the_limit(server: LocalServ
     done = json.loads(program(server, "release", "--all", "--yes", "--json").stdout)
     assert (done["plan"]["eligible"], done["outcome"]["done"]) == (6, 6)
     assert listed(server, "--state", "inflight") == []
+
+
+def test_a_terminal_is_told_how_far_a_plan_has_looked(server: LocalServer) -> None:
+    put(server, 300)
+    terminal, child = os.openpty()
+    asked = ("queue", "purge", "--filter", "site:1", "--state", "pending", "--dry-run", "--json")
+    done = subprocess.run(
+        command(*asked), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=child, timeout=60,
+        env=environment(TERM="dumb", **variables(server)), check=False,
+    )  # fmt: skip
+    os.close(child)
+    said = os.read(terminal, 65_536).decode().split("\r\n")
+    os.close(terminal)
+    assert json.loads(done.stdout)["plan"]["eligible"] == 300
+    assert [line for line in said if line] == ["looked at 125 of 300", "looked at 250 of 300"]

@@ -55,6 +55,17 @@ async def test_what_is_taken_back_is_due_again_and_its_sender_comes_late(bench: 
     assert len((await bench.claim(100)).requests) == 8 - len(ids)
 
 
+async def test_of_a_claim_that_ran_out_no_other_one_is_taken_back(bench: Bench) -> None:
+    mine, theirs = await bench.accept(hit(1, visitor="one"), hit(2, visitor="one"))
+    first = await bench.claim(1, lease=5)
+    await bench.pass_seconds(6)
+    second = await bench.claim(1)
+    assert [one.id for claim in (first, second) for one in claim.requests] == [mine, theirs]
+    assert await bench.queue.take_back([mine]) == 1
+    assert [await bench.states([each]) for each in (mine, theirs)] == [["pending"], ["inflight"]]
+    assert await bench.settle_all(second, Fate.DELIVERED) == Settled(done=1)
+
+
 async def test_many_are_taken_back_in_bounded_scripts(bench: Bench) -> None:
     ids = await bench.accept(*[hit(at, visitor="one") for at in range(160)])
     assert len((await bench.claim(160)).requests) == 160

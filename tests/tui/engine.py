@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
@@ -52,6 +52,7 @@ class FakeEngine:
         self.closer: list[bool] = []
         self.trouble: Exception | None = None
         self.plan_trouble: Exception | None = None
+        self.look: Callable[[Callable[[Progress], None]], Awaitable[None]] | None = None
         self.hold: asyncio.Event | None = None
         self.outcome = ""
         self.left_behind = False
@@ -123,8 +124,10 @@ class FakeEngine:
         row = next((row for row in self.entries if row.key == key), None)
         return part_of(row, self.values.get(key, '{"value":1}'), start) if row is not None else None
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
         self.planned.append(command)
+        if self.look is not None and on_progress is not None:
+            await self.look(on_progress)
         if self.plan_trouble is not None:
             raise self.plan_trouble
         return self._plan(command)

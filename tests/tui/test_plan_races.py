@@ -69,6 +69,37 @@ async def test_a_plan_acts_on_what_was_under_the_cursor_whatever_comes_there() -
         assert len(engine.planned) == 1
 
 
+async def test_a_look_through_a_long_list_says_how_far_it_is_and_ends_with_the_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan, "LOOK_SHOWN_EVERY", 0.0)
+    go_on, ended = asyncio.Event(), asyncio.Event()
+
+    async def look(on_progress: Callable[[Progress], None]) -> None:
+        try:
+            on_progress(Progress(120_000, 500_000))
+            await go_on.wait()
+        finally:
+            ended.set()
+
+    engine = FakeEngine(healthy())
+    engine.look = look
+    async with opened(engine.snapshot, engine=engine) as (pilot, _):
+        await pilot.press("R")
+        async with asyncio.timeout(20):
+            while "looked at 120,000 of 500,000" not in screen_text(pilot):
+                await pilot.pause(0.01)
+        await pilot.press("escape")
+        await asyncio.wait_for(ended.wait(), 20)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Frame)
+        go_on.set()
+        await press(pilot, "R")
+        assert "looked at" not in screen_text(pilot)
+        assert len(engine.planned) == 2
+        assert engine.ran == []
+
+
 def many(command: Command) -> Plan:
     return replace(plain_plan(command), eligible=1_234)
 

@@ -4,7 +4,6 @@
 local part, scan, number, most, once = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
 local now = clock()
 local returned, missing = 0, 0
-local holds = {}
 -- As long as a process may settle nothing, and still be told of what was forgotten.
 local SETTLED_KEPT = 86400000000
 
@@ -17,31 +16,12 @@ local function parts()
   return found
 end
 
-local function held_by_claim(id, token)
-  if holds[token] == nil then
-    holds[token] = {}
-    local batch = redis.call('ZSCORE', CLAIM, token) and batch_of(token)
-    for _, held in ipairs(batch and batch.ids or {}) do holds[token][held] = true end
-  end
-  return holds[token][id]
-end
-
 -- Whether it is in the trash or among the rejected; put back there where only the note of it was left.
 local function kept_aside(id)
   if aside_of(id) then return true end
   local kept = aside_from(redis.call('HGET', ASIDE, id))
   if kept then redis.call('ZADD', P .. kept.set, kept.moment, id) end
   return kept ~= nil
-end
-
--- Of a first attempt nothing is stored: who leases its visitors has it, unless that lease ran out and another took them.
-local function holder_of(id)
-  local token = redis.call('HGET', SHARD, string.sub(id, 1, 3))
-  if token and (held_by_claim(id, token) or not batch_of(token)) then return token end
-  for _, expired in ipairs(redis.call('ZRANGEBYSCORE', CLAIM, '-inf', int(now), 'LIMIT', 0, 50)) do
-    if held_by_claim(id, expired) then return expired end
-  end
-  return ''
 end
 
 -- What only lists and figures read.
@@ -57,7 +37,7 @@ end
 
 -- Whether a request that stands in no set was posted. Without the claim that had it nobody can know.
 local function stray_may_be_posted(id, meta)
-  local token = meta.token ~= '' and meta.token or holder_of(id)
+  local token = meta.token ~= '' and meta.token or holder_of(id, now)
   local batch = token ~= '' and batch_of(token)
   if batch then return may_be_posted(batch) end
   return once and token ~= ''
@@ -67,7 +47,7 @@ local function look_at_request(id)
   if not is_id(id) then return end
   local place, score = place_of(id)
   local meta = meta_from(redis.call('HGET', META, id), score or now)
-  if place == INFLIGHT and meta.token == '' then meta.token = holder_of(id) end
+  if place == INFLIGHT and meta.token == '' then meta.token = holder_of(id, now) end
   local stray = not place and not kept_aside(id)
   if place == INFLIGHT and not held_by_claim(id, meta.token) or stray and stray_may_be_posted(id, meta) then
     recover(id, meta, true, most, now, once)

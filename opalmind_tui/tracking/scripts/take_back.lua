@@ -30,7 +30,7 @@ for at = 3, #ARGV do
   local id = ARGV[at]
   if budget > 0 and redis.call('ZSCORE', INFLIGHT, id) then
     local meta = table_of(redis.call('HGET', META, id))
-    local token = meta and text_or_none(meta.token) or redis.call('HGET', SHARD, string.sub(id, 1, 3)) or ''
+    local token = meta and text_or_none(meta.token) or holder_of(id, now)
     if token ~= '' then end_it(token) end
   end
 end

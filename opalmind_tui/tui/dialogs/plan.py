@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.errors import OpalmindError
-from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
+from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress, looked_at
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.charts import bar
 from opalmind_tui.tui.dialogs.window import Dialog, Page, Tick, text
@@ -45,6 +46,8 @@ VERBS = {
 }
 BULK = frozenset({Act.RETRY, Act.PURGE, Act.RESTORE, Act.KILL, Act.RELEASE, Act.PURGE_CACHE})
 _BAR = 30
+LOOK_SHOWN_EVERY = 0.2
+"""Seconds between two words of how far a look through a long list is."""
 
 
 class PlanDialog(Dialog[Outcome]):
@@ -72,6 +75,7 @@ class PlanDialog(Dialog[Outcome]):
         self._progress = Progress(0, 0)
         self._armed_at = math.inf
         self._before = Outcome("")
+        self._looked_at = 0.0
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window plan"):
@@ -98,8 +102,9 @@ class PlanDialog(Dialog[Outcome]):
         self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
 
     async def _make_plan(self) -> None:
+        self._looked_at = time.monotonic()
         try:
-            plan = await self._engine.plan(self._command)
+            plan = await self._engine.plan(self._command, self._on_look)
         except OpalmindError as error:
             self._cannot(str(error))
             return
@@ -206,6 +211,13 @@ class PlanDialog(Dialog[Outcome]):
         self._progress = Progress(0, plan.eligible)
         self._show_progress()
         self.run_worker(self._finish(plan, self._work), group="run", exclusive=True, exit_on_error=False)
+
+    def _on_look(self, progress: Progress) -> None:
+        """A long list is gone through to make the plan; closing the window ends that."""
+        now = time.monotonic()
+        if self.is_mounted and now - self._looked_at >= LOOK_SHOWN_EVERY:
+            self._looked_at = now
+            self._write("#title", f"Counting … {looked_at(progress)}")
 
     def _on_progress(self, progress: Progress) -> None:
         self._progress = progress
