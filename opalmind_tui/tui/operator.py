@@ -240,7 +240,7 @@ class Operator:
         self.app.poller.toggle()
         paused = self.app.poller.paused
         key = self._screen.situation.keymap.word("pause", "space")
-        said = f"Frozen: the figures stand still. {key[:1].upper()}{key[1:]} goes on." if paused else ""
+        said = f"Frozen. {key[:1].upper()}{key[1:]} goes on." if paused else ""
         self._screen.say(Status(said, Tone.WARN, lasts=True))
         self.app.redraw()
 

@@ -46,6 +46,13 @@ async def test_it_begins_with_the_part_that_has_the_focus() -> None:
             assert pilot.app.focused.id == part.id, "it has the focus again"
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_how_to_close_it_is_in_view(size: tuple[int, int]) -> None:
+    async with opened(healthy(), size=size) as (pilot, _):
+        await press(pilot, "f1")
+        assert "arrows: scroll   esc: close" in screen_text(pilot)
+
+
 async def test_it_stands_still_while_it_is_read() -> None:
     async with opened(healthy()) as (pilot, engine):
         await press(pilot, "2", "f1")

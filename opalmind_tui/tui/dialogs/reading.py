@@ -26,6 +26,8 @@ _FRAME = 4
 class ReadingDialog(Dialog[None]):
     """A title and a page of text that scrolls."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (23, "-tall")]  # noqa: RUF012 - Textual declares it so
+    """Rows; what is short leaves room for the line that says how to close it."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter,question_mark", "cancel", show=False)]
 
     def __init__(self, title: str, body: str | Body) -> None:
