@@ -63,3 +63,18 @@ async def test_another_token_settles_nothing_in_the_trash(bench: Bench) -> None:
     for token in ("", "another"):
         assert await bench.queue.settle(token, delivered(first)) == Settled(0, 0, 1)
     assert (await bench.counts()).trash == 1
+
+
+async def test_a_whole_claim_settled_after_its_lease_leaves_its_visitors_to_who_has_them_now(bench: Bench) -> None:
+    mine, theirs, waiting = await bench.accept(*[hit(at, visitor="one") for at in range(3)])
+    first = await bench.claim(1, lease=5)
+    await bench.pass_seconds(6)
+    second = await bench.claim(1)
+    assert [one.id for claim in (first, second) for one in claim.requests] == [mine, theirs]
+    assert await bench.settle_all(first, Fate.DELIVERED) == Settled(done=1)
+    assert (await bench.claim()).requests == (), "one visitor has one sender"
+    assert await bench.settle_all(first, Fate.DELIVERED) == Settled(lost=1), "told twice"
+    assert await bench.settle_all(second, Fate.DELIVERED) == Settled(done=1)
+    assert [one.id for one in (await bench.claim()).requests] == [waiting]
+    counts = await bench.counts()
+    assert (counts.delivered, counts.inflight, counts.ledger_difference) == (2, 1, 0)

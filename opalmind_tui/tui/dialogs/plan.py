@@ -188,6 +188,8 @@ class PlanDialog(Dialog[Outcome]):
     def action_cancel(self) -> None:
         """Before the start: close. While it runs: stop after the batch in hand."""
         if self._work is None:
+            # At once: a look that goes on would write on a window that is taken down.
+            self.workers.cancel_group(self, "plan")
             self.dismiss(self._before if self._before.sentence else None)
         elif not self._stopped:
             self._stopped = True
