@@ -14,6 +14,7 @@ from opalmind_tui.tracking.classify import HELD_DELAY, classify
 from opalmind_tui.tracking.finality import is_final, sorted_out
 from opalmind_tui.tracking.prepare import Delivery, Hit, is_order, prepare, settlements_of
 from opalmind_tui.tracking.queue import Claim, Fate, GateKind, Settlement
+from opalmind_tui.tracking.runs import runs_of
 from opalmind_tui.tracking.sending import Poster, Shared
 from opalmind_tui.tracking.verdict import Decision, Sent, SentHit
 
@@ -52,7 +53,7 @@ class ClaimRound:
         """Why the rest of the claim is not posted."""
 
     async def send(self) -> bool:
-        """Settle what needs no post, then post the rest: hits that need the token first, for they are the oldest.
+        """Settle what needs no post, then post the rest: hits that need the token apart from the others.
 
         Returns false where the store failed on the way, so that it should be given a rest. `settle` must follow.
         """
@@ -69,18 +70,23 @@ class ClaimRound:
             self._shared.visitors -= shards
 
     async def _send(self) -> bool:
-        ordinary, needing = await self._sort()
-        for site, hits in needing.items():
-            await self._send_needing(site, hits)
-        bulks = list(self._shared.size.split(ordinary))
+        runs = runs_of(await self._sort())
+        for number, hits in enumerate(runs, 1):
+            if hits[0].token_reason:
+                await self._send_needing(hits[0].site, hits)
+            else:
+                await self._send_ordinary(hits, last_run=number == len(runs))
+        return not (self._store_failed or self._shared.duties.owes(self.token))
+
+    async def _send_ordinary(self, hits: Sequence[Hit], *, last_run: bool) -> None:
+        bulks = list(self._shared.size.split(hits))
         for place, bulk in enumerate(bulks):
             if not await self._may_post():
                 await self._give_back([hit for rest in bulks[place:] for hit in rest])
-                break
+                return
             with_token = self._shared.token_use.with_ordinary
-            decision = await self._post(bulk, with_token=with_token, last=place == len(bulks) - 1)
+            decision = await self._post(bulk, with_token=with_token, last=last_run and place == len(bulks) - 1)
             self._shared.token_use.learn_from_ordinary(decision, with_token=with_token)
-        return not (self._store_failed or self._shared.duties.owes(self.token))
 
     async def settle(self) -> bool:
         """Tell the store what became of the last bulk. False where it must be told later."""
@@ -109,11 +115,10 @@ class ClaimRound:
             return self._shared.clock()
         return self._claim.at + time.monotonic() - self._since
 
-    async def _sort(self) -> tuple[list[Hit], dict[str, list[Hit]]]:
-        """Split the claim into ordinary hits and, by site, those that need the token."""
+    async def _sort(self) -> list[Hit]:
+        """Settle what needs no post; returns the others."""
         settled: list[Settlement] = []
-        ordinary: list[Hit] = []
-        needing: dict[str, list[Hit]] = {}
+        left: list[Hit] = []
         delivered = self._shared.delivered.find([claimed.id for claimed in self._claim.requests])
         for claimed, hit in zip(self._claim.requests, self._hits, strict=True):
             if hit is None:
@@ -123,14 +128,12 @@ class ClaimRound:
                 (settlement,) = settlements_of([hit], delivered[claimed.id])
                 settled.append(replace(settlement, unposted=True))
                 self._shared.counter.add(again=1)
-            elif hit.token_reason:
-                needing.setdefault(hit.site, []).append(hit)
             else:
-                ordinary.append(hit)
+                left.append(hit)
         await self._shared.duties.settle(self.token, settled)
-        return ordinary, needing
+        return left
 
-    async def _send_needing(self, site: str, hits: list[Hit]) -> None:
+    async def _send_needing(self, site: str, hits: Sequence[Hit]) -> None:
         """Post hits that need the token: one alone until the token is proved for their site, then all."""
         token_use = self._shared.token_use
         while hits:

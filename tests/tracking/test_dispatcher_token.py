@@ -11,7 +11,10 @@ from opalmind_tui.demo.matomo import Asked, Behaviour
 from opalmind_tui.matomo.tracking_client import TrackingClient
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.tracking import backoff, classify, sender
+from opalmind_tui.tracking.outcomes import Claimed
+from opalmind_tui.tracking.prepare import Hit
 from opalmind_tui.tracking.request import TrackingRequest
+from opalmind_tui.tracking.runs import runs_of
 from tests.matomo.servers import answering, http
 from tests.tracking.delivery import STRANGER, SUPER, WRITER, Delivery, delivering, page
 from tests.tracking.queue_harness import RECORD_PREFIX, TAG, Bench
@@ -247,3 +250,26 @@ async def test_an_answer_that_repeats_the_token_leaves_it_in_no_record_and_no_re
             assert "Warning" in str(seen)
     assert SUPER.encode() in server.requests[0]
     assert SUPER not in repr(seen)
+
+
+async def test_hits_that_need_the_token_do_not_overtake_those_of_their_visitor(bench: Bench) -> None:
+    async with delivering(bench, start=False, token=WRITER) as field:
+        needing: dict[str, str] = {"cip": "203.0.113.9"}
+        hits = [page(at, visitor=at % 3, **(needing if at % 2 or at < 3 else {})) for at in range(24)]
+        await field.accept(*hits)
+        await field.dispatcher.start()
+        await field.empty()
+        order: dict[str, list[int]] = {}
+        for hit in field.matomo.journal.hits:
+            order.setdefault(hit.params["cid"], []).append(int(hit.params["url"].rpartition("/")[2]))
+        assert sorted(map(len, order.values())) == [8, 8, 8]
+        assert all(numbers == sorted(numbers) for numbers in order.values())
+
+
+def test_visitors_of_one_kind_each_share_as_few_bulks_as_there_are_kinds() -> None:
+    def made(number: int, reason: str, site: str = "1") -> Hit:
+        return Hit(Claimed(f"{number}", b"", 0.0), "", {"cid": str(number % 10)}, site, reason)
+
+    hits = [made(at, "it sets cip" if at % 10 < 4 else "", "2" if at % 10 < 2 else "1") for at in range(100)]
+    assert [len(run) for run in runs_of(hits)] == [20, 20, 60]
+    assert runs_of([]) == []
