@@ -14,6 +14,7 @@ from opalmind_tui import __version__
 from opalmind_tui.engine.identity import origin_of
 from opalmind_tui.engine.ledger import CONFIG_NAME as LEDGER_NAME
 from opalmind_tui.engine.ledger import Ledger
+from opalmind_tui.matomo.masking import mask
 from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.entries import Entries
 from opalmind_tui.reports.preview.access_log import AccessLog
@@ -84,7 +85,7 @@ def open_stores(
     clock: Callable[[], float] = time.time,
 ) -> Stores:
     """Make them; nothing connects yet. Arguments as in `Engine`."""
-    prefix, origin = settings.stats_prefix, origin_of()
+    prefix, origin, secrets = settings.stats_prefix, origin_of(), settings.secrets()
     meter = Meter()
     commands = async_client(settings, meter=meter)
     # Who only asks (`status`) needs no permission to write.
@@ -136,7 +137,7 @@ def open_stores(
         locator=locator_for(settings),
         config=config,
         ledger=Ledger(config),
-        audit=Audit(commands, link, f"{prefix}audit", clock, origin),
+        audit=Audit(commands, link, f"{prefix}audit", clock, origin, lambda text: mask(text, secrets)),
         history=HistoryStore(commands, f"{prefix}history"),
         presence=Presence(
             commands,

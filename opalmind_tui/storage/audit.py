@@ -26,8 +26,10 @@ WAITING = 1_000
 MOST_ROWS = 500
 """Entries that a window holds at the most."""
 LONGEST = 4_000
-"""Bytes that are read of one field; more is none of ours."""
-_TEXTS = ("by", "act", "what", "outcome", "login", "client", "host", "ref", "inverse", "undoes")
+"""Characters that are read of one field; more is none of ours."""
+_WORDS = ("by", "act", "what", "outcome", "login", "client", "host")
+_MARKS = ("ref", "inverse", "undoes")
+"""For the program: what it wrote is read as it is."""
 _ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}").fullmatch
 
 
@@ -37,6 +39,7 @@ class Audit:
     Args:
         key: the stream.
         origin: from where this process acts: ``login``, ``client`` and ``host`` of its entries.
+        masked: takes our secrets out of what is read, whoever wrote it there (I10).
     """
 
     def __init__(
@@ -46,11 +49,12 @@ class Audit:
         key: str,
         clock: Callable[[], float] = time.time,
         origin: Mapping[str, str] | None = None,
+        masked: Callable[[str], str] = str,
     ) -> None:
         self._client = client
         self._link = link
         self._key = key
-        self._clock = clock
+        self._clock, self._masked = clock, masked
         self._origin: dict[Field, Field] = {name: text for name, text in (origin or {}).items() if text}
         self._writing = asyncio.Lock()
         self._waiting: deque[dict[Field, Field]] = deque(maxlen=WAITING)
@@ -98,9 +102,8 @@ class Audit:
     @property
     def waiting(self) -> tuple[AuditEntry, ...]:
         """What this process noted and could not write yet, the newest first."""
-        return tuple(_entry("", {_bytes(name): _bytes(text) for name, text in one.items()}) for one in self._waiting)[
-            ::-1
-        ]
+        plain = ({_bytes(name): _bytes(text) for name, text in one.items()} for one in reversed(self._waiting))
+        return tuple(_entry("", fields, self._masked) for fields in plain)
 
     async def newest(self, limit: int) -> tuple[AuditEntry, ...]:
         """The newest entries, the newest first; one command. Raises `StoreUnavailable`."""
@@ -138,7 +141,7 @@ class Audit:
             found: Any = await self._client.xrevrange(self._key, max=start, min=end, count=limit)
         except TROUBLES as error:
             raise trouble(error) from error
-        return tuple(_entry(name.decode("ascii"), fields) for name, fields in found)
+        return tuple(_entry(name.decode("ascii"), fields, self._masked) for name, fields in found)
 
     async def _newer(self, start: str, limit: int) -> tuple[AuditEntry, ...]:
         """From an id on towards the newest, the newest first."""
@@ -146,16 +149,18 @@ class Audit:
             found: Any = await self._client.xrange(self._key, min=start, count=limit)
         except TROUBLES as error:
             raise trouble(error) from error
-        return tuple(_entry(name.decode("ascii"), fields) for name, fields in reversed(found))
+        return tuple(_entry(name.decode("ascii"), fields, self._masked) for name, fields in reversed(found))
 
 
 def _bytes(value: Field) -> bytes:
     return str(value).encode("utf-8", "replace")
 
 
-def _entry(name: str, fields: Mapping[bytes, bytes]) -> AuditEntry:
+def _entry(name: str, fields: Mapping[bytes, bytes], masked: Callable[[str], str]) -> AuditEntry:
     """An entry as far as it can be read: the stream lies in a shared database."""
-    text = {key.decode("utf-8", "replace"): value[:LONGEST].decode("utf-8", "replace") for key, value in fields.items()}
+    text = {
+        key.decode("utf-8", "replace"): value[: 2 * LONGEST].decode("utf-8", "replace") for key, value in fields.items()
+    }
     try:
         at = float(text.get("at", ""))
     except ValueError:
@@ -164,7 +169,9 @@ def _entry(name: str, fields: Mapping[bytes, bytes]) -> AuditEntry:
     done = text.get("done", "")
     return AuditEntry(
         at,
-        **{key: text.get(key, "") for key in _TEXTS},
+        # Masked before they are cut, or half a secret may be left.
+        **{key: masked(text.get(key, ""))[:LONGEST] for key in _WORDS},
+        **{key: text.get(key, "")[:LONGEST] for key in _MARKS},
         done=int(done) if done.isascii() and done.isdecimal() and len(done) < 16 else None,
         id=name,
         noted=int(name.partition("-")[0]) / 1000 if name else 0.0,

@@ -47,6 +47,28 @@ def test_a_reason_that_holds_a_secret_is_nowhere_in_redis(server: LocalServer) -
     assert not [key for key, value in held.items() if token.encode() in value]
 
 
+def test_a_secret_that_somebody_else_wrote_into_the_trail_is_masked_on_reading(server: LocalServer) -> None:
+    token = "0123456789abcdef0123456789abcdef"
+    cut = "x" * 3_980 + token
+    with redis.Redis.from_url(server.url) as client:
+        client.xadd("opalmind:stats:audit", {"by": token, "what": f"token_auth={token}", "outcome": cut, "host": token})
+    given = {"REDIS_URL": server.url, "MATOMO_BASE_URL": MATOMO, "MATOMO_TOKEN": token}
+    for words in (("audit",), ("audit", "--json"), ("summary",), ("snapshot", "--place", "audit")):
+        shown = run(*words, **given)
+        assert token[:20] not in shown.stdout, words
+        assert "•••" in shown.stdout or "\\u2022" in shown.stdout, words
+
+
+def test_a_filter_that_looks_for_a_secret_does_not_tell_it(server: LocalServer) -> None:
+    token = "0123456789abcdef0123456789abcdef"
+    given = {"REDIS_URL": server.url, "MATOMO_BASE_URL": MATOMO, "MATOMO_TOKEN": token}
+    for more in ((), ("--json",)):
+        shown = run("queue", "purge", "--filter", token, "--dry-run", *more, **given)
+        assert shown.returncode == exits.OK, shown.stderr
+        assert "0 requests of the list failed that fit" in shown.stdout
+        assert token not in shown.stdout + shown.stderr
+
+
 def test_foreign_entries_and_controls_do_no_harm(server: LocalServer) -> None:
     with redis.Redis.from_url(server.url) as client:
         client.xadd("opalmind:stats:audit", {b"\xff": b"\xff", "by": "\x1b]52;c;AAAA\x07", "at": "never"})

@@ -71,12 +71,12 @@ class Acts:
             on_progress: told how far it is, where it has to look through a list.
         """
         told = on_progress or unseen
-        command = replace(command, reason=mask(command.reason, self._secrets))
+        command = replace(command, reason=self._masked(command.reason))
         if command.act is not Act.UNDO:
-            return await self._kinds[command.act].plan(command, told)
+            return self._shown(await self._kinds[command.act].plan(command, told))
         now = await self._store_time()
         entry, inverse = await find_undoable(self._audit, now, self._endpoint)
-        plan = await self._kinds[inverse.act].plan(replace(inverse, by=command.by), told)
+        plan = self._shown(await self._kinds[inverse.act].plan(replace(inverse, by=command.by), told))
         return replace(
             plan,
             title=f"Undo: {safe_text(entry.what, 2 * _SHOWN)}",
@@ -93,18 +93,31 @@ class Acts:
             said = "Nothing was undone: somebody else did or undid something meanwhile"
             return Outcome(said, error=said)
         outcome = await self._kinds[plan.command.act].run(plan, on_progress or unseen)
+        outcome = replace(outcome, sentence=self._masked(outcome.sentence), error=self._masked(outcome.error))
         inverse = outcome.inverse if not plan.undoes else None
         await self._audit.write(
-            by=mask(plan.command.by or self._user, self._secrets),
+            by=self._masked(plan.command.by or self._user),
             act=str(Act.UNDO if plan.undoes else plan.command.act),
-            what=mask(plan.title, self._secrets),
-            outcome=mask(outcome.sentence, self._secrets),
+            what=self._masked(plan.title),
+            outcome=outcome.sentence,
             done=outcome.done,
             inverse=encoded(inverse, self._endpoint) if inverse is not None else "",
             # What was stopped half-way can be undone once more.
             undoes="" if outcome.error or outcome.cancelled else plan.undoes,
         )
         return outcome
+
+    def _masked(self, text: str) -> str:
+        return mask(text, self._secrets)
+
+    def _shown(self, plan: Plan) -> Plan:
+        """The plan in words that may be shown, also where a filter looks for one of our secrets."""
+        return replace(
+            plan,
+            title=self._masked(plan.title),
+            consequences=tuple(map(self._masked, plan.consequences)),
+            skipped=tuple((self._masked(reason), number) for reason, number in plan.skipped),
+        )
 
     async def _still_last(self, ref: str) -> bool:
         try:
