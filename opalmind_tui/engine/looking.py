@@ -15,7 +15,7 @@ from opalmind_tui.engine.matomo_probe import MatomoProbe
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.engine.queue_look import QueueLook, newest_failures
 from opalmind_tui.engine.rates import RecentFigures
-from opalmind_tui.engine.store_status import store_status
+from opalmind_tui.engine.store_status import as_told, store_status
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.health import Facts, cause_line, health_document, health_view
@@ -118,6 +118,8 @@ class Look:
         cache = await self._cache.get(now)
         facts = replace(self._facts(now, queue, cache, server, keys), failures=newest_failures(requests, now))
         sentence, verdict = cause_line(facts)
+        if self._counts_nothing_itself:
+            facts = replace(facts, store=as_told(facts.store, self._stores))
         self._history.add(now, figures_of(now, queue, cache, server))
         if self._remembers:
             await self._past.get(now)
@@ -159,12 +161,8 @@ class Look:
         keys = await Part(self._count_keys).get(now)
         queue = await self._queue.get(now)
         cache = await self._cache.get(now)
-        trouble = self._stores.link.trouble
         facts = self._facts(self._clock(), queue, cache, server, keys)
-        if trouble is not None and trouble.falls_back:
-            # Also where this process keeps nothing itself: long-lived ones run on their memory now.
-            facts = replace(facts, store=replace(facts.store, mode=Mode.MEMORY))
-        return facts
+        return replace(facts, store=as_told(facts.store, self._stores))
 
     async def cache_view(self) -> CacheView:
         """The report cache now, three commands for any number of entries. Raises `StoreUnavailable`."""

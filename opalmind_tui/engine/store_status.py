@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.observe.durability import durability
 from opalmind_tui.settings import Settings
@@ -30,3 +32,9 @@ def store_status(settings: Settings, stores: Stores, server: Reading[ServerView]
         home=str(home_address(stores.observer) or ""),
         recovering=queue.mode is Mode.MEMORY and link.writable,
     )
+
+
+def as_told(store: StoreStatus, stores: Stores) -> StoreStatus:
+    """The same, as a process says it that only asks: while Redis is away the long-lived ones run on their memory."""
+    trouble = stores.link.trouble
+    return replace(store, mode=Mode.MEMORY) if trouble is not None and trouble.falls_back else store

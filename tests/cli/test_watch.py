@@ -39,6 +39,10 @@ def test_it_goes_on_without_redis() -> None:
     told = {name: value for name, value in lines[0].items() if value is not None}
     assert set(told) == {"at", "mode", "verdict", "cause"}
     assert told["verdict"] == "fail"
+    modes = {told["mode"], json.loads(run("snapshot", REDIS_URL=address).stdout)["snapshot"]["store"]["mode"]}
+    checks = json.loads(run("status", "--json", REDIS_URL=address).stdout)["checks"]
+    modes |= {check["details"]["mode"] for check in checks if check["name"] == "redis-connection"}
+    assert modes == {"memory"}, "one word for the same in every answer"
 
 
 def test_redis_that_comes_later_is_seen(any_product: Product) -> None:
