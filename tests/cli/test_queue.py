@@ -132,6 +132,16 @@ def control(server: LocalServer) -> Control:
     return asyncio.run(ask())
 
 
+@pytest.mark.parametrize("act", ["kill", "retry", "purge", "release", "restore"])
+def test_a_key_for_an_id_is_told_with_the_id(act: str, server: LocalServer) -> None:
+    (wanted,) = put(server, 1)
+    done = program(server, act, "key-0", "nothing-of-that-name", "--yes", "--json")
+    answered = json.loads(done.stdout)
+    told = {one["reason"]: one["count"] for one in answered["plan"]["skipped"]}
+    expected = {f"named by an idempotency key, and an id is wanted: {wanted}": 1, "no longer in the queue": 1}
+    assert (told, answered["outcome"]) == (expected, None)
+
+
 def test_delivery_is_paused_limited_and_let_go_on(server: LocalServer) -> None:
     done = program(server, "pause", "--reason", "upgrade", "--for", "10m", "--yes")
     assert (done.returncode, "paused: upgrade" in done.stdout) == (exits.OK, True)

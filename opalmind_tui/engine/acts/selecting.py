@@ -21,6 +21,8 @@ from opalmind_tui.tracking.ids import ID_LENGTH
 from opalmind_tui.tracking.queue import TrackingQueue
 
 GONE = "no longer in the queue"
+ASKED = 50
+"""Names that are no ids up to which each is looked up as an idempotency key."""
 
 
 class Ids(Sequence[str]):
@@ -105,16 +107,22 @@ async def select(
 async def _named(
     queue: TrackingQueue, ids: Sequence[str], eligible: Collection[State], on_progress: OnProgress
 ) -> Selection:
-    found, seen = _Selecting(eligible), 0
+    found, missing = _Selecting(eligible), dict.fromkeys(ids)
     for start in range(0, len(ids), STEP):
         rows = await queue.rows_of(ids[start : start + STEP])
-        seen += len(rows)
         for row in rows:
             found.take(row)
+            missing.pop(row.id, None)
         on_progress(Progress(min(start + STEP, len(ids)), len(ids)))
-    if seen < len(ids):
-        found.others[GONE] = len(ids) - seen
+    for at, name in enumerate(missing):
+        found.others[await _why_missing(queue, name) if at < ASKED else GONE] += 1
     return found.selection()
+
+
+async def _why_missing(queue: TrackingQueue, name: str) -> str:
+    """Why nothing has this id: whoever named it may have taken the idempotency key for it."""
+    theirs = [row.id for row in await queue.find(name) if row.key == name]
+    return f"named by an idempotency key, and an id is wanted: {' or '.join(theirs)}" if theirs else GONE
 
 
 async def _fitting(
