@@ -85,6 +85,8 @@ class FullCount:
         self._nodes: dict[str, Counter[Place]] = {}
         """Keys of each place, by the node of a Cluster that has them."""
         self._chosen: list[bytes] = []
+        self._names: set[int] = set()
+        """Of all that were chosen, as hashes: a look has no more than the beginning of a long name."""
         self._looks: list[Look] = []
         self._known: list[Look] = []
         self._total = 0
@@ -188,7 +190,9 @@ class FullCount:
 
     def _choose(self, names: list[bytes], step: int) -> None:
         """Every so many-th key: SCAN goes by a keyed hash of the name, so these are as random as any."""
-        self._chosen += names[self._next :: step]
+        chosen = names[self._next :: step]
+        self._chosen += chosen
+        self._names.update(map(hash, chosen))
         self._next = (self._next - len(names)) % step
 
     async def _look(self, client: Redis) -> None:
@@ -220,7 +224,7 @@ class FullCount:
 
     def _whole(self, looks: list[Look], number: int) -> bool:
         """Whether there is a look at each key that was counted, and no other."""
-        return len(looks) == number == len({look.name for look in looks})
+        return len(looks) == number == len(self._names)
 
 
 async def _served_by(client: Redis) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Survey(Struct, frozen=True):
         return KeyCensus(
             total=self.total,
             all=sample.group("all", lambda _: True, self.total),
-            looked_at=len(seen),
+            looked_at=min(len(sample.drawn) + len(sample.known), self.total),
             prefixes=tuple(
                 sample.group(name, _in(name), getattr(counts, name) if counts else None) for name in PREFIXES
             ),

@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.observe.full_count import MEASURED, PAGE, FullCount
+from opalmind_tui.observe.looks import Look
+from opalmind_tui.observe.survey import Survey
 from opalmind_tui.settings import Settings, load_settings
 from opalmind_tui.storage.connection import async_client
 from tests.observe.conftest import Limit
@@ -51,6 +53,23 @@ async def test_a_small_database_is_known_key_by_key(client: Redis, admin: redis.
     endless = sum(admin.ttl(name) == -1 for name in names)
     assert (found.lasting.keys.value, found.lasting.keys.exact) == (endless, True)
     assert group(found, "queue").keys.value == 1
+
+
+async def test_names_that_begin_alike_are_different_keys(client: Redis, admin: redis.Redis) -> None:
+    long = "opalmind:cache:" + "x" * 400
+    admin.mset({f"{long}{number}": "1" for number in range(8)})
+    admin.hset("opalmind:queue:{q}:msg", "id", "x")
+    found = await FullCount(Settings(), seed=1).run(client)
+    assert (found.total, found.looked_at) == (9, 9)
+    assert found.all.memory is not None
+    assert found.all.memory.exact
+
+
+def test_a_key_that_is_known_beforehand_and_drawn_is_one_look() -> None:
+    queue = Look(b"opalmind:queue:{q}:msg", ("queue", ""), 90, None, None)
+    drawn = [Look(b"a", ("other", ""), 50, None, None), Look(b"b", ("other", ""), 50, None, None), queue]
+    census = Survey(3, drawn, [queue]).census()
+    assert (census.total, census.looked_at) == (3, 3)
 
 
 async def test_a_stopped_count_goes_on_where_it_was(client: Redis, admin: redis.Redis) -> None:
