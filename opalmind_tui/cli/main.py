@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,11 +13,13 @@ import click
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, mouse_option, settings_options
-from opalmind_tui.cli.output import AnswerLost, answer, prepare, say
+from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, prepare, say
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import collect_seldom, leave
 
 PROGRAM = "opalmind-tui"
+COMPLETE = "_OPALMIND_TUI_COMPLETE"
+"""The environment variable by which a shell asks for its completion, as click names it."""
 EXIT_OF = (
     (RefusedRequest, exits.DEGRADED),
     (StoreUnavailable, exits.CANNOT_TELL),
@@ -81,6 +84,8 @@ def run(arguments: Sequence[str]) -> int:
     prepare()
     log_to_stderr()
     try:
+        if asked := os.environ.get(COMPLETE):
+            return _complete(asked)
         code = program.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return exits.INTERRUPTED
@@ -91,6 +96,19 @@ def run(arguments: Sequence[str]) -> int:
         say(f"{PROGRAM}: {error}")
         return next(code for kind, code in EXIT_OF if isinstance(error, kind))
     return code if isinstance(code, int) else exits.OK
+
+
+def _complete(asked: str) -> int:
+    """What a shell wants to know, by click's words for it; an answer as any other."""
+    from click.shell_completion import get_completion_class
+
+    shell, _, wanted = asked.partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or wanted not in ("source", "complete"):
+        return exits.DEGRADED
+    completion = kind(program, {}, PROGRAM, COMPLETE)
+    answer_raw((completion.source() if wanted == "source" else f"{completion.complete()}\n").encode())
+    return exits.OK
 
 
 def _say_usage(error: click.ClickException) -> None:

@@ -151,6 +151,20 @@ def test_help_is_an_answer_as_any_other(words: tuple[str, ...]) -> None:
     os.close(writing)
 
 
+@pytest.mark.parametrize("asked", ["bash_source", "zsh_complete"])
+def test_what_a_shell_asks_for_is_an_answer_as_any_other(asked: str) -> None:
+    given = environment(_OPALMIND_TUI_COMPLETE=asked, COMP_WORDS="opalmind-tui queue re", COMP_CWORD="2")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Path("/dev/full").open("wb") as full:
+        for stdout, code, said in ((writing, exits.OK, b""), (full.fileno(), exits.CANNOT_TELL, b"cannot be written")):
+            done = subprocess.run(command(), stdout=stdout, stderr=subprocess.PIPE, timeout=60, env=given, check=False)
+            assert done.returncode == code, done.stderr
+            assert said in done.stderr
+            assert done.stderr.count(b"\n") == bool(said)
+    os.close(writing)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_gets_a_script_and_completes_commands_and_options(shell: str) -> None:
     asked = {"_OPALMIND_TUI_COMPLETE": f"{shell}_source"}
