@@ -17,6 +17,7 @@ from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.fields import pageview
 from opalmind_tui.tracking.request import TrackingRequest
 
+_TRIES = 10
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
@@ -34,6 +35,12 @@ class Ground:
         engine = Engine(replace(self.settings, **fields), **{"role": "dashboard", **options})
         self.made.append(engine)
         await engine.start()
+        for _ in range(_TRIES):
+            # On a busy machine a server that is there may be late: that is nobody's trouble here.
+            trouble = engine._stores.link.trouble
+            if trouble is None or "timeout" not in trouble.kind:
+                break
+            await engine.try_again()
         return engine
 
 

@@ -37,6 +37,11 @@ class SentinelSet:
         ) as client:
             return client.execute_command(*words)
 
+    def be_patient(self) -> None:
+        """Let no sentinel take a server that is late for one that is gone."""
+        for port in self.ports:
+            self.ask("SENTINEL", "SET", NAME, "down-after-milliseconds", "60000", port=port)
+
     def primary(self) -> LocalServer:
         """The server that the first sentinel names."""
         _, port = self.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)  # type: ignore[misc]

@@ -21,8 +21,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.pilot import Pilot
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.logs import file as log_file
 from opalmind_tui.snapshot.commands import Outcome, Plan, Progress
+from opalmind_tui.tui.dialogs import log as log_window
 from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.themes import DARK, LIGHT
@@ -93,7 +93,7 @@ def _still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = Path("dashboard.log")
     path.write_text("2025-03-01T02:30:00Z INFO started\n2025-03-01T02:31:00Z WARNING Matomo answers 503\n")
-    monkeypatch.setattr(log_file, "log_path", lambda: path)
+    monkeypatch.setattr(log_window, "log_path", lambda: path)
 
 
 @asynccontextmanager
