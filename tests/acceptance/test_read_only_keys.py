@@ -50,9 +50,9 @@ class Watched(Engine):
         self.refused: list[Act] = []
         self.unanswered = 0
 
-    async def plan(self, command: Command) -> Plan:
+    async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
         try:
-            return await super().plan(command)
+            return await super().plan(command, on_progress)
         except StoreUnavailable:
             self.unanswered += 1
             raise
