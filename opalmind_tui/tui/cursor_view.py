@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 from textual.message import Message
 
-from opalmind_tui.tui.line_view import LineView
+from opalmind_tui.tui.moved_view import MovedView
 
 
-class CursorView(LineView):
+class CursorView(MovedView):
     """A list. Subclasses draw it, and say where the cursor is by the four methods that raise here.
 
     Each subclass has messages of its own kind (``Moved``, ``Opened``), so that a place can tell its lists apart.
@@ -64,11 +64,3 @@ class CursorView(LineView):
             self.changed()
             if event.chain == 2:
                 self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)

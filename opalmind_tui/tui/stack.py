@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.events import MouseScrollDown, MouseScrollUp
-
-from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.card import Render
-from opalmind_tui.tui.line_view import LineView
 from opalmind_tui.tui.lines import EMPTY, Area, Line, Span, Tone, apart, block, line
+from opalmind_tui.tui.moved_view import ScrolledView
 from opalmind_tui.tui.sheet import frame
 
 
-class Stack(LineView):
+class Stack(ScrolledView):
     """A column of panels, without those that have no title now. A row between them where there is room for it."""
 
     can_focus = True
@@ -21,24 +18,12 @@ class Stack(LineView):
     def __init__(self, panels: Sequence[Render] = (), *, id: str) -> None:
         super().__init__(id=id, classes="stack")
         self._panels = tuple(panels)
-        self._snapshot: Snapshot | None = None
-        self._offset = 0
 
     def hold(self, panels: Sequence[Render]) -> None:
         """Other panels than before."""
         if tuple(panels) != self._panels:
             self._panels, self._offset = tuple(panels), 0
             self.redraw()
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Draw a newer snapshot."""
-        self._snapshot = snapshot
-        self.redraw()
-
-    @property
-    def page(self) -> int:
-        """Rows that a page holds."""
-        return max(1, self.content_size.height - 2)
 
     def draw(self, area: Area) -> list[Line]:
         if self._snapshot is None:
@@ -60,25 +45,6 @@ class Stack(LineView):
             sign = f" {'↑' if self._offset else ''}{f'↓{hidden}' if hidden else ''} "
             shown[-1] = apart(_bare(shown[-1]), line(Span(sign, Tone.ACCENT)), area.width)
         return shown
-
-    def move(self, steps: int) -> None:
-        """Scroll by lines."""
-        self._offset = max(0, self._offset + steps)
-        self.redraw()
-
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
-        self.redraw()
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
 
 
 def _bare(row: Line) -> Line:

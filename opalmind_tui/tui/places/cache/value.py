@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 from textual.message import Message
 
 from opalmind_tui.engine.port import EnginePort
@@ -11,8 +11,8 @@ from opalmind_tui.snapshot.entries import EntryPart, EntryRow
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.json_lines import JsonLine, JsonLines
-from opalmind_tui.tui.line_view import LineView
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, paragraph, wrap
+from opalmind_tui.tui.moved_view import MovedView
 from opalmind_tui.tui.places.cache.asked import asked_for
 
 _FEW = 40
@@ -27,7 +27,7 @@ Place = tuple[int, int]
 """A line of the JSON, and a row of it: a long text may take several."""
 
 
-class ValueView(LineView):
+class ValueView(MovedView):
     """Lines with a cursor: enter opens and closes them."""
 
     can_focus = True
@@ -254,14 +254,6 @@ class ValueView(LineView):
         if event.y >= _HEAD and number < self._length:
             self._stand(number)
             self.switch()
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
-        self.move(1)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-        self.move(-1)
 
 
 def _indent(one: JsonLine) -> int:
