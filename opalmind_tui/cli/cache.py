@@ -13,7 +13,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.asking import camel, iso, table, with_engine
 from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_of, settings_options
-from opalmind_tui.cli.output import answer, say
+from opalmind_tui.cli.output import answer, say, typed
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.text import safe_text
@@ -87,7 +87,7 @@ def show(ctx: click.Context, key: str, as_json: bool) -> int:
     """Show one entry and its report. KEY is as `cache list` shows it, or with the prefix as Redis has it."""
     found = with_engine(ctx, lambda engine: engine.entries.one(key))
     if found is None:
-        say(f"There is no entry under {safe_text(key, 200)}")
+        say(f"There is no entry under {safe_text(typed(key), 200)}")
         return exits.DEGRADED
     row, value = found
     if as_json:

@@ -13,7 +13,7 @@ import click
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, mouse_option, settings_options
-from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, prepare, say
+from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, prepare, say, typed
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
 from opalmind_tui.running import collect_seldom, leave
 
@@ -93,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
         _say_usage(error)
         return error.exit_code
     except OpalmindError as error:
-        say(f"{PROGRAM}: {error}")
+        say(f"{PROGRAM}: {typed(str(error)) if _repeats(error) else error}")
         return next(code for kind, code in EXIT_OF if isinstance(error, kind))
     return code if isinstance(code, int) else exits.OK
 
@@ -111,10 +111,17 @@ def _complete(asked: str) -> int:
     return exits.OK
 
 
+def _repeats(error: OpalmindError) -> bool:
+    """Whether its text repeats what somebody typed. In others stand the addresses of our servers, to be read."""
+    from opalmind_tui.snapshot.filters import BadFilter
+
+    return isinstance(error, BadFilter)
+
+
 def _say_usage(error: click.ClickException) -> None:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         say(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n")
-    say(f"Error: {error.format_message()}")
+    say(f"Error: {typed(error.format_message())}")
 
 
 def main() -> NoReturn:

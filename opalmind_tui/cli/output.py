@@ -7,6 +7,7 @@ import sys
 from typing import TextIO
 
 from opalmind_tui.errors import OpalmindError
+from opalmind_tui.logs.privacy import cleaner
 from opalmind_tui.text import safe_block
 
 
@@ -54,6 +55,11 @@ def say(text: str) -> None:
         _write(sys.stderr, text)
     except OSError:
         _silence(sys.stderr)
+
+
+def typed(text: str) -> str:
+    """What somebody typed, as a message may repeat it: as in a log line, which stderr often becomes (I10)."""
+    return cleaner()(text)
 
 
 def prepare() -> None:

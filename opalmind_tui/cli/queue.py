@@ -12,7 +12,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.asking import with_engine
 from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_options
-from opalmind_tui.cli.output import answer, say
+from opalmind_tui.cli.output import answer, say, typed
 from opalmind_tui.cli.requests import detail, detail_lines, group, group_lines, request, row_lines, rows_of
 from opalmind_tui.cli.transfer import FILTER_HELP, export, import_
 from opalmind_tui.snapshot.commands import Act, Command
@@ -85,7 +85,8 @@ def show(ctx: click.Context, name: str, as_json: bool) -> int:
 
     found = with_engine(ctx, ask)
     if not found:
-        say(f"There is no request {safe_text(name, 200)} in the queue, the trash, or among the rejected and delivered")
+        named = safe_text(typed(name), 200)
+        say(f"There is no request {named} in the queue, the trash, or among the rejected and delivered")
         return exits.DEGRADED
     if as_json:
         answer(json.dumps([detail(one) for one in found], indent=2))

@@ -17,7 +17,7 @@ _IDS = re.compile(
 )
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _ADDRESS_4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
-_ADDRESS_6 = re.compile(r"(?<![\w:])[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*", re.IGNORECASE)
+_ADDRESS_6 = re.compile(r"(?:(?<![\w:])|(?<=[a-z]:))[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*", re.IGNORECASE)
 
 
 def cleaner(settings: Settings | None = None) -> Callable[[str], str]:

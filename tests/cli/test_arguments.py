@@ -16,6 +16,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.examples import EXAMPLES
 from opalmind_tui.cli.main import program
 from opalmind_tui.cli.main import run as run_here
+from opalmind_tui.matomo.masking import MASK
 from opalmind_tui.settings import VARIABLES
 from tests.cli.commands import command_at, every_command
 from tests.cli.program import MATOMO, command, environment, run
@@ -105,6 +106,29 @@ def test_a_refused_call_names_the_field(capsys: pytest.CaptureFixture[str]) -> N
 def test_foreign_text_in_an_error_is_made_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_here(["\x1b[31m\x9b2J\u202e"]) == exits.UNUSABLE
     assert not set(capsys.readouterr().err) & set("\x1b\x9b\u202e")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("queue", "list", "--filter", "tokenAuth:{token}"),
+        ("queue", "export", "--filter", '"token_auth={token}'),
+        ("queue", "retry", "--filter", "ip:203.0.113.9", "--dry-run"),
+        ("queue", "groups", "--filter", "ip:2001:db8::7"),
+        ("queue", "list", "--filter", "mail:kim@example.org"),
+        ("queue", "list", "--limit", "password={token}"),
+        ("token_auth={token}",),
+    ],
+    ids=" ".join,
+)
+def test_what_was_typed_is_repeated_without_secrets_and_personal_data(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "0123456789abcdef" * 2
+    assert run_here([word.format(token=token) for word in words]) == exits.UNUSABLE
+    said = capsys.readouterr().err
+    assert MASK in said
+    assert not [secret for secret in (token, "203.0.113.9", "2001:db8::7", "kim@example.org") if secret in said]
 
 
 def test_the_nearer_option_wins(capsys: pytest.CaptureFixture[str]) -> None:

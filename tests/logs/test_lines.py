@@ -29,7 +29,7 @@ PRIVATE = (
 SENTENCES = (
     "posted token_auth={0} to https://matomo.example.org/?cip={4}&uid={9}&_id={10}&cid={10}",
     "{0} {1} {2} {3}",
-    "a client at {4}:51234, [{5}]:443 and {6}; {5}: gone",
+    "a client at {4}:51234, [{5}]:443 and {6}; {5}: gone, ip:{5}",
     '{{"userId": "{9}", "visitorId":"{10}", "user_id":"{9}", "email":"{7}"}}',
     "REDIS_URL=redis://:{3}@10.1.2.3:6379/0 mail {7} or {8}, user_id = {9}, clientIp: {4}",
 )
