@@ -68,7 +68,8 @@ async def _planned(settings: Settings, command: Command, how: How) -> tuple[Plan
         if how.dry_run or plan.nothing_to_do:
             return plan, None
         if not how.yes:
-            ask()
+            # Nobody says yes to what he has not seen; stdout is for the JSON alone.
+            ask(shown(plan) if how.as_json else "")
         return plan, await engine.run(plan, _progress(_done_of))
 
 
@@ -84,9 +85,15 @@ def need_terminal() -> None:
         raise NotConfirmed("Nothing was done: say --yes to do it without being asked, or --dry-run to look.")
 
 
-def ask() -> None:
-    """Ask whether it shall be done. Raises `NotConfirmed` unless somebody says yes."""
+def ask(plan: str = "") -> None:
+    """Ask whether it shall be done. Raises `NotConfirmed` unless somebody says yes.
+
+    Args:
+        plan: what to show first; empty where it was.
+    """
     need_terminal()
+    if plan:
+        say(plan)
     if not click.confirm("Do it?", default=False, err=True):
         raise NotConfirmed("Nothing was done.")
 

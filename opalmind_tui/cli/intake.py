@@ -41,6 +41,7 @@ REASONS = {
 }
 
 
+Tell = Callable[[str], object]
 Judge = Callable[["Engine", list[Line]], Awaitable[tuple[list[Line], Mapping[int, "Answer"]]]]
 
 
@@ -96,12 +97,14 @@ class Tally(Struct):
         return exits.DEGRADED if self.counts["refused"] or self.counts["conflict"] else exits.OK
 
 
-def take_export(settings: Settings, source: str, *, dry_run: bool, as_json: bool, limit: int | None = None) -> int:
+def take_export(
+    settings: Settings, source: str, *, dry_run: bool, as_json: bool, limit: int | None = None, tell: Tell = answer
+) -> int:
     """Take the lines of an export, as `take_file` does; `dry_run` only checks them."""
     from opalmind_tui.cli.reimport import judged
 
     judge = partial(judged, dry_run=dry_run)
-    return take_file(settings, source, as_json=as_json, judge=judge, dry_run=dry_run, limit=limit)
+    return take_file(settings, source, as_json=as_json, judge=judge, dry_run=dry_run, limit=limit, tell=tell)
 
 
 def foresee_file(settings: Settings, source: str, *, as_json: bool, limit: int | None = None) -> int:
@@ -129,6 +132,7 @@ def take_file(
     judge: Judge = _offered_all,
     dry_run: bool = False,
     limit: int | None = None,
+    tell: Tell = answer,
 ) -> int:
     """Take a file, or stdin for ``-``; returns the exit code. Raises `SourceUnreadable`.
 
@@ -136,6 +140,7 @@ def take_file(
         judge: what is known of a batch before it is offered: its lines, some perhaps refused, and answers by number.
         dry_run: nothing is offered; `judge` knows all answers.
         limit: lines at the most; None for all.
+        tell: writes the summary.
     """
     tally = Tally(limit=limit)
     with open_source(source) as stream, _bar(stream) as bar:
@@ -150,13 +155,13 @@ def take_file(
         try:
             run(_take(settings, stream, tally, progress, judge, "status" if dry_run else "track"))
         except KeyboardInterrupt:
-            _report(tally, as_json)
+            _report(tally, as_json, tell)
             return exits.INTERRUPTED
         except (SourceUnreadable, OtherMatomo) as error:
             say(str(error))
-            _report(tally, as_json)
+            _report(tally, as_json, tell)
             return exits.UNUSABLE
-    _report(tally, as_json)
+    _report(tally, as_json, tell)
     return tally.code
 
 
@@ -252,17 +257,17 @@ def _check_endpoint(endpoint: str, lines: list[Line]) -> None:
             )
 
 
-def _report(tally: Tally, as_json: bool) -> None:
+def _report(tally: Tally, as_json: bool, tell: Tell) -> None:
     if tally.not_taken is not None:
         say(f"line {tally.not_taken} is the first one not taken: {tally.trouble}")
         if tally.doubt is not None:
             say(f"The answer was lost, so lines {tally.not_taken} to {tally.doubt} may be queued all the same.")
     if not as_json:
-        answer(f"{tally.lines} lines: " + ", ".join(f"{count} {name}" for name, count in tally.counts.items()))
+        tell(f"{tally.lines} lines: " + ", ".join(f"{count} {name}" for name, count in tally.counts.items()))
         return
     document = {
         "lines": tally.lines, **tally.counts, "firstNotTaken": tally.not_taken, "inDoubtUntil": tally.doubt,
         "problems": tally.problems,
         "problemsOmitted": sum(tally.counts.values()) - tally.counts["accepted"] - len(tally.problems),
     }  # fmt: skip
-    answer(json.dumps(document))
+    tell(json.dumps(document))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -125,7 +127,7 @@ def _shown(line: bytes) -> bool:
 @settings_options
 @click.pass_context
 def import_(ctx: click.Context, source: str, limit: int | None, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Take the lines of `queue export`, or of a hand-over file, into the queue; - reads stdin, and needs --yes.
+    """Take the lines of `queue export`, or of a hand-over file, into the queue; - reads stdin. A pipe needs --yes.
 
     Reading a file again takes nothing twice: what is queued is known by its id, and what was delivered by its key for
     as long as idempotency records are kept. Dead requests are tried again. A damaged line is named and refused, and
@@ -141,13 +143,23 @@ def import_(ctx: click.Context, source: str, limit: int | None, dry_run: bool, y
         if not dry_run:
             need_writing(settings, ctx.command_path)
         if not (dry_run or yes):
-            if source == "-":
-                raise NotConfirmed("Nothing was done: lines from stdin are taken with --yes only.")
+            if source == "-" or _read_once(source):
+                raise NotConfirmed("Nothing was done: lines from stdin or a pipe are taken with --yes only.")
             need_terminal()
-            if not as_json:
-                # What would be done, first. What cannot be done is not asked for.
-                code = take_export(settings, source, dry_run=True, as_json=False, limit=limit)
-                if code > exits.DEGRADED:
-                    return code
+            # What would be done, first. What cannot be done is not asked for.
+            tell = say if as_json else answer
+            code = take_export(settings, source, dry_run=True, as_json=False, limit=limit, tell=tell)
+            if code > exits.DEGRADED:
+                return code
             ask()
         return take_export(settings, source, dry_run=dry_run, as_json=as_json, limit=limit)
+
+
+def _read_once(source: str) -> bool:
+    """Whether what was looked at could not be read again, to be taken: a pipe, as of ``<(zcat FILE)``."""
+    try:
+        mode = Path(source).stat().st_mode
+    except OSError:
+        # Whoever opens it says what is wrong.
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -45,6 +46,23 @@ def run(*arguments: str, given: str | bytes = b"", **variables: str) -> subproce
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+    )
+
+
+def at_a_terminal(typed: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end with a terminal for stdin and stderr, at which somebody types a line; stdout is a pipe."""
+    master, slave = pty.openpty()
+    os.write(master, f"{typed}\n".encode())
+    done = subprocess.run(
+        command(*arguments), stdin=slave, stdout=subprocess.PIPE, stderr=slave, timeout=60,
+        env=environment(**variables), check=False,
+    )  # fmt: skip
+    os.set_blocking(master, False)
+    said = os.read(master, 65_536)
+    os.close(slave)
+    os.close(master)
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode("utf-8"), said.decode("utf-8").replace("\r\n", "\n")
     )
 
 

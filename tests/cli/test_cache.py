@@ -10,7 +10,7 @@ import redis
 
 from opalmind_tui import exits
 from opalmind_tui.storage.local_server import LocalServer, free_port
-from tests.cli.program import run
+from tests.cli.program import at_a_terminal, run
 
 DEVICES = '{"feature":"deviceTypes","input":{"siteId":1,"period":"day","date":"today"}}'
 EVENTS = '{"feature":"events","input":{"siteId":7,"period":"day","date":"today"}}'
@@ -148,6 +148,15 @@ def test_purge_shows_asks_and_does(server: LocalServer) -> None:
     with redis.Redis.from_url(server.url) as client:
         [(_, entry)] = client.xrange("opalmind:stats:audit")
     assert (entry[b"act"], entry[b"outcome"]) == (b"purge-cache", b"1 purged")
+
+
+def test_nobody_is_asked_about_a_plan_that_he_has_not_seen(server: LocalServer) -> None:
+    put(server, EVENTS, [])
+    for answer, left in ("n", 1), ("y", 0):
+        asked = at_a_terminal(answer, "cache", "purge", "--all", "--json", REDIS_URL=server.url)
+        assert "Purge 1 cache entry" in asked.stderr.partition("Do it?")[0]
+        assert len(listed(server)) == left
+    assert json.loads(asked.stdout)["outcome"]["done"] == 1
 
 
 def test_purge_by_text_and_by_key(server: LocalServer) -> None:

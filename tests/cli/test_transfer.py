@@ -19,7 +19,7 @@ from opalmind_tui.settings import load_settings
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.lines import parse_line
 from opalmind_tui.tracking.queue import Fate, Settlement
-from tests.cli.program import MATOMO, command, environment, run
+from tests.cli.program import MATOMO, at_a_terminal, command, environment, run
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 HOSTILE = "https://example.com/\x1b]52;c;AAAA\x07\u202e\u009b2J"
@@ -221,18 +221,29 @@ def test_a_script_says_yes_on_purpose_and_a_terminal_is_asked(server: LocalServe
     for source in (str(path), "-"):
         done = do(server, "import", source, given=path.read_bytes())
         assert (done.returncode, done.stdout, "--yes" in done.stderr) == (exits.UNUSABLE, "", True)
-    for typed, taken in (b"n\n", 0), (b"y\n", 4):
-        master, slave = pty.openpty()
-        os.write(master, typed)
-        asked = subprocess.run(
-            command("queue", "import", str(path)), stdin=slave, stdout=subprocess.PIPE, stderr=slave, timeout=60,
-            env=environment(**variables(server)), check=False,
-        )  # fmt: skip
-        os.close(slave)
-        os.close(master)
+    for answer, taken in ("n", 0), ("y", 4):
+        asked = at_a_terminal(answer, "queue", "import", str(path), **variables(server))
         # What would be done comes first.
-        assert asked.stdout.startswith(b"4 lines: 4 accepted")
+        assert asked.stdout.startswith("4 lines: 4 accepted")
         assert len(bodies(server)) == taken
+    known = at_a_terminal("y", "queue", "import", str(path), "--json", **variables(server))
+    assert "4 lines: 0 accepted, 4 duplicate" in known.stderr, "stdout is for the JSON alone"
+    assert json.loads(known.stdout)["duplicate"] == 4
+
+
+def test_a_pipe_that_was_looked_at_is_not_taken_for_an_empty_file(server: LocalServer, tmp_path: Path) -> None:
+    fill(server)
+    path = tmp_path / "queue.jsonl"
+    do(server, "export", "--to", str(path))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Open for both, so that nobody waits for the other end.
+    held = os.open(pipe, os.O_RDWR)
+    os.write(held, path.read_bytes())
+    done = at_a_terminal("y", "queue", "import", str(pipe), **variables(server))
+    os.close(held)
+    assert (done.returncode, done.stdout) == (exits.UNUSABLE, "")
+    assert "--yes" in done.stderr
 
 
 def test_only_the_first_lines(server: LocalServer) -> None:
