@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import to_builtins
 
 from opalmind_tui import exits
+from opalmind_tui.cli.asking import iso
 from opalmind_tui.cli.options import WithSettings, settings_options, store_of
 from opalmind_tui.cli.output import answer
 from opalmind_tui.running import run
@@ -35,7 +35,7 @@ def doctor(ctx: click.Context, as_json: bool) -> int:
     """
     with store_of(ctx) as settings:
         found = run(_ask(settings))
-    answer(json.dumps(_document(found), indent=2) if as_json else shown(found))
+    answer(json.dumps(document(found), indent=2) if as_json else shown(found))
     return EXIT_OF[found.worst] if found.asked else exits.CANNOT_TELL
 
 
@@ -67,15 +67,15 @@ def _shown(finding: Finding) -> str:
     return "\n".join(lines + [f"  {name:<5}  {text}" for name, text in parts if text])
 
 
-def _document(diagnosis: Diagnosis) -> dict[str, Any]:
-    at = datetime.fromtimestamp(diagnosis.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The findings by their names in JSON."""
     findings = [
         {name: value for name, value in to_builtins(finding).items() if name != "action"}
         | {"action": None if finding.action is None else str(finding.action.act)}
         for finding in diagnosis.findings
     ]
     return {
-        "timestamp": at,
+        "timestamp": iso(diagnosis.at),
         "redis": diagnosis.address,
         "worst": diagnosis.worst,
         "checks": diagnosis.checks,

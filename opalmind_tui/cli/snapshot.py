@@ -13,6 +13,7 @@ import click
 
 from opalmind_tui import __version__, exits
 from opalmind_tui.cli.asking import with_engine
+from opalmind_tui.cli.doctor import document as doctor_document
 from opalmind_tui.cli.options import WithSettings, settings_of, settings_options
 from opalmind_tui.cli.output import AnswerLost, answer
 from opalmind_tui.cli.status import EXIT_OF, nothing_asked
@@ -25,6 +26,7 @@ from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.snapshot.findings import Diagnosis
 
 LISTED = 50
 """Rows of a place's list that the JSON has."""
@@ -77,8 +79,8 @@ def snapshot(ctx: click.Context, as_json: bool, svg: str | None, size: tuple[int
     """One frame of the dashboard: all that the screen would show now. Writes nothing to Redis.
 
     The JSON has the fields of the snapshot, each part with the time at which it was read and why it could not be.
-    Secrets are masked; what visitors sent is in it as on the screen. What the Doctor finds is in its picture and in
-    `doctor --json` only.
+    Secrets are masked; what visitors sent is in it as on the screen. With --place doctor it also has what the Doctor
+    finds, as `doctor --json` says it.
 
     Exit code, as of `status`: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell.
     """
@@ -86,15 +88,15 @@ def snapshot(ctx: click.Context, as_json: bool, svg: str | None, size: tuple[int
         raise click.UsageError("--json and --svg exclude each other.")
     settings = settings_of(ctx)
     if svg is None:
-        document, found = with_engine(ctx, lambda engine: _asked(engine, place))
-        answer(_written(found, settings.secrets()))
+        document, found, diagnosis = with_engine(ctx, lambda engine: _asked(engine, place))
+        answer(_written(found, diagnosis, settings.secrets()))
     else:
         document, drawn = with_engine(ctx, lambda engine: _drawn(engine, size, place))
         _put(svg, drawn)
     return exits.CANNOT_TELL if nothing_asked(settings, document) else EXIT_OF[document["status"]]
 
 
-async def _asked(engine: Engine, place: str) -> tuple[dict[str, Any], Snapshot]:
+async def _asked(engine: Engine, place: str) -> tuple[dict[str, Any], Snapshot, Diagnosis | None]:
     # The document first: it waits for Matomo's answer, which the frame then has, too.
     document = await engine.health_document()
     found = await engine.take_snapshot(PLACES[place])
@@ -102,7 +104,7 @@ async def _asked(engine: Engine, place: str) -> tuple[dict[str, Any], Snapshot]:
         if found.entries is None or found.entries.value is None or found.entries.value.done:
             break
         found = await engine.take_snapshot(PLACES[place])
-    return document, found
+    return document, found, await engine.diagnose() if place == "doctor" else None
 
 
 async def _drawn(engine: Engine, size: tuple[int, int], place: str) -> tuple[dict[str, Any], str]:
@@ -112,13 +114,15 @@ async def _drawn(engine: Engine, size: tuple[int, int], place: str) -> tuple[dic
     return document, await picture(engine, size, place)
 
 
-def _written(found: Snapshot, secrets: tuple[str, ...]) -> str:
+def _written(found: Snapshot, diagnosis: Diagnosis | None, secrets: tuple[str, ...]) -> str:
     from opalmind_tui.matomo.masking import mask
     from opalmind_tui.recording.codec import Codec
     from opalmind_tui.recording.form import VERSION
 
     plain = Codec(lambda text: mask(text, secrets)).of(Snapshot).plain(found, whole=True)
-    return json.dumps({"version": list(VERSION), "product": __version__, "snapshot": plain}, indent=2, allow_nan=False)
+    doctor = None if diagnosis is None else doctor_document(diagnosis)
+    frame = {"version": list(VERSION), "product": __version__, "snapshot": plain, "doctor": doctor}
+    return json.dumps(frame, indent=2, allow_nan=False)
 
 
 def _put(name: str, drawn: str) -> None:

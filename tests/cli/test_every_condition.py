@@ -70,7 +70,7 @@ CASES = {
     "queue resume": Case(("queue", "resume", "--yes"), shape=CHANGE),
     "queue retry": Case(("queue", "retry", "--dead", "--yes"), shape=CHANGE),
     "queue show": Case(("queue", "show", "nothing"), empty=1),
-    "snapshot": Case(("snapshot",), empty=2, away=2, shape=("product", "snapshot", "version")),
+    "snapshot": Case(("snapshot",), empty=2, away=2, shape=("doctor", "product", "snapshot", "version")),
     "status": Case(("status",), empty=2, away=2, shape=("checks", "status", "timestamp")),
     "track": Case(("track", "--from", "-"), given='{"kind":"pageview","url":"https://x/"}\n', shape=(
         "accepted", "conflict", "duplicate", "firstNotTaken", "inDoubtUntil", "lines", "problems", "problemsOmitted",

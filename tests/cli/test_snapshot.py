@@ -64,16 +64,23 @@ def test_a_picture_of_every_place(settings: LocalServer, tmp_path: Path) -> None
 
 
 def test_a_frame_of_every_place_as_json(settings: LocalServer, capsys: pytest.CaptureFixture[str]) -> None:
-    found = {}
+    found, doctor = {}, {}
     for place in PLACES:
         run_here(["snapshot", "--place", place])
-        found[place] = json.loads(capsys.readouterr().out)["snapshot"]
+        told = json.loads(capsys.readouterr().out)
+        found[place], doctor[place] = told["snapshot"], told["doctor"]
     assert found["overview"]["requests"]["value"][0]["state"] == "dead"
     assert found["queue"]["listing"]["value"]["rows"][0]["state"] == "dead"
     assert found["cache"]["entries"]["value"]["rows"][0]["feature"] == "events"
     assert found["cache"]["entries"]["value"]["done"] is True
     assert found["redis"]["redis"]["value"] is not None
     assert found["audit"]["audit"]["value"]["entries"][0]["act"] == "kill"
+    run_here(["doctor", "--json"])
+    alone = json.loads(capsys.readouterr().out)
+    there = doctor.pop("doctor")
+    assert [one["id"] for one in there["findings"]] == [one["id"] for one in alone["findings"]]
+    assert "dead" in {one["id"] for one in there["findings"]}
+    assert set(doctor.values()) == {None}, "nobody waits for a diagnosis who did not ask for it"
     for place, other in {"queue": "entries", "cache": "listing", "fleet": "audit"}.items():
         assert not (found[place][other] or {}).get("value"), "what no screen shows is not asked for"
 
