@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from opalmind_tui.observe.answers import slow_commands, word
 from opalmind_tui.observe.info import Info, replicas_of, text, whole
 from opalmind_tui.snapshot.redis_report import ClientRow, Cost, Latency, RedisReport, SlowCommand
 from opalmind_tui.storage.greeting import NAME
@@ -24,7 +25,6 @@ MOST_CLIENTS = 60
 """Connections up to which they are listed: the list grows by 350 bytes for each, and has no end."""
 WINDOW = 20.0
 """Seconds that rates look back: parts are read at paces of their own, of some seconds."""
-_WORD = 40
 
 
 class _Mark(Struct, frozen=True):
@@ -83,7 +83,7 @@ class CloserLook:
                 slow, *rows = await pipe.execute(raise_on_error=False)
             except TROUBLES as error:
                 raise trouble(error) from error
-        self._slow = _slow(slow)
+        self._slow = slow_commands(slow)
         self._clients = _clients(rows[0]) if rows else None
         asked = zip(("SLOWLOG", "CLIENT"), (slow, *rows), strict=False)
         self._denied = tuple(name for name, answer in asked if isinstance(answer, Exception))
@@ -177,24 +177,11 @@ def _quantile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def _slow(answer: Any) -> tuple[SlowCommand, ...]:
-    entries = answer if isinstance(answer, list) else []
-    return tuple(
-        SlowCommand(
-            _word(entry.get("command", b"")).partition(" ")[0],
-            float(entry.get("start_time", 0)),
-            float(entry.get("duration", 0)) / 1e6,
-        )
-        for entry in entries
-        if isinstance(entry, dict)
-    )
-
-
 def _clients(answer: Any) -> tuple[ClientRow, ...]:
     """Programs: connections with one name, or from one address where they have none."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for one in answer if isinstance(answer, list) else []:
-        name, address = _word(one.get("name", "")), _word(one.get("addr", ""))
+        name, address = word(one.get("name", "")), word(one.get("addr", ""))
         host = address.rpartition(":")[0]
         groups.setdefault((name, host), []).append(one)
     rows = [_client(name, host, ones) for (name, host), ones in groups.items()]
@@ -202,14 +189,11 @@ def _clients(answer: Any) -> tuple[ClientRow, ...]:
 
 
 def _client(name: str, host: str, ones: list[Mapping[str, Any]]) -> ClientRow:
-    newest = min(ones, key=lambda one: whole(one, "idle"))
+    # CLIENT LIST is text: its numbers are, too.
+    newest = min(ones, key=lambda one: _number(one.get("idle")))
     idle = _number(newest.get("idle"))
-    return ClientRow(name, host, name.startswith(f"{NAME}-"), len(ones), idle, _word(newest.get("cmd", "")))
+    return ClientRow(name, host, name.startswith(f"{NAME}-"), len(ones), idle, word(newest.get("cmd", "")))
 
 
 def _number(value: object) -> int:
     return int(value) if isinstance(value, str | int) and str(value).isdecimal() else 0
-
-
-def _word(value: object) -> str:
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))[:_WORD]

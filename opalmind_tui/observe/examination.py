@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from opalmind_tui.observe.answers import slow_commands, word
 from opalmind_tui.snapshot.redis_report import SlowCommand
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
@@ -21,8 +22,6 @@ SETTINGS = (
 """What is asked of CONFIG. Nothing in it is a secret."""
 SLOW = 10
 """Newest entries of the slow log."""
-WORD = 40
-"""Characters that are kept of a word of the server."""
 
 
 class Examination(Struct, frozen=True):
@@ -87,7 +86,7 @@ async def examine(client: Redis, clock: Callable[[], float] = time.time) -> Exam
         clock_margin=max(0.0, (after - before) / 2),
         config=_config(settings),
         denied=tuple(name for name, no in refused.items() if no),
-        slow=tuple(_slow(entry) for entry in slow if isinstance(entry, dict)) if isinstance(slow, list) else (),
+        slow=slow_commands(slow),
         primary=_primary(replication),
         good_replicas=replication.get("min_slaves_good_slaves") if isinstance(replication, dict) else None,
     )
@@ -101,19 +100,10 @@ def _seconds(told: Any) -> float | None:
 
 def _config(answers: list[Any]) -> dict[str, str]:
     known = (answer for answer in answers if isinstance(answer, dict))
-    return {_word(name): _word(value, 200) for answer in known for name, value in answer.items()}
-
-
-def _slow(entry: Mapping[str, Any]) -> SlowCommand:
-    name = _word(entry.get("command", b"")).partition(" ")[0]
-    return SlowCommand(name, float(entry.get("start_time", 0)), float(entry.get("duration", 0)) / 1e6)
+    return {word(name): word(value, 200) for answer in known for name, value in answer.items()}
 
 
 def _primary(replication: Any) -> str:
     if not isinstance(replication, dict) or replication.get("role") != "slave":
         return ""
-    return f"{_word(replication.get('master_host', ''), 200)}:{replication.get('master_port', '')}"
-
-
-def _word(value: object, limit: int = WORD) -> str:
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))[:limit]
+    return f"{word(replication.get('master_host', ''), 200)}:{replication.get('master_port', '')}"

@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 import redis
+from redis._parsers.helpers import parse_client_list
 from redis.asyncio import Redis
 
 from opalmind_tui.errors import StoreUnavailable
-from opalmind_tui.observe.closer import MOST_CLIENTS, CloserLook
+from opalmind_tui.observe.closer import MOST_CLIENTS, CloserLook, _clients
 from opalmind_tui.observe.server import read_server
 from opalmind_tui.settings import load_settings
-from opalmind_tui.snapshot.redis_report import RedisReport
+from opalmind_tui.snapshot.redis_report import ClientRow, RedisReport
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.storage.meter import Meter
@@ -83,6 +84,14 @@ async def test_programs_are_told_apart(server: LocalServer, admin: redis.Redis) 
     assert any(row.ours and row.name.startswith("opalmind-tui-") for row in rows.values())
     assert (await looked(CloserLook(Meter()), ours, MOST_CLIENTS + 1)).clients is None
     await ours.aclose()
+
+
+def test_of_several_connections_the_one_that_was_used_last_speaks_for_the_program() -> None:
+    rows = parse_client_list(
+        b"id=3 addr=10.0.0.1:5000 name=shop idle=100 cmd=ping\nid=4 addr=10.0.0.1:5001 name=shop idle=7 cmd=get\n"
+        b"id=5 addr=10.0.0.1:5002 name=shop idle=30 cmd=set\n"
+    )
+    assert _clients(rows) == (ClientRow("shop", "10.0.0.1", False, 3, 7, "get"),)
 
 
 async def test_the_slow_log_names_commands_alone(server: LocalServer, admin: redis.Redis) -> None:
