@@ -58,7 +58,9 @@ def diagnose(facts: Facts, *, asked: bool = True) -> Diagnosis:
 def _made(check: Check, facts: Facts) -> Finding | None:
     if check not in EACH_NODE or not facts.nodes:
         return check(facts)
-    found = [(node.place.node, finding) for node in facts.nodes if (finding := check(node)) is not None]
+    # What was refused was refused where the queue is, most likely: the other nodes speak by their own figures.
+    nodes = [node if node.home else replace(node, trouble=None) for node in facts.nodes]
+    found = [(node.place.node, finding) for node in nodes if (finding := check(node)) is not None]
     return together(found, len(facts.nodes)) if found else None
 
 

@@ -21,6 +21,7 @@ from opalmind_tui.snapshot.commands import Act, TtlTarget
 from opalmind_tui.snapshot.findings import Severity
 from opalmind_tui.snapshot.model import Reading, ServerView
 from opalmind_tui.storage.local_server import LocalServer
+from opalmind_tui.storage.trouble import trouble_of_kind
 from tests.doctor.conftest import Started, doctor_of
 from tests.support.servers import Product
 
@@ -313,3 +314,19 @@ class slow_way_to:
             back.cancel()
             there.close()
             writer.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [("too-few-replicas", "min-replicas"), ("oom", "memory-full"), ("misconf", "cannot-save"), ("readonly", "replica")],
+)
+def test_of_a_cluster_the_node_is_named_that_refuses(kind: str, wanted: str) -> None:
+    state = State(1.0, Settings(), server=Reading(ServerView(role="master", max_memory=1 << 30), 1.0))
+    whole = Facts(state, trouble=trouble_of_kind(kind))
+    nodes = tuple(replace(whole, home=home, place=Place(address=at, host=at, port=1)) for at, home in HOMES.items())
+    found = {one.id: one for one in diagnose(replace(whole, nodes=nodes)).findings}[wanted]
+    assert "queue:1" in found.evidence
+    assert "other:1" not in found.evidence
+
+
+HOMES = {"queue": True, "other": False}
