@@ -24,7 +24,8 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.findings import Diagnosis
 from opalmind_tui.snapshot.model import PreviewPoint, ProcessView, Reading, ServerView
 from opalmind_tui.snapshot.server import NodeView
-from opalmind_tui.storage.cluster import home_address, nodes_of
+from opalmind_tui.storage.cluster import home_address
+from opalmind_tui.storage.cluster_keys import nodes_of
 from opalmind_tui.storage.connection import address
 from opalmind_tui.storage.slots import Node
 from opalmind_tui.storage.trouble import TROUBLES

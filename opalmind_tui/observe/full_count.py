@@ -20,7 +20,7 @@ from opalmind_tui.observe.looks import CHUNK, Look, Looker
 from opalmind_tui.observe.survey import Survey
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.census import CountProgress, KeyCensus
-from opalmind_tui.storage.cluster_keys import ClusterKeys, KeyPage, key_page
+from opalmind_tui.storage.cluster_keys import KeyPage, key_page, nodes_of
 from opalmind_tui.storage.trouble import TROUBLES, trouble
 
 if TYPE_CHECKING:
@@ -229,9 +229,9 @@ class FullCount:
 
 async def _served_by(client: Redis) -> dict[str, str]:
     """The run id of the server, or of each primary by its address; empty where INFO is not permitted."""
-    nodes = await client.primaries() if isinstance(client, ClusterKeys) else {"": client}
+    nodes = await nodes_of(client)
     try:
         told = await asyncio.gather(*(one.info("server") for one in nodes.values()))
     except ResponseError:
         return {}
-    return {str(node): str(info.get("run_id", "")) for node, info in zip(nodes, told, strict=True)}
+    return {node: str(info.get("run_id", "")) for node, info in zip(nodes, told, strict=True)}

@@ -258,13 +258,6 @@ class ClusterClient(ClusterKeys):
             await self._clients.pop(node).connection_pool.disconnect(inuse_connections=False)
 
 
-async def nodes_of(client: Redis) -> dict[str, Redis]:
-    """Who must be asked to see all keys: each primary of a cluster by its address, or the one server ('')."""
-    if isinstance(client, ClusterClient):
-        return {str(node): one for node, one in (await client.primaries()).items()}
-    return {"": client}
-
-
 def primaries_known(client: Redis) -> int:
     """Of a cluster, how many primaries it has, as far as that is known."""
     return len(client.known_primaries) if isinstance(client, ClusterClient) else 0

@@ -62,6 +62,13 @@ async def key_page(client: Redis, cursor: int, count: int, last: str = "") -> Ke
     return KeyPage("", int(following), cast("list[bytes]", names))
 
 
+async def nodes_of(client: Redis) -> dict[str, Redis]:
+    """Who must be asked to see all keys: each primary of a Cluster by its address, or the one server ('')."""
+    if isinstance(client, ClusterKeys):
+        return {str(node): one for node, one in (await client.primaries()).items()}
+    return {"": client}
+
+
 async def naming_lost(client: Redis, error: StoreUnavailable) -> StoreUnavailable:
     """The trouble; of a Cluster with the shards that are away."""
     if not isinstance(client, ClusterKeys) or not error.falls_back:
@@ -119,15 +126,17 @@ class ClusterKeys(Redis):
 
     async def hung_up(self) -> bool:
         """Whether a node has closed a connection that was at rest, as one that died has. Told once; nobody is asked."""
-        gone = [
+        gone = False
+        for connection in [
             connection
             for client in self._clients.values()
             for connection in client.connection_pool._available_connections
-            if connection._reader is not None and connection._reader.at_eof()
-        ]
-        for connection in gone:
-            await connection.disconnect()
-        return bool(gone)
+        ]:
+            # Not before its turn: while others were closed, somebody may have taken it, and connected anew.
+            if connection._reader is not None and connection._reader.at_eof():
+                await connection.disconnect()
+                gone = True
+        return gone
 
     async def lost(self) -> Lost:
         """Which shards do not answer, and which slots nobody has; nothing where all is well or nobody tells."""

@@ -17,7 +17,8 @@ from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.findings import Severity
 from opalmind_tui.snapshot.model import Reading, Verdict
 from opalmind_tui.snapshot.wanted import Wanted
-from opalmind_tui.storage.cluster import ClusterClient, nodes_of
+from opalmind_tui.storage.cluster import ClusterClient
+from opalmind_tui.storage.cluster_keys import nodes_of
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.redis_queue.keys import tag_of

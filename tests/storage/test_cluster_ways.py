@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +16,7 @@ from opalmind_tui.storage.cluster import ClusterClient
 from opalmind_tui.storage.connection import address, async_client, sync_client
 from opalmind_tui.storage.link import RedisLink
 from opalmind_tui.storage.local_server import LocalServer, free_port
+from opalmind_tui.storage.slots import Node
 from tests.support.cluster import LocalCluster, running_cluster, wait_until
 from tests.support.servers import Product
 from tests.support.tls_front import HOST, Authority, tls_before
@@ -81,3 +84,26 @@ async def test_any_of_several_nodes_is_enough(cluster: LocalCluster) -> None:
         await goes_everywhere(loaded)
     with pytest.raises(SettingsError, match="REDIS_CLUSTER"):
         load_settings({"REDIS_NODES": named}, {})
+
+
+async def test_a_connection_that_was_made_anew_meanwhile_is_not_closed() -> None:
+    closed = []
+
+    class Connection:
+        def __init__(self, *, at_end: bool) -> None:
+            self._reader = asyncio.StreamReader()
+            if at_end:
+                self._reader.feed_eof()
+
+        async def disconnect(self) -> None:
+            closed.append(self)
+            # Somebody takes the next one while this one closes, and connects.
+            pool._available_connections[1]._reader = asyncio.StreamReader()
+
+    pool = SimpleNamespace(_available_connections=[Connection(at_end=True), Connection(at_end=True)])
+    client = ClusterClient.__new__(ClusterClient)
+    client._clients = {Node("h", 1): SimpleNamespace(connection_pool=pool)}
+    assert await client.hung_up()
+    assert closed == pool._available_connections[:1]
+    pool._available_connections[0]._reader = None
+    assert not await client.hung_up()

@@ -11,7 +11,7 @@ from typing import Any
 import redis.asyncio
 
 from opalmind_tui.snapshot.model import State
-from opalmind_tui.storage.cluster import nodes_of
+from opalmind_tui.storage.cluster_keys import nodes_of
 from opalmind_tui.tracking.ids import ALPHABET, endpoint_code, new_id, new_token, shard_of
 from opalmind_tui.tracking.memory_queue import MemoryQueue
 from opalmind_tui.tracking.queue import Acceptance, Claim, Fate, QueueCounts, Settled, Settlement
