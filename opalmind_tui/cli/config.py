@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import to_builtins
 
 from opalmind_tui import exits
-from opalmind_tui.cli.asking import iso, table, with_engine
+from opalmind_tui.cli.asking import table, with_engine
+from opalmind_tui.cli.cache import times_to_live
 from opalmind_tui.cli.changing import How, change, change_options
 from opalmind_tui.cli.options import GroupWithSettings, WithSettings, settings_of, settings_options
 from opalmind_tui.cli.output import answer, say
@@ -22,6 +23,9 @@ from opalmind_tui.settings.profiles import VARIABLE, profile_names
 from opalmind_tui.settings.table import Kind
 from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.text import safe_text
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.engine import Engine
 
 RUN_TIME = ("reports", *NAMES, "idempotency")
 """What can be configured while processes run."""
@@ -108,17 +112,8 @@ def file(ctx: click.Context, example: bool, as_json: bool) -> int:
     return exits.OK
 
 
-async def _times(engine: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "seconds": one.seconds,
-            "origin": one.origin,
-            "by": one.by,
-            "at": iso(one.at) if one.at else None,
-        }
-        for name, one in (await engine.times_to_live()).items()
-    ]
+async def _times(engine: Engine) -> list[dict[str, Any]]:
+    return [{"name": row.pop("feature"), **row} for row in await times_to_live(engine)]
 
 
 def _value(variable: Variable, settings: Settings) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from opalmind_tui.tracking.lines import Line
@@ -10,6 +11,7 @@ from opalmind_tui.tracking.queue import Acceptance, Answer
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.tracking.request import TrackingRequest
 
 KNOWN_TO_THE_QUEUE = frozenset({"pending", "scheduled", "inflight", "dead"})
 """States in which a request keeps its idempotency key from others."""
@@ -23,29 +25,35 @@ class Foresight:
     """
 
     def __init__(self) -> None:
-        self._fingerprints: dict[str, str] = {}
+        self._fingerprints: dict[int, int] = {}
+        """By idempotency key, both as hashes: a file may have millions of them."""
 
     async def judged(self, engine: Engine, lines: list[Line]) -> tuple[list[Line], Mapping[int, Answer]]:
         """The lines, and an answer to each that would be offered, by its number. Raises `StoreUnavailable`."""
-        ids = [line.id for line in lines if line.request is not None and line.id]
+        offered = [(line, line.request) for line in lines if line.request is not None]
+        ids = [line.id for line, _ in offered if line.id]
         known = {row.id for row in await engine.queue.rows_of(ids)} if ids else set()
+        taken = await _taken(engine, {request.key for line, request in offered if request.key and line.id not in known})
         return lines, {
-            line.number: Answer(await self._outcome(engine, line, known), line.id)
-            for line in lines
-            if line.request is not None
+            line.number: Answer(
+                Acceptance.DUPLICATE if line.id in known else self._outcome(request, request.key in taken), line.id
+            )
+            for line, request in offered
         }
 
-    async def _outcome(self, engine: Engine, line: Line, known: set[str]) -> Acceptance:
-        assert line.request is not None
-        key, fingerprint = line.request.key, line.request.fingerprint
-        if line.id in known:
-            return Acceptance.DUPLICATE
-        if not key:
+    def _outcome(self, request: TrackingRequest, taken: bool) -> Acceptance:
+        """Of a line whose key is `taken` in the queue, or not."""
+        if not request.key:
             return Acceptance.ACCEPTED
+        key, fingerprint = hash(request.key), hash(request.fingerprint)
         if key in self._fingerprints:
             same = self._fingerprints[key] == fingerprint
             return Acceptance.DUPLICATE if same else Acceptance.CONFLICT
         self._fingerprints[key] = fingerprint
-        rows = await engine.queue.find(key)
-        taken = any(row.key == key and row.state in KNOWN_TO_THE_QUEUE for row in rows)
         return Acceptance.DUPLICATE if taken else Acceptance.ACCEPTED
+
+
+async def _taken(engine: Engine, keys: Collection[str]) -> set[str]:
+    """Those that requests in the queue keep from others."""
+    found = await asyncio.gather(*map(engine.queue.find, keys))
+    return {row.key for rows in found for row in rows if row.key in keys and row.state in KNOWN_TO_THE_QUEUE}

@@ -21,6 +21,8 @@ from opalmind_tui.settings import Settings
 from opalmind_tui.tui.census_text import census_text, progress_text
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from opalmind_tui.observe.full_count import FullCount
     from opalmind_tui.snapshot.census import KeyCensus
 
@@ -42,45 +44,39 @@ def keys(ctx: click.Context, exact: bool, as_json: bool) -> int:
     Exit code: 0 answered, 3 Redis is away or does not permit it.
     """
     with store_of(ctx) as settings:
-        found = run(_count(settings) if exact else _ask(settings))
+        found = run(_found(settings, exact=exact))
     answer(json.dumps(document(found), indent=2) if as_json else census_text(found))
     return exits.OK
 
 
-async def _ask(settings: Settings) -> KeyCensus:
+async def _found(settings: Settings, *, exact: bool) -> KeyCensus:
     from opalmind_tui.observe.census import Census
     from opalmind_tui.storage.cluster_keys import naming_lost
     from opalmind_tui.storage.connection import async_client
 
     client = async_client(settings, pool=1, no_touch=True)
     try:
-        return await Census(settings).once(client)
+        return await (_counted(settings, client) if exact else Census(settings).once(client))
     except StoreUnavailable as error:
         raise await naming_lost(client, error) from error
     finally:
         await client.aclose()
 
 
-async def _count(settings: Settings) -> KeyCensus:
+async def _counted(settings: Settings, client: Redis) -> KeyCensus:
     from opalmind_tui.observe.full_count import FullCount
-    from opalmind_tui.storage.cluster_keys import naming_lost
-    from opalmind_tui.storage.connection import async_client
 
-    client = async_client(settings, pool=1, no_touch=True)
     count = FullCount(settings)
     told = asyncio.create_task(_tell(count))
     try:
         return await count.run(client)
-    except StoreUnavailable as error:
-        raise await naming_lost(client, error) from error
     finally:
         told.cancel()
-        await client.aclose()
 
 
 async def _tell(count: FullCount) -> None:
     """Say how far it is, to whoever waits at a terminal."""
-    while sys.stderr.isatty():
+    while sys.stderr is not None and sys.stderr.isatty():
         await asyncio.sleep(TELL_EVERY)
         say(progress_text(count.progress))
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import redis
 
 from opalmind_tui import exits
 from opalmind_tui.cli.feed import BATCH
+from opalmind_tui.cli.foreseeing import Foresight
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking.limits import LINE_LIMIT
+from opalmind_tui.tracking.lines import read_lines
+from opalmind_tui.tracking.queue import Acceptance
 from opalmind_tui.tracking.redis_queue.batches import MOST_ITEMS
 from tests.cli.program import MATOMO, command, environment, queued, run, wait_until
 
@@ -72,6 +78,27 @@ def test_a_dry_run_says_the_same_and_takes_nothing(settings: dict[str, str], tmp
     found = json.loads(again.stdout)
     assert [found[name] for name in ("lines", "accepted", "duplicate")] == [2, 1, 1], "the queue knows the first key"
     assert queued(settings)["pending"] == 3
+
+
+async def test_a_dry_run_looks_a_batch_up_side_by_side() -> None:
+    """Or each line costs a way to Redis and back."""
+    asked: list[str] = []
+    together = asyncio.Event()
+
+    async def find(key: str) -> tuple[()]:
+        asked.append(key)
+        if len(asked) == BATCH:
+            together.set()
+        await together.wait()
+        return ()
+
+    given = [b'{"kind":"goal","goalId":1,"idempotencyKey":"k%d"}' % number for number in range(BATCH)]
+    (lines,) = read_lines([b"\n".join([*given, given[0]]) + b"\n"], default_site_id=1)
+    engine: Any = SimpleNamespace(queue=SimpleNamespace(find=find))
+    async with asyncio.timeout(20):
+        _, answers = await Foresight().judged(engine, lines)
+    assert sorted(asked) == sorted(f"k{number}" for number in range(BATCH))
+    assert [one.outcome for one in answers.values()] == [Acceptance.ACCEPTED] * BATCH + [Acceptance.DUPLICATE]
 
 
 def test_no_more_than_the_first_lines(settings: dict[str, str]) -> None:

@@ -80,10 +80,10 @@ async def test_a_lost_shard_is_named_and_memory_serves_until_it_is_back(
             assert away(taken) == [at(victim)]
             assert taken.health.value is not None
             assert shard in next(one.output for one in taken.health.value.checks if one.name == "redis-connection")
-            for count in (keys._ask, keys._count):
+            for exact in (False, True):
                 with pytest.raises(StoreUnavailable, match=re.escape(shard)):
                     # Whoever starts now must begin with a node that is there.
-                    await count(replace(engine.settings, redis_url=cluster.running()[0].url))
+                    await keys._found(replace(engine.settings, redis_url=cluster.running()[0].url), exact=exact)
             await asyncio.to_thread(victim.start)
             await look_until(engine, lambda taken: taken.store.mode is Mode.REDIS)
             await look_until(engine, lambda taken: not (taken.store.reason or taken.server.error or away(taken)))
