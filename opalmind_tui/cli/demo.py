@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,13 +85,14 @@ class DemoEngine(LateEngine):
         return await report(**{snake(field): value for field, value in params.items()})
 
     async def stop(self) -> None:
-        """End it all, the traffic first."""
-        if self._traffic is not None:
-            self._traffic.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._traffic
-        await super().stop()
-        await self._world.stop()
+        """End it all, the traffic first; whatever fails on the way, nothing of it stays behind."""
+        async with AsyncExitStack() as ends:
+            ends.push_async_callback(self._world.stop)
+            ends.push_async_callback(super().stop)
+            if self._traffic is not None:
+                self._traffic.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._traffic
 
     async def take_snapshot(self, wanted: Wanted = NEWEST) -> Snapshot:
         """As `EnginePort`; the screen's identity names the stand-in's mood."""

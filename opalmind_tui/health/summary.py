@@ -22,8 +22,6 @@ ERRORS, ACTS = 8, 20
 """Groups of failures, and acts, that a hand-over names."""
 _LINE = 240
 """Cells of one line."""
-_LOOKED_AT = 700
-"""Characters of a text that are gone through, many more than are shown."""
 _RUNS = re.compile("`+")
 
 
@@ -40,7 +38,7 @@ class _Words:
 
     def text(self, value: str, limit: int = _LINE) -> str:
         """One line, masked before it is cut."""
-        return safe_text(self._clean(value[:_LOOKED_AT]), limit)
+        return safe_text(self._clean(value), limit)
 
     def moment(self, at: float, shape: str = "%H:%M:%S") -> str:
         """UTC and local: ``02:31:07 UTC (03:31:07 +0100)``; a dash for what no calendar has."""

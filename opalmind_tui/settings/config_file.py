@@ -123,7 +123,8 @@ def read_config(path: Path | None = None) -> ConfigFile:
         tables = tomllib.loads(text)
     except UnicodeDecodeError:
         raise SettingsError(shown, "what is no UTF-8", "text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Beside its own error: a number of thousands of digits, lists in lists in lists.
         raise SettingsError(shown, safe_text(f"it: {error}", 200), "a file in TOML") from None
     config = ConfigFile(path, tables, text, _notes(path, status))
     for name in tables:

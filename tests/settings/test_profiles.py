@@ -99,6 +99,10 @@ def test_files_that_are_none(home: Path) -> None:
     home.write_text("#" * (MAX_FILE + 1))
     with pytest.raises(SettingsError, match="bytes"):
         read_config()
+    for text in ("[[[", "a = " + "1" * 5_000, "a = " + "[" * 20_000):
+        home.write_text(text)
+        with pytest.raises(SettingsError, match="TOML"):
+            read_config()
     home.unlink()
     assert not read_config().tables
     home.mkdir()
