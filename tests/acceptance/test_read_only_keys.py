@@ -214,20 +214,31 @@ OF_OTHER_TIMES = {Act.ACKNOWLEDGE, Act.RELEASE, Act.RESUME}
 PLACES = (*(door.id for door in DOORS), DETAIL)
 
 
-async def test_no_key_and_no_entry_of_the_palette_writes(
-    any_product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where files of ours go; plans can be confirmed at once."""
     monkeypatch.setattr(plan_dialog, "ARM_AFTER", 0.001)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path
+
+
+async def every_place(pilot: Pilot[Any]) -> AsyncIterator[tuple[str, int]]:
+    """Go to each place in turn: its name, and how many screens lie one upon the other there."""
+    for place in PLACES:
+        await at(pilot, place)
+        yield place, len(pilot.app.screen_stack)
+
+
+async def test_no_key_and_no_entry_of_the_palette_writes(
+    any_product: Product, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with opened(any_product) as (pilot, engine):
         app = pilot.app
         refused: list[str] = []
         monkeypatch.setattr(app.operator, "refuse", refused.append)
         keys: set[str] = set()
         ran = {entry_of(LEAVES)}
-        for place in PLACES:
-            await at(pilot, place)
-            under = len(app.screen_stack)
+        async for place, under in every_place(pilot):
             for action in ACTIONS:
                 if action.id == LEAVES or not exists(action, app.operator.situation):
                     continue
@@ -256,19 +267,13 @@ async def test_no_key_and_no_entry_of_the_palette_writes(
         assert ran >= {entry_of(one.id) for one in ACTIONS if not (one.changes or one.only or one.demo_only)} - UNLISTED
         live = {key for one in ACTIONS if one.only != "replay" and not one.demo_only for key in one.keys}
         assert live - keys == set(next(one.keys for one in ACTIONS if one.id == LEAVES)), "every key was pressed"
-    assert files_in(tmp_path) <= {"recordings"}, "no file but the recording that was asked for"
+    assert files_in(folder) <= {"recordings"}, "no file but the recording that was asked for"
 
 
-async def test_past_every_refusal_of_the_dashboard_the_engine_refuses(
-    any_product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan_dialog, "ARM_AFTER", 0.001)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+async def test_past_every_refusal_of_the_dashboard_the_engine_refuses(any_product: Product, folder: Path) -> None:
     async with opened(any_product) as (pilot, engine):
         app = pilot.app
-        for place in PLACES:
-            await at(pilot, place)
-            under = len(app.screen_stack)
+        async for place, under in every_place(pilot):
             acting = [one for one in ACTIONS if one.changes and exists(one, app.operator.situation)]
             # What is everywhere is asked for once, what acts on requests in each list that has some.
             for tab in ("failed", "pending", "trash") if place == "queue" else ("",):

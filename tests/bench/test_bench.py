@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,20 @@ def tiny(product: Product, *who: str) -> Run:
     return Run(1, 0.002, False, product, Report(lambda _: None), contestants)
 
 
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, to its end."""
+    words = [sys.executable, "-m", "tests.bench", *arguments]
+    return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=400, check=False)
+
+
+def measured(tmp_path: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
+    """What the command shows after one round, and what it writes into a file."""
+    file = tmp_path / "found.json"
+    done = bench(*arguments, "--rounds", "1", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(file.read_text())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_measures_ours(cell: str, any_product: Product) -> None:
@@ -37,16 +52,10 @@ def test_every_cell_measures_ours(cell: str, any_product: Product) -> None:
 
 
 def test_the_command_measures_the_cache(tmp_path: Path) -> None:
-    file = tmp_path / "found.json"
-    arguments = ["cache", "--peers", "none", "--rounds", "1", "--scale", "0.002", "--json", file]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(file.read_text())
+    _, found = measured(tmp_path, "cache", "--peers", "none", "--scale", "0.002")
     assert not [note for note in found["notes"] if "opalmind" in note]
-    measured = {target["target"] for target in found["targets"] if target["measured"] is not None}
-    assert len(measured) == len(cache.TARGETS) - 4, "all but those that need peers"
+    reached = {target["target"] for target in found["targets"] if target["measured"] is not None}
+    assert len(reached) == len(cache.TARGETS) - 4, "all but those that need peers"
     commands = [one["median"] for one in found["series"] if one["unit"] == "commands"]
     assert commands == [2, 2, 2]
 
@@ -62,8 +71,7 @@ def test_every_installed_cache_gives_hits(peer: Contestant, any_product: Product
 
 
 def test_a_cell_of_the_other_suite_is_a_mistake_of_the_command_line() -> None:
-    arguments = ["cache", "--only", "drain"]
-    done = subprocess.run([sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT)
+    done = bench("cache", "--only", "drain")
     assert done.returncode == 2
     assert "no cell 'drain' of cache" in done.stderr
 
@@ -80,15 +88,10 @@ def test_every_installed_peer_accepts_and_drains(peer: object, any_product: Prod
 
 
 def test_the_command_prints_tables_targets_and_json(tmp_path: Path) -> None:
-    file = tmp_path / "found.json"
-    arguments = ["queue", "--only", "drain", "--peers", "none", "--rounds", "1", "--scale", "0.002", "--json", file]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert "drain by one worker" in done.stdout
-    assert "not measured" in done.stdout
-    assert {series["who"] for series in json.loads(file.read_text())["series"]} == {OURS.name, FLOOR.name}
+    shown, found = measured(tmp_path, "queue", "--only", "drain", "--peers", "none", "--scale", "0.002")
+    assert "drain by one worker" in shown
+    assert "not measured" in shown
+    assert {series["who"] for series in found["series"]} == {OURS.name, FLOOR.name}
 
 
 def test_ratios_and_verdicts() -> None:
@@ -116,24 +119,12 @@ def test_ratios_and_verdicts() -> None:
 
 @pytest.mark.slow
 def test_the_command_measures_what_a_dashboard_costs(tmp_path: Path) -> None:
-    file = tmp_path / "found.json"
-    arguments = ["census", "--rounds", "1", "--scale", "0.001", "--json", file]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(file.read_text())
+    _, found = measured(tmp_path, "census", "--scale", "0.001")
     assert not found["notes"]
     assert all(target["measured"] is not None for target in found["targets"])
 
 
 @pytest.mark.slow
 def test_the_command_measures_the_terminal(tmp_path: Path) -> None:
-    file = tmp_path / "found.json"
-    arguments = ["terminal", "--rounds", "1", "--scale", "0.001", "--json", file]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=400
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(file.read_text())
+    _, found = measured(tmp_path, "terminal", "--scale", "0.001")
     assert all(target["measured"] is not None for target in found["targets"])
