@@ -19,6 +19,7 @@ from opalmind_tui.engine.store_status import as_told, store_status
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.health import Facts, cause_line, health_document, health_view
+from opalmind_tui.health.failing import LatelyFailed
 from opalmind_tui.observe.census import Census
 from opalmind_tui.observe.closer import CloserLook
 from opalmind_tui.observe.info import keys_of
@@ -81,7 +82,7 @@ class Look:
         self._clock = clock
         self.identity = identity
         self._counts_nothing_itself = counts_nothing_itself
-        self._history = RecentFigures()
+        self._history, self._failed = RecentFigures(), LatelyFailed()
         self._day = Past(stores, () if own_minutes is None else own_minutes, clock)
         self._remembers = own_minutes is not None
         self._census = Census(settings, clock=ticks)
@@ -116,7 +117,11 @@ class Look:
         queue = await self._queue.get(now)
         requests = await self._queue_look.rows(now, wanted.rows, queue)
         cache = await self._cache.get(now)
-        facts = replace(self._facts(now, queue, cache, server, keys), failures=newest_failures(requests, now))
+        facts = replace(
+            self._facts(now, queue, cache, server, keys),
+            failures=newest_failures(requests, now),
+            lately=self._failed.note(queue.value, now),
+        )
         sentence, verdict = cause_line(facts)
         if self._counts_nothing_itself:
             facts = replace(facts, store=as_told(facts.store, self._stores))

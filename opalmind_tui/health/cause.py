@@ -7,7 +7,6 @@ them, and that before what merely costs. The first that applies is said.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -15,16 +14,13 @@ from msgspec import Struct
 from opalmind_tui.health.cache import cache_check, cause_of_cache
 from opalmind_tui.health.document import health_view
 from opalmind_tui.health.facts import Facts, Finding, known
+from opalmind_tui.health.failing import LIMIT, at_times, bare, how, share_of
 from opalmind_tui.health.queue import REFUSING_FOR, age_of, nobody_delivers, overdue, queue_check
 from opalmind_tui.health.redis import away_because, wrong_with
 from opalmind_tui.health.words import Clock, lasting, many, since, utc_clock
-from opalmind_tui.snapshot.model import Gate, GateKind, Mode, QueueView, RequestRow, Verdict
+from opalmind_tui.snapshot.model import Gate, GateKind, Mode, QueueView, Verdict
 
 NOTHING_WRONG = "Nothing is wrong."
-_FEW = 5
-"""Failures below which a share of them says nothing."""
-_LIMIT = 60
-"""Cells of foreign text within a sentence."""
 
 
 def cause_line(facts: Facts, clock: Clock = utc_clock) -> tuple[str, Verdict]:
@@ -63,7 +59,7 @@ def _refusing(facts: Facts, clock: Clock) -> Finding | None:
     view = known(facts.queue)
     if view is None or not view.refused_by or facts.now - view.refused_at >= REFUSING_FOR:
         return None
-    limit = facts.clean(view.refused_by, 2 * _LIMIT)
+    limit = facts.clean(view.refused_by, 2 * LIMIT)
     return Verdict.FAIL, f"New requests are refused, the last at {clock(view.refused_at)}: {limit}."
 
 
@@ -84,7 +80,7 @@ def _redis(facts: Facts, clock: Clock) -> Finding | None:
 def _gate(facts: Facts, clock: Clock) -> Finding | None:
     view = known(facts.queue)
     gate = view.closed if view is not None else None
-    if view is None or gate is None:
+    if view is None or gate is None or at_times(view, facts.now):
         return None
     sentence = _GATES[gate.kind](facts, view, gate, since(gate.since, facts.now, clock), clock)
     return queue_check(facts).verdict, sentence
@@ -96,21 +92,21 @@ def _token(facts: Facts, view: QueueView, gate: Gate, time: str, clock: Clock) -
 
 def _outage(facts: Facts, view: QueueView, gate: Gate, time: str, clock: Clock) -> str:
     probe = "being probed now" if gate.until <= facts.now else f"next probe in {lasting(gate.until - facts.now)}"
-    return f"{_says(facts, gate)}{share_of(facts)}{time}. Breaker open, {probe}. {_lost(view)}"
+    return f"{how(facts, gate.reason, gate.since)}{time}. Breaker open, {probe}. {_lost(view)}"
 
 
 def _cooldown(facts: Facts, view: QueueView, gate: Gate, time: str, clock: Clock) -> str:
     ends = f"{clock(gate.until)}, {lasting(gate.until - facts.now)} from now"
-    return f"{_says(facts, gate)}{time}. Cooldown until {ends}. {_lost(view)}"
+    return f"{how(facts, gate.reason, gate.since)}{time}. Cooldown until {ends}. {_lost(view)}"
 
 
 def _recording_off(facts: Facts, view: QueueView, gate: Gate, time: str, clock: Clock) -> str:
-    return f"{facts.clean(gate.reason, _LIMIT)}{time}: {_waiting(view)}."
+    return f"{facts.clean(gate.reason, LIMIT)}{time}: {_waiting(view)}."
 
 
 def _paused(facts: Facts, view: QueueView, gate: Gate, time: str, clock: Clock) -> str:
     ends = f", on in {lasting(gate.until - facts.now)}" if math.isfinite(gate.until) else ""
-    who = f" by {facts.clean(gate.reason, _LIMIT)}" if gate.reason else ""
+    who = f" by {facts.clean(gate.reason, LIMIT)}" if gate.reason else ""
     return f"Sending is paused{who}{time}{ends}: {_waiting(view)}."
 
 
@@ -127,25 +123,6 @@ def _waiting(view: QueueView) -> str:
     return f"{many(view.backlog, 'request')} {'waits' if view.backlog == 1 else 'wait'}"
 
 
-def _says(facts: Facts, gate: Gate) -> str:
-    """An HTTP status speaks for itself; other reasons are words about the connection."""
-    reason = facts.clean(gate.reason.partition(", asked to wait")[0], _LIMIT)
-    return f"Matomo answers {reason}" if reason[:1].isdecimal() else f"Matomo is away ({reason or 'no reason known'})"
-
-
-def share_of(facts: Facts) -> str:
-    """How much of the newest failures the commonest answer makes up: `` (97 % of the newest 40 errors)``."""
-    errors = Counter(_answer(row) for row in facts.failures)
-    if errors.total() < _FEW:
-        return ""
-    (_, most), number = errors.most_common(1)[0], errors.total()
-    return f" ({most / number:.0%} of the newest {number} errors)".replace("%", " %")
-
-
-def _answer(row: RequestRow) -> str:
-    return str(row.status) if row.status is not None else row.error
-
-
 def _lost(view: QueueView) -> str:
     return "Nothing lost." if not view.dead and not view.dropped else f"{view.dead:,} dead, {view.dropped:,} dropped."
 
@@ -160,12 +137,12 @@ def _unattended(facts: Facts, clock: Clock) -> Finding | None:
 
 def _unread_queue(facts: Facts, clock: Clock) -> Finding | None:
     error = facts.queue.error
-    return None if error is None else (Verdict.WARN, f"The queue cannot be read: {facts.clean(error, 2 * _LIMIT)}")
+    return None if error is None else (Verdict.WARN, f"The queue cannot be read: {facts.clean(error, 2 * LIMIT)}")
 
 
 def _matomo(facts: Facts, clock: Clock) -> Finding | None:
     error = facts.matomo.error
-    return None if error is None else (Verdict.FAIL, f"Matomo does not answer: {facts.clean(error, 2 * _LIMIT)}")
+    return None if error is None else (Verdict.FAIL, f"Matomo does not answer: {facts.clean(error, 2 * LIMIT)}")
 
 
 def _server(facts: Facts, clock: Clock) -> Finding | None:
@@ -182,8 +159,22 @@ def _later(facts: Facts, clock: Clock) -> Finding | None:
     if view.next_due <= facts.now or not overdue(view, facts.settings, facts.now):
         return None
     first = f"the first at {clock(view.next_due)}, in {lasting(view.next_due - facts.now)}"
-    failed = f" Last error: {facts.clean(view.last_error, _LIMIT)}{share_of(facts)}." if view.last_error else ""
+    error = f"{facts.clean(view.last_error, LIMIT)}{share_of(facts, view.last_error)}"
+    failed = f" Last error: {error}." if view.last_error else ""
     return queue_check(facts).verdict, f"Nothing is due: {_waiting(view)} for their next try, {first}.{failed}"
+
+
+def _at_times(facts: Facts, clock: Clock) -> Finding | None:
+    """Matomo fails now and then. One sentence, whether its gate is open or closed at this very moment."""
+    view = known(facts.queue)
+    if view is None or not at_times(view, facts.now):
+        return None
+    gate = view.closed
+    reason, moment = (view.last_error, view.last_error_at) if gate is None else (gate.reason, gate.since)
+    backlog = _backlog(facts, clock)
+    verdict, rest = backlog if backlog is not None else (Verdict.WARN, _lost(view))
+    reasons = ", ".join(facts.clean(bare(one), LIMIT) for one in facts.lately or (reason,))
+    return verdict, f"Matomo fails at times ({reasons}), the last at {clock(moment)}. {rest}"
 
 
 def _backlog(facts: Facts, clock: Clock) -> Finding | None:
@@ -243,6 +234,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("matomo", "reports fail, and delivery will", _matomo),
     Cause("server", "Redis is full, a replica, or may drop what it holds", _server),
     Cause("later", "nothing is due: it goes on by itself at a known time", _later),
+    Cause("at times", "it is sent, but not at once; it explains what waits", _at_times),
     Cause("backlog", "it is sent, but too slowly", _backlog),
     Cause("dead", "it waits for an operator, and keeps", _dead),
     Cause("held", "it waits for a token, and keeps", _held),

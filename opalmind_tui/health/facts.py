@@ -44,6 +44,7 @@ class Facts(Struct, frozen=True):
         matomo: seconds of the newest answer to a cheap question to Matomo; `error` says why there was none.
         site: only where it was asked for.
         failures: the newest requests that failed, where a list of them is at hand.
+        lately: what Matomo failed with in the last minute, where it was looked at so long.
     """
 
     now: float
@@ -56,6 +57,7 @@ class Facts(Struct, frozen=True):
     matomo: Reading[float] = field(default_factory=Reading)
     site: SiteAccess | None = None
     failures: tuple[RequestRow, ...] = ()
+    lately: tuple[str, ...] = ()
 
     def clean(self, text: str, limit: int = 300) -> str:
         """Text from outside, fit to be shown: secrets masked (I10), controls visible (I9), cut to `limit` cells."""

@@ -91,7 +91,6 @@ def _head(snapshot: Snapshot, words: _Words) -> list[str]:
     identity = snapshot.identity
     rows = [
         f"{snapshot.cause_verdict.upper()}: {words.text(snapshot.cause) or 'the cause is not known'}",
-        "(Times of day in this sentence are UTC.)",
         f"written      {words.moment(snapshot.taken_at, '%Y-%m-%d %H:%M:%S')} by {words.text(identity.user, 60)}",
         f"environment  {words.text(identity.environment, 40) or '-'}",
         f"Matomo       {words.text(identity.matomo, 120) or 'none configured'}",

@@ -12,9 +12,9 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def utc_clock(moment: float) -> str:
-    """Hours and minutes in UTC; dashes where there is no such moment."""
+    """Hours and minutes, and that it is UTC: a screen may show other times; dashes where there is no such moment."""
     try:
-        return datetime.fromtimestamp(moment, UTC).strftime("%H:%M")
+        return datetime.fromtimestamp(moment, UTC).strftime("%H:%M UTC")
     except (ValueError, OverflowError, OSError):
         return "--:--"
 
@@ -33,7 +33,7 @@ def lasting(seconds: float) -> str:
 
 
 def since(moment: float, now: float, clock: Clock) -> str:
-    """``since 02:14 (17 min)``; over a day ago a time of day says nothing: ``for 3 d``. Empty where it is unknown."""
+    """``since 02:14 UTC (17 min)``; over a day ago, where that says nothing, ``for 3 d``. Empty where it is unknown."""
     if moment <= 0:
         return ""
     age = lasting(now - moment)

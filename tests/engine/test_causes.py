@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis
 
+from opalmind_tui.demo.matomo.behaviour import Behaviour
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.model import State, Verdict
@@ -64,7 +65,7 @@ async def test_matomo_answers_503_with_its_share_and_the_next_probe(ground: Grou
 
 
 async def test_a_cooldown_says_until_when(ground: Ground) -> None:
-    await ground.matomo.set_mood("rate-limited")
+    await ground.matomo.behave(Behaviour(faults=(("429", 1.0),)))
     engine = await ground.engine(deliver=True)
     number = 0
 
@@ -75,6 +76,23 @@ async def test_a_cooldown_says_until_when(ground: Ground) -> None:
         return "Cooldown until" in await cause(engine)
 
     await until(cooling)
+
+
+async def test_a_matomo_that_failed_a_moment_ago_is_not_called_well_at_once(ground: Ground) -> None:
+    engine = await ground.engine(deliver=True)
+    await ground.matomo.behave(Behaviour(faults=(("503", 1.0),)))
+    await engine.offer(hits(1))
+
+    async def failed() -> bool:
+        return (await engine.queue_view()).last_status == 503
+
+    async def delivered() -> bool:
+        return (await engine.queue_view()).delivered == 1
+
+    await until(failed)
+    await ground.matomo.set_mood("normal")
+    await until(delivered)
+    await says(engine, "Matomo fails at times (503 Service Unavailable), the last at", "Nothing lost.")
 
 
 async def test_the_token_is_refused(ground: Ground) -> None:

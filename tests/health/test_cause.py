@@ -57,19 +57,19 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
                 reason="Redis refuses the user or password", remedy="Check REDIS_PASSWORD.", since=NOW - 30
             )
         },
-        "Redis refuses the user or password since 19:22 (30 s). Check REDIS_PASSWORD.",
+        "Redis refuses the user or password since 19:22 UTC (30 s). Check REDIS_PASSWORD.",
         FAIL,
     ),
     (
         "Redis is away",
         {"store": memory()},
-        "Redis refuses connections since 19:06 (17 min): running on memory, 41 requests live only here.",
+        "Redis refuses connections since 19:06 UTC (17 min): running on memory, 41 requests live only here.",
         WARN,
     ),
     (
         "one request in memory",
         {"store": memory(only_here=1)},
-        "Redis refuses connections since 19:06 (17 min): running on memory, 1 request lives only here.",
+        "Redis refuses connections since 19:06 UTC (17 min): running on memory, 1 request lives only here.",
         WARN,
     ),
     (
@@ -81,55 +81,58 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
     (
         "the queue is full",
         {"queue": queue(refused_by="1,000,000 requests (MATOMO_QUEUE_MAX_LENGTH)", refused_at=NOW - 5)},
-        "New requests are refused, the last at 19:23: 1,000,000 requests (MATOMO_QUEUE_MAX_LENGTH).",
+        "New requests are refused, the last at 19:23 UTC: 1,000,000 requests (MATOMO_QUEUE_MAX_LENGTH).",
         FAIL,
     ),
     (
         "the token is refused",
         {"queue": queue(pending=1, gate=gate(GateKind.TOKEN, 7_800, until=INF))},
-        "Matomo refuses the token since 17:13 (2 h 10 min): 1 request waits. Correct MATOMO_TOKEN.",
+        "Matomo refuses the token since 17:13 UTC (2 h 10 min): 1 request waits. Correct MATOMO_TOKEN.",
         FAIL,
     ),
     (
         "an outage",
         {"queue": queue(pending=5, gate=gate(GateKind.BREAKER, 1_020))},
-        "Matomo answers 503 Service Unavailable since 19:06 (17 min). Breaker open, next probe in 8 s. Nothing lost.",
+        "Matomo answers 503 Service Unavailable since 19:06 UTC (17 min). Breaker open, next probe in 8 s. "
+        "Nothing lost.",
         FAIL,
     ),
     (
         "a young outage",
         {"queue": queue(pending=5, gate=gate(GateKind.BREAKER, 10, "connection refused"))},
-        "Matomo is away (connection refused) since 19:23 (10 s). Breaker open, next probe in 8 s. Nothing lost.",
+        "Matomo is away (connection refused) since 19:23 UTC (10 s). Breaker open, next probe in 8 s. Nothing lost.",
         WARN,
     ),
     (
         "an outage being probed, with losses",
         {"queue": queue(dead=2, dropped=1, gate=gate(GateKind.BREAKER, 10, until=-1))},
-        "Matomo answers 503 Service Unavailable since 19:23 (10 s). Breaker open, being probed now. 2 dead, 1 dropped.",
+        "Matomo answers 503 Service Unavailable since 19:23 UTC (10 s). Breaker open, being probed now. "
+        "2 dead, 1 dropped.",
         WARN,
     ),
     (
         "a cooldown",
         {"queue": queue(gate=gate(GateKind.COOLDOWN, 5, "429 Too Many Requests, asked to wait 13 s"))},
-        "Matomo answers 429 Too Many Requests since 19:23 (5 s). Cooldown until 19:23, 8 s from now. Nothing lost.",
+        "Matomo answers 429 Too Many Requests since 19:23 UTC (5 s). Cooldown until 19:23 UTC, 8 s from now. "
+        "Nothing lost.",
         WARN,
     ),
     (
         "recording is off",
         {"queue": queue(pending=3, gate=gate(GateKind.RECORDING_OFF, 60, "Matomo stores nothing", INF))},
-        "Matomo stores nothing since 19:22 (1 min): 3 requests wait.",
+        "Matomo stores nothing since 19:22 UTC (1 min): 3 requests wait.",
         WARN,
     ),
     (
         "a pause",
         {"queue": queue(pending=3, control=Control(Pause("kim", "", NOW - 60, INF)))},
-        "Sending is paused by kim since 19:22 (1 min): 3 requests wait.",
+        "Sending is paused by kim since 19:22 UTC (1 min): 3 requests wait.",
         WARN,
     ),
     (
         "a pause with a reason and an end",
         {"queue": queue(pending=1, control=Control(Pause("kim", "upgrade", NOW - 60, NOW + 600)))},
-        "Sending is paused by kim: upgrade since 19:22 (1 min), on in 10 min: 1 request waits.",
+        "Sending is paused by kim: upgrade since 19:22 UTC (1 min), on in 10 min: 1 request waits.",
         WARN,
     ),
     (
@@ -175,8 +178,14 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
                 scheduled=12, oldest_accepted=NOW - 10, next_due=NOW + 480, last_error="503 Service Unavailable"
             )
         },
-        "Nothing is due: 12 requests wait for their next try, the first at 19:31, in 8 min. "
+        "Nothing is due: 12 requests wait for their next try, the first at 19:31 UTC, in 8 min. "
         "Last error: 503 Service Unavailable.",
+        WARN,
+    ),
+    (
+        "a Matomo that fails at times",
+        {"queue": queue(last_error="502 Bad Gateway", last_error_at=NOW - 4, last_status=502)},
+        "Matomo fails at times (502 Bad Gateway), the last at 19:23 UTC. Nothing lost.",
         WARN,
     ),
     (
@@ -310,7 +319,7 @@ def test_durations_have_one_or_two_units(seconds: float, words: str) -> None:
 
 def test_a_time_of_day_is_said_only_where_it_says_something() -> None:
     assert since(0, NOW, utc_clock) == ""
-    assert since(NOW - 60, NOW, utc_clock) == " since 19:22 (1 min)"
+    assert since(NOW - 60, NOW, utc_clock) == " since 19:22 UTC (1 min)"
     assert since(NOW - 3 * 86_400, NOW, utc_clock) == " for 3 d"
 
 
