@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import Button, Checkbox
 
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.model import Reading
@@ -55,6 +56,20 @@ async def test_a_key_pressed_before_it_could_be_read_but_handled_after_does_not_
         assert isinstance(pilot.app.screen, PlanDialog)
         await press(pilot, "enter")
         assert len(engine.ran) == 1
+
+
+async def test_the_time_of_a_former_plan_does_not_arm_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "ARM_AFTER", 0.2)
+    async with opened(healthy()) as (pilot, engine):
+        await press(pilot, "d")
+        window = pilot.app.screen
+        assert isinstance(window, PlanDialog)
+        monkeypatch.setattr(plan, "ARM_AFTER", 3600.0)
+        window.query_one("#hard", Checkbox).toggle()
+        await settled(pilot)
+        assert [one.hard for one in engine.planned] == [False, True]
+        await pilot.pause(0.4)
+        assert window.query_one("#confirm", Button).disabled
 
 
 @pytest.mark.usefixtures("_armed_at_once")
@@ -159,6 +174,20 @@ async def test_what_a_lost_connection_stopped_goes_on_from_there() -> None:
         await press(pilot, "tab", "enter")
         assert "1 done, 0 skipped, 1 left" in screen_text(pilot)
         assert pilot.app.focused.id == "cancel"
+        await armed(pilot)
         await press(pilot, "tab", "enter")
         assert [one.position for one in engine.ran] == [0, 1]
         assert "2 in all" in screen_text(pilot)
+
+
+@pytest.mark.usefixtures("_armed_at_once")
+async def test_what_was_typed_while_it_ran_does_not_go_on_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Breaking(healthy())
+    async with opened(engine.snapshot, engine=engine) as (pilot, _):
+        await press(pilot, "2", "x", "x", "r")
+        await armed(pilot)
+        monkeypatch.setattr(plan, "ARM_AFTER", 3600.0)
+        await press(pilot, "tab", "enter")
+        assert "1 done, 0 skipped, 1 left" in screen_text(pilot)
+        await press(pilot, "tab", "enter")
+        assert len(engine.ran) == 1

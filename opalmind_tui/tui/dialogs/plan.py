@@ -118,7 +118,7 @@ class PlanDialog(Dialog[Outcome]):
             self.query_one("#confirm").display = True
             self.query_one("#typing").display = self._must_type
             self._write("#wanted", f"Type {plan.eligible} to confirm: ")
-            self.call_after_refresh(lambda: self.set_timer(ARM_AFTER, self._arm))
+            self._arm_soon(plan)
         else:
             self._write("#undo", "There is nothing to do.")
             self._only_close()
@@ -128,14 +128,22 @@ class PlanDialog(Dialog[Outcome]):
         """Another wish needs another plan."""
         if self._work is None and event.value != self._command.hard:
             self._command, self._plan = replace(self._command, hard=event.value), None
-            self._armed_at = math.inf
-            self._fit()
+            self._disarm()
             self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
 
-    def _arm(self) -> None:
-        if self._plan is not None:
-            self._armed_at = Message().time
-            self._fit()
+    def _disarm(self) -> None:
+        self._armed_at = math.inf
+        self._fit()
+
+    def _arm_soon(self, plan: Plan) -> None:
+        """Once it was in view long enough, unless another has come meanwhile: that has its own time."""
+
+        def arm() -> None:
+            if self._plan is plan:
+                self._armed_at = Message().time
+                self._fit()
+
+        self.call_after_refresh(lambda: self.set_timer(ARM_AFTER, arm))
 
     @property
     def _must_type(self) -> bool:
@@ -258,6 +266,8 @@ class PlanDialog(Dialog[Outcome]):
         self._write("#facts", f"{figures}\n{so_far.error}")
         self._write("#hint", "enter or esc: close   tab: go on with the rest")
         self.query_one("#cancel").focus()
+        self._disarm()
+        self._arm_soon(rest)
 
     def on_unmount(self) -> None:
         if self._work is not None and not self._work.done():
