@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from opalmind_tui.engine import summarising
 from opalmind_tui.engine.summarising import save_summary
 from opalmind_tui.errors import OpalmindError
+from opalmind_tui.tui import clipboard
 from opalmind_tui.tui.clipboard import MOST, sequence
 from opalmind_tui.tui.dialogs.hand_over import HandOverDialog
 from tests.tui.fixtures import healthy
-from tests.tui.hostile import PAYLOADS
+from tests.tui.hostile import MARKUP, PAYLOADS
 from tests.tui.support import opened, screen_text
 from tests.tui.test_actions import press
 
@@ -87,9 +88,19 @@ async def test_read_only_saves_no_file_and_what_fails_says_why() -> None:
 
 async def test_hostile_text_in_it_stays_text() -> None:
     async with opened(healthy(), size=(120, 40)) as (pilot, engine):
-        engine.summed_up = "\n".join(PAYLOADS[:30])
+        engine.summed_up = "\n".join((MARKUP[0], *PAYLOADS[:30]))
         await press(pilot, "H")
+        assert any(payload in screen_text(pilot) for payload in MARKUP)
         assert not any(category(char) in ("Cc", "Cf", "Cs", "Co") for char in screen_text(pilot).replace("\n", ""))
+
+
+async def test_a_command_that_is_too_long_is_not_said_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clipboard, "MOST", 100)
+    async with opened(healthy(), size=(120, 40)) as (pilot, _):
+        await press(pilot, "y")
+        assert "too many for a terminal's clipboard" in screen_text(pilot)
+        assert "Copied" not in screen_text(pilot)
+        assert pilot.app.clipboard == ""
 
 
 def test_a_folder_that_takes_no_file_is_passed_over(tmp_path: Path) -> None:

@@ -21,9 +21,6 @@ from opalmind_tui.tui.places.queue import QueuePlace
 if TYPE_CHECKING:
     from opalmind_tui.tui.operator import Operator
 
-MOST_COPIED = 70_000
-"""Characters that are given to a clipboard: terminals drop longer ones in silence."""
-
 
 class RequestKeys:
     """One handler for each action of `REQUEST_ACTIONS`."""
@@ -114,10 +111,9 @@ class RequestKeys:
             self._operator.refuse("What it said is not known any more.")
             return
         command = as_curl(detail)
-        if len(command) > MOST_COPIED:
+        if not self._operator.app.copy(command):
             self._operator.refuse(f"{len(command):,} characters are too many for a terminal's clipboard.")
             return
-        self._operator.app.copy(command)
         hidden = "with personal data" if detail.revealed else "token and personal data hidden"
         self._operator.say(Status(f"Copied as a curl command, {hidden}.", Tone.OK))
 
