@@ -60,6 +60,11 @@ class Keymap(Struct, frozen=True):
         chosen = (*self.given.get(action, (standard,)), *ALWAYS.get(action, ()))
         return next((key if key in _SIGNS else sign_of(key) for key in chosen), "–")
 
+    def opening(self, action: str, standard: str) -> str:
+        """As `word`, where the sentence begins with it."""
+        key = self.word(action, standard)
+        return key if len(key) == 1 else key[:1].upper() + key[1:]
+
 
 STANDARD = Keymap()
 

@@ -239,8 +239,8 @@ class Operator:
     def _pause(self) -> None:
         self.app.poller.toggle()
         paused = self.app.poller.paused
-        key = self._screen.situation.keymap.word("pause", "space")
-        said = f"Frozen. {key[:1].upper()}{key[1:]} goes on." if paused else ""
+        key = self._screen.situation.keymap.opening("pause", "space")
+        said = f"Frozen. {key} goes on." if paused else ""
         self._screen.say(Status(said, Tone.WARN, lasts=True))
         self.app.redraw()
 

@@ -51,7 +51,7 @@ PARTS: tuple[Part, ...] = (
          ("undo",)),
     Part("queue", "box", "Queue, the filter",
          f"Words, or field:value with {', '.join(FIELDS)}; - before it for not. enter takes it, escape keeps the "
-         "former one. Here F1 opens this help, because ? is typed.", (), True),
+         "former one.", (), True),
     Part("cache", "features-table", "Cache, kinds of reports",
          "Hit rates now and over the day, entries, bytes and times to live; below them the kind under the cursor.",
          ("undo", *_TTLS)),
@@ -76,7 +76,7 @@ PARTS: tuple[Part, ...] = (
     Part("audit", "trail", "Audit, the trail",
          "Who did what, from where, when, how many and what came of it, of all dashboards and commands.", ("undo",)),
     Part("history", "history", "History",
-         "The last day by the minute, with what was done. tab changes the span of time."),
+         "The last day by the minute, with what was done. The next part is another span of time."),
     Part(DETAIL, "page", "A request",
          "All that is known of it. Personal data is hidden until it is revealed, and that is noted in the audit."),
 )

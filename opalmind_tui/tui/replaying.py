@@ -36,7 +36,8 @@ class Replaying:
         """Start the clock, and say what is shown."""
         self._app.set_interval(TICK, self._tick)
         first, number = stamp(self.playback.moments[0]), len(self.playback.moments)
-        said = f"{number:,} snapshot{'' if number == 1 else 's'} from {first}. Space plays."
+        key = self._app.preferences.keymap.opening("play", "space")
+        said = f"{number:,} snapshot{'' if number == 1 else 's'} from {first}. {key} plays."
         self._app.frame.say(Status(said, Tone.ACCENT))
 
     @property

@@ -9,6 +9,7 @@ from textual.command import CommandPalette
 from textual.keys import Keys, _character_to_key
 
 from opalmind_tui.errors import SettingsError
+from opalmind_tui.recording.replay import Replay
 from opalmind_tui.settings.config_file import ConfigFile, read_config
 from opalmind_tui.tui.actions import ACTIONS, BY_ID
 from opalmind_tui.tui.app import OpalmindApp
@@ -19,7 +20,7 @@ from opalmind_tui.tui.remapping import NAMED, Preferences, read_keymap
 from tests.make_readme import EXAMPLE
 from tests.tui.engine import FakeEngine
 from tests.tui.fixtures import healthy
-from tests.tui.support import NEVER, screen_text, settled
+from tests.tui.support import NEVER, recording, screen_text, settled
 
 
 def file(tmp_path: Path, text: str) -> ConfigFile:
@@ -73,6 +74,22 @@ async def test_chosen_keys_work_and_are_shown_and_the_others_do_nothing(tmp_path
         await pilot.press("escape", "Q")
         await settled(pilot)
     assert app.return_code == 0
+
+
+async def test_sentences_name_the_chosen_keys(tmp_path: Path) -> None:
+    chosen = Preferences(read_keymap(file(tmp_path, '[keys]\npause = "g"\nhome = []\nplay = "F6"')))
+    app = OpalmindApp(FakeEngine(healthy()), interval=NEVER, preferences=chosen)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("g")
+        await settled(pilot)
+        assert "Frozen. g goes on." in screen_text(pilot), "a letter is not another key"
+    engine = Replay(recording(healthy()))
+    replayed = OpalmindApp(engine, interval=NEVER, preferences=chosen, playback=engine.playback)
+    async with replayed.run_test() as pilot:
+        await settled(pilot)
+        assert "F6 plays." in screen_text(pilot)
+    assert STANDARD.opening("play", "space") == "Space"
 
 
 @pytest.mark.parametrize(
