@@ -17,7 +17,7 @@ from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.lines import Area
-from opalmind_tui.tui.places.cache import CachePlace, about
+from opalmind_tui.tui.places.cache import CachePlace, about, asked
 from opalmind_tui.tui.places.cache.asked import asked_for
 from opalmind_tui.tui.places.cache.rows import FeatureOrder, feature_rows
 from tests.tui.engine import FakeEngine
@@ -322,3 +322,10 @@ def test_any_key_is_put_into_words() -> None:
         assert isinstance(asked_for(text).site, str)
     exact = asked_for('{"feature":"x","input":{"siteId":1234567890123456789.50,"a":1}}')
     assert (exact.site, exact.words) == ("1234567890123456789.50", "a 1")
+
+
+def test_what_is_kept_of_keys_has_a_bound_however_long_they_are() -> None:
+    before = asked._kept.cache_info().currsize
+    for number in range(3):
+        assert asked_for(f"{number}" * 4_001).words == f"{number}" * 4_001
+    assert asked._kept.cache_info().currsize == before

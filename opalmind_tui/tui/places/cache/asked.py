@@ -9,6 +9,8 @@ from msgspec import Struct
 
 LONGEST = 64 * 1024
 """Characters of a key that is looked into."""
+_KEPT, _LONGEST_KEPT = 1_000, 4_000
+"""Answers that are kept, and characters of a key whose answer is: a stranger's key may have any length."""
 
 
 class Asked(Struct, frozen=True):
@@ -23,9 +25,17 @@ class Asked(Struct, frozen=True):
     words: str = ""
 
 
-@lru_cache(maxsize=2_000)
 def asked_for(key: str) -> Asked:
     """Read a key text."""
+    return _kept(key) if len(key) <= _LONGEST_KEPT else _read(key)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(key: str) -> Asked:
+    return _read(key)
+
+
+def _read(key: str) -> Asked:
     try:
         data = json.loads(key, parse_int=str, parse_float=str) if len(key) <= LONGEST else None
     except (ValueError, RecursionError):
