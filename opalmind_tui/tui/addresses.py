@@ -17,11 +17,16 @@ def shortened(address: str, limit: int) -> str:
     head, tail = (text[:at], text[at:]) if at >= 0 else (text, "")
     room = limit - cells(tail)
     if room < _LEAST_HEAD:
-        return ELLIPSIS + _end(text, limit - 1)
+        return ending(text, limit)
     front = room // 2
     # A text that is cut ends in the sign.
     begin = safe_text(head, front + 1)
     return begin + _end(head, room - cells(begin)) + tail
+
+
+def ending(text: str, limit: int) -> str:
+    """A safe text in at most `limit` cells: its beginning gives way."""
+    return text if cells(text) <= limit else ELLIPSIS + _end(text, limit - 1)
 
 
 def _end(text: str, width: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.redis_report import RedisReport
 from opalmind_tui.text import cells, safe_text
+from opalmind_tui.tui.addresses import ending
 from opalmind_tui.tui.lines import EMPTY, Area, Line, Span, Tone, line
 from opalmind_tui.tui.node_text import expiry_rows, node_rows, server_rows, table_of
 from opalmind_tui.tui.panels.near.keys import census_of
@@ -50,15 +51,7 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
 def _short(names: Sequence[str], room: int) -> list[str]:
     """As much of each address as there is room for; where nodes differ in the end of it, that."""
     begins = [safe_text(name, room) for name in names]
-    return begins if len(set(begins)) == len(set(names)) else [_end(name, room) for name in names]
-
-
-def _end(text: str, room: int) -> str:
-    if cells(text) <= room:
-        return text
-    while cells(text) >= room:
-        text = text[1:]
-    return f"…{text}"
+    return begins if len(set(begins)) == len(set(names)) else [ending(name, room) for name in names]
 
 
 def _lines(rows: Sequence[Sequence[str]], width: int) -> list[Line]:
