@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from opalmind_tui.tui.lines import Tone
+
 
 class ListCursor:
     """Where the cursor is and which rows are in view.
 
     When its request leaves the list the cursor is *lost*: it shows where it was and holds no id, so that a key never
-    acts on a request that slipped under it. The next movement takes hold again.
+    acts on a request that slipped under it. It goes back to its request when that comes back, until it is moved: then
+    it takes hold of another. As `Window`, which has only a part of its list.
     """
 
     def __init__(self) -> None:
@@ -17,20 +20,29 @@ class ListCursor:
         self.offset = 0
         self.id: str | None = None
         self.lost = False
+        self._gone: str | None = None
+        """The request that the cursor had held when it left."""
         self._ids: tuple[str, ...] = ()
+
+    def tone(self, index: int) -> Tone | None:
+        """How the row with this index is marked; None where the cursor stands elsewhere."""
+        if index != self.index:
+            return None
+        return Tone.CURSOR_LOST if self.lost else Tone.CURSOR
 
     def follow(self, ids: Sequence[str], height: int) -> None:
         """Take over a new list, shown in `height` rows; stay on the same request."""
         self._ids = tuple(ids)
         former = self.index
-        if not self._ids:
-            self.index, self.id, self.lost = 0, None, False
-        elif self.id in self._ids:
-            self.index = self._ids.index(self.id)
+        held = self._gone if self.id is None else self.id
+        if held in self._ids:
+            self.index, self.id, self.lost, self._gone = self._ids.index(held), held, False, None
+        elif not self._ids:
+            self.index, self.id, self.lost, self._gone = 0, None, False, held
         elif self.id is None and not self.lost:
-            self.index, self.id = 0, self._ids[0]
+            self.index, self.id, self._gone = 0, self._ids[0], None
         else:
-            self.index, self.id, self.lost = min(self.index, len(self._ids) - 1), None, True
+            self.index, self.id, self.lost, self._gone = min(self.index, len(self._ids) - 1), None, True, held
         if self.offset:
             self.offset += self.index - former
         self._keep_in_view(height)
@@ -48,7 +60,7 @@ class ListCursor:
         if not self._ids:
             return
         self.index = max(0, min(len(self._ids) - 1, index))
-        self.id, self.lost = self._ids[self.index], False
+        self.id, self.lost, self._gone = self._ids[self.index], False, None
         self._keep_in_view(height)
 
     def _keep_in_view(self, height: int) -> None:

@@ -60,6 +60,14 @@ def line(*parts: Span | str) -> Line:
     return tuple(Span(part) if isinstance(part, str) else part for part in parts)
 
 
+def listed(spans: Line, cursor: Tone | None) -> Line:
+    """A row of a list. `cursor` marks the one under the cursor, by a sign and by its ground; None for all others."""
+    if cursor is None:
+        return line("  ", *spans, " ")
+    sign = "▹ " if cursor is Tone.CURSOR_LOST else "▸ "
+    return tuple(Span(span.text, cursor) for span in line(sign, *spans, " "))
+
+
 def outside(value: str, tone: Tone = Tone.PLAIN, limit: int | None = None) -> Span:
     """Text that came from outside, made safe and cut to `limit` cells."""
     return Span(safe_text(value, limit), tone)

@@ -69,15 +69,12 @@ class RequestList(CursorView):
         shown = self._rows[start : start + area.height - _HEAD]
         sites = dict(snapshot.sites)
         lines = [
-            requests.request_line(row, snapshot.taken_at, area.width, cursor=self._tone(start + number), sites=sites)
+            requests.request_line(
+                row, snapshot.taken_at, area.width, cursor=self.cursor.tone(start + number), sites=sites
+            )
             for number, row in enumerate(shown)
         ]
         return [fit(requests.headline(area.width), area.width), *lines]
-
-    def _tone(self, index: int) -> Tone | None:
-        if index != self.cursor.index:
-            return None
-        return Tone.CURSOR_LOST if self.cursor.lost else Tone.CURSOR
 
     def first_in_view(self) -> int:
         return self.cursor.offset

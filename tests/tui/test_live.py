@@ -51,6 +51,22 @@ def test_the_cursor_is_lost_with_its_request_and_takes_hold_again() -> None:
     assert (cursor.index, cursor.id, cursor.lost) == (1, "c", False)
 
 
+def test_a_lost_cursor_goes_back_to_its_request_until_it_is_moved() -> None:
+    cursor = ListCursor()
+    cursor.follow("abcd", 5)
+    cursor.move(2, 5)
+    cursor.follow("abd", 5)
+    cursor.follow("xyabcd", 5)
+    assert (cursor.index, cursor.id, cursor.lost) == (4, "c", False)
+    cursor.follow("", 5)
+    cursor.follow("abc", 5)
+    assert (cursor.index, cursor.id, cursor.lost) == (2, "c", False), "also where the list was empty for a moment"
+    cursor.follow("ab", 5)
+    cursor.move(-1, 5)
+    cursor.follow("abc", 5)
+    assert (cursor.index, cursor.id, cursor.lost) == (1, "b", False)
+
+
 def test_the_cursor_of_an_empty_list() -> None:
     cursor = ListCursor()
     cursor.follow("", 5)

@@ -10,7 +10,7 @@ from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.model import ProcessView, Snapshot
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui import figures
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, block, fit, line, outside, wrap
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, block, fit, line, listed, outside, wrap
 from opalmind_tui.tui.table import Column, head, row
 
 _DAY = 86_400.0
@@ -36,9 +36,7 @@ def headline(width: int) -> Line:
 def entry_line(shown: Shown, width: int, *, cursor: bool = False) -> Line:
     """One entry. The line under the cursor is marked by a sign and by its ground."""
     spans = row(COLUMNS, shown, width - 3)
-    if not cursor:
-        return line("  ", *spans, " ")
-    return tuple(Span(span.text, Tone.CURSOR) for span in line("▸ ", *spans, " "))
+    return listed(spans, Tone.CURSOR if cursor else None)
 
 
 def entry_lines(shown: Shown | None, area: Area) -> list[Line]:

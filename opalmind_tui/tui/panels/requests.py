@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from opalmind_tui.snapshot.model import RequestRow, Snapshot, State
 from opalmind_tui.tui import figures
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, outside, paragraph
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, line, listed, outside, paragraph
 from opalmind_tui.tui.table import Column, head, row
 
 _SIGNS = {
@@ -45,10 +45,7 @@ def request_line(
 ) -> Line:
     """One request. `cursor` marks the line under the cursor, by a sign and by its ground; `sites`: names by number."""
     spans = row(COLUMNS, Shown(request, now, sites.get(request.site, "")), width - 3)
-    if cursor is None:
-        return line("  ", *spans, " ")
-    sign = "▸" if cursor is Tone.CURSOR else "▹"
-    return tuple(Span(span.text, cursor) for span in line(f"{sign} ", *spans, " "))
+    return listed(spans, cursor)
 
 
 def empty(snapshot: Snapshot, area: Area) -> list[Line]:

@@ -6,7 +6,7 @@ from opalmind_tui.snapshot.entries import OTHERS, EntryListing, EntryOrder, Entr
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.cursor_view import CursorView
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, listed, outside, paragraph
 from opalmind_tui.tui.places.cache.asked import asked_for
 from opalmind_tui.tui.places.queue.window import Window
 from opalmind_tui.tui.table import Column, head, row
@@ -142,17 +142,13 @@ class EntryList(CursorView):
 
     def _line(self, number: int, width: int) -> Line:
         entry = self.window.row(number)
-        chosen = number == self.window.at
-        tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.window.lost else (Tone.CURSOR, "▸ ")
+        tone = self.window.tone(number)
         if entry is None:
-            return fit(line(Span("  ...", tone if chosen else Tone.DIM)), width)
+            return fit(line(Span("  ...", tone or Tone.DIM)), width)
         several = self.feature in ("", OTHERS)
         site = self._sites.get(asked_for(entry.key).site, "")
         shown = Shown(entry, self._now, self._ttls.get(entry.feature), site, several=several)
-        spans = row(COLUMNS, shown, width - 3)
-        if not chosen:
-            return line("  ", *spans, " ")
-        return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
+        return listed(row(COLUMNS, shown, width - 3), tone)
 
     def first_in_view(self) -> int:
         return self.window.top

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.cursor import ListCursor
 from opalmind_tui.tui.cursor_view import CursorView
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, listed, outside, paragraph
 from opalmind_tui.tui.places.cache.rows import FeatureOrder, FeatureRow
 from opalmind_tui.tui.table import Column, head, row
 
@@ -109,10 +109,7 @@ class FeatureTable(CursorView):
 
     def _line(self, number: int, one: FeatureRow, width: int) -> Line:
         spans = row(COLUMNS, one, width - 3)
-        if number != self.cursor.index:
-            return line("  ", *spans, " ")
-        tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.cursor.lost else (Tone.CURSOR, "▸ ")
-        return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
+        return listed(spans, self.cursor.tone(number))
 
     def first_in_view(self) -> int:
         return self.cursor.offset

@@ -11,7 +11,7 @@ from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.cursor import ListCursor
 from opalmind_tui.tui.cursor_view import CursorView
-from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, outside, paragraph
+from opalmind_tui.tui.lines import Area, Line, Span, Tone, fit, line, listed, outside, paragraph
 from opalmind_tui.tui.table import Column, head, row
 
 _HEAD = 1
@@ -92,10 +92,7 @@ class GroupList(CursorView):
 
     def _line(self, number: int, group: Group, width: int) -> Line:
         spans = row(COLUMNS, Shown(group, self._sites.get(group.site, "")), width - 3)
-        if number != self.cursor.index:
-            return line("  ", *spans, " ")
-        tone, sign = (Tone.CURSOR_LOST, "▹ ") if self.cursor.lost else (Tone.CURSOR, "▸ ")
-        return tuple(Span(span.text, tone) for span in line(sign, *spans, " "))
+        return listed(spans, self.cursor.tone(number))
 
     def first_in_view(self) -> int:
         return self.cursor.offset

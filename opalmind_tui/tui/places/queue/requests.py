@@ -104,9 +104,7 @@ class WindowList(CursorView):
         return [(), *(line("  ", *spans) for spans in said)]
 
     def _line(self, number: int, area: Area) -> Line:
-        tone = None
-        if number == self.window.at:
-            tone = Tone.CURSOR_LOST if self.window.lost else Tone.CURSOR
+        tone = self.window.tone(number)
         row = self.window.row(number)
         if row is None:
             return fit(line(Span("  ...", tone or Tone.DIM)), area.width)

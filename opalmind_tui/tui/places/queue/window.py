@@ -7,6 +7,8 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from opalmind_tui.tui.lines import Tone
+
 MOST_ROWS = 500
 """Rows that are ever asked for at once."""
 
@@ -94,6 +96,12 @@ class Window(Generic[R]):
         """A row, if it is at hand."""
         at = number - self._first
         return self._rows[at] if 0 <= at < len(self._rows) else None
+
+    def tone(self, number: int) -> Tone | None:
+        """How a row is marked; None where the cursor stands elsewhere."""
+        if number != self.at:
+            return None
+        return Tone.CURSOR_LOST if self.lost else Tone.CURSOR
 
     @property
     def selected(self) -> R | None:
