@@ -9,8 +9,8 @@ from opalmind_tui.engine.engine import Engine
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.model import State, Verdict
 from opalmind_tui.snapshot.wanted import Wanted
-from opalmind_tui.storage.local_server import LocalServer
 from tests.engine.conftest import Ground, hits, until
+from tests.support.servers import Product, running
 
 
 async def cause(engine: Engine) -> str:
@@ -113,10 +113,10 @@ async def test_all_are_due_later(ground: Ground) -> None:
     await says(engine, "Nothing is due: 2 requests wait for their next try, the first at", "in 9 min.")
 
 
-async def test_redis_is_full_then_read_only_then_away(ground: Ground, server: LocalServer) -> None:
-    engine = await ground.engine(deliver=False)
-    await says(engine, "Nothing is wrong.")
-    with redis.Redis.from_url(server.url) as admin:
+async def test_redis_is_full_then_read_only_then_away(any_product: Product, bare_ground: Ground) -> None:
+    with running(any_product) as server, redis.Redis.from_url(server.url) as admin:
+        engine = await bare_ground.engine(redis_url=server.url, deliver=False)
+        await says(engine, "Nothing is wrong.")
         admin.config_set("maxmemory-policy", "noeviction")
         admin.config_set("maxmemory", "1mb")
         await engine.offer(hits(1))
@@ -128,5 +128,6 @@ async def test_redis_is_full_then_read_only_then_away(ground: Ground, server: Lo
         await says(engine, "Redis is a read-only replica since", "running on memory")
         admin.execute_command("REPLICAOF", "NO", "ONE")
         await says(engine, "New requests are refused, the last at", "Redis is nearly full: over 95 %")
-    server.kill()
-    await says(engine, "running on memory")
+        server.kill()
+        await says(engine, "running on memory")
+        await engine.stop()
