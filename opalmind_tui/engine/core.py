@@ -25,6 +25,7 @@ from opalmind_tui.engine.intake import Intake
 from opalmind_tui.engine.key_count import KeyCount
 from opalmind_tui.engine.looking import Look
 from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.engine.reach import Reach
 from opalmind_tui.engine.roles import GRACE, LONG_LIVED, Role
 from opalmind_tui.engine.site_names import SiteNames
 from opalmind_tui.engine.stores import open_stores
@@ -33,9 +34,7 @@ from opalmind_tui.engine.upkeep import Upkeep
 from opalmind_tui.matomo.endpoints import tracking_url
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.history import KEPT, Minute
-from opalmind_tui.snapshot.model import (
-    Reading,
-)
+from opalmind_tui.snapshot.model import Reading
 
 if TYPE_CHECKING:
     from opalmind_tui.tracking.send_stats import DispatcherStats
@@ -84,6 +83,7 @@ class EngineCore:
             deliver_shared=deliver and writes_long and bool(self.endpoint),
             clock=clock,
         )
+        self._reach = Reach(self._stores)
         self.queue = self._stores.queue
         self._interval = interval
         self._ending = Ending(
@@ -110,9 +110,9 @@ class EngineCore:
         self._key_count = KeyCount(settings, self._stores)
         self._upkeep: Upkeep | None = None
         self._identity = identity_of(settings, user)
-        self._finding = Finding(self.queue, lambda: self._looking.need_queue(), clock, self._stores.meter)
+        self._finding = Finding(self.queue, self._reach.need_queue, clock, self._stores.meter)
         self._sites = SiteNames(self.reporting if settings.matomo_token and role == "dashboard" else None, clock)
-        self._cache_look = CacheLook(self.entries, self.cache, lambda: self._looking.need_redis(), self._secrets, clock)
+        self._cache_look = CacheLook(self.entries, self.cache, self._reach.need_redis, self._secrets, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -134,6 +134,7 @@ class EngineCore:
             self.settings,
             self._stores,
             self._probe,
+            self._reach,
             endpoint=self.endpoint,
             delivers=lambda: self.delivers,
             identity=self._identity,

@@ -130,7 +130,7 @@ class Engine(EngineCore):
         from opalmind_tui.engine.summarising import summed_up
 
         taken = await self.take_snapshot()
-        return await summed_up(taken, self.settings, self._stores, self._looking.need_queue, self._clock)
+        return await summed_up(taken, self.settings, self._stores, self._reach, self._clock)
 
     async def audit(self, limit: int) -> tuple[AuditEntry, ...]:
         """What operators did, the newest first. Raises `StoreUnavailable`."""

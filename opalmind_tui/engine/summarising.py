@@ -12,6 +12,7 @@ from pathlib import Path
 
 from opalmind_tui.engine.finding.grouping import Grouping
 from opalmind_tui.engine.hand_over import folders
+from opalmind_tui.engine.reach import Reach
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.health.summary import ACTS, ERRORS, summary
@@ -26,19 +27,19 @@ _STEP = 0.05
 
 
 async def summed_up(
-    snapshot: Snapshot, settings: Settings, stores: Stores, need_queue: Callable[[], None], clock: Callable[[], float]
+    snapshot: Snapshot, settings: Settings, stores: Stores, reach: Reach, clock: Callable[[], float]
 ) -> str:
     """The hand-over. Never raises for a part that cannot be read: it says so."""
-    groups = await _groups(stores, need_queue, clock)
-    return summary(snapshot, settings, groups=groups, acts=await _acts(stores))
+    groups = await _groups(stores, reach, clock)
+    return summary(snapshot, settings, groups=groups, acts=await _acts(stores, reach))
 
 
-async def _groups(stores: Stores, need_queue: Callable[[], None], clock: Callable[[], float]) -> Reading[Groups]:
+async def _groups(stores: Stores, reach: Reach, clock: Callable[[], float]) -> Reading[Groups]:
     view = GroupView(rows=ERRORS)
     grouping = Grouping(stores.queue, view, clock)
     ends = time.monotonic() + GROUP_WITHIN
     try:
-        need_queue()
+        reach.need_queue()
         found = await grouping.groups(view)
         while not found.done and time.monotonic() < ends:
             await asyncio.sleep(_STEP)
@@ -50,9 +51,10 @@ async def _groups(stores: Stores, need_queue: Callable[[], None], clock: Callabl
         await grouping.stop()
 
 
-async def _acts(stores: Stores) -> Reading[Sequence[AuditEntry]]:
+async def _acts(stores: Stores, reach: Reach) -> Reading[Sequence[AuditEntry]]:
     waiting = stores.audit.waiting
     try:
+        reach.need_redis()
         return Reading((*waiting, *await stores.audit.newest(ACTS)))
     except OpalmindError as error:
         return Reading(waiting or None, error=str(error))
