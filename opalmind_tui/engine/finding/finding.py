@@ -76,30 +76,40 @@ class Finding:
             self._listing = Reading()
         try:
             self._need_store()
-            self._listing = Reading(await self._list(view), self._clock())
+            if not self._rests(view):
+                found = await self._list(view)
+                now = self._clock()
+                self._listing = Reading(found, now, every=max(0.0, self._rest_until - now))
         except OpalmindError as error:
             self._rest_until = 0.0
             self._listing = replace(self._listing, error=str(error))
         return self._listing
 
+    def _rests(self, view: ListView) -> bool:
+        """Whether what was read of a long list a moment ago does still."""
+        known = self._listing.value
+        return (
+            known is not None
+            and known.view == view
+            and self._rest_until - ROWS_REST <= self._clock() < self._rest_until
+        )
+
     async def _list(self, view: ListView) -> Listing:
+        self._rest_until = 0.0
         if self._search is not None and (not view.searched or self._search.of != identity(view)):
             await self._search.stop()
             self._search = None
         if view.searched:
             self._search = self._search or Search(self._queue, view, self._clock)
             return await self._search.listing(view)
-        known, now = self._listing.value, self._clock()
-        rests = self._rest_until - ROWS_REST <= now < self._rest_until
-        if known is not None and known.view == view and rests:
-            return known
         before = self._meter.received
         found = await self._queue.window(
             view.tab, view.sorted_by, first=view.first, rows=view.rows, anchor=view.anchor, above=view.above
         )
         taken = self._meter.received - before
         # A short one is read at each look; of a long one it would cost the server too much.
-        self._rest_until = now + min(ROWS_REST, taken / ROWS_BYTES) if taken > ROWS_BYTES else 0.0
+        if taken > ROWS_BYTES:
+            self._rest_until = self._clock() + min(ROWS_REST, taken / ROWS_BYTES)
         return Listing(
             view, found.rows, found.first, total=found.total, matched=found.total, examined=found.total,
             kept=found.total,
