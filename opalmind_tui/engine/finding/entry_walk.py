@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.walking import AGAIN_AFTER, PATIENCE
+from opalmind_tui.engine.finding.windows import first_of
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.reports.entries import Entries
 from opalmind_tui.reports.features import NAMES
@@ -97,6 +98,9 @@ class Pass:
         for key in (*gone, *more):
             self.rows.pop(key, None)
             self.removed.pop(key, None)
+        if gone or more:
+            # As many may come anew as are gone now.
+            self._order = (None, [])
         return bool(more)
 
     def ordered(self, view: EntryView) -> list[str]:
@@ -157,8 +161,7 @@ class EntryWalk:
     async def _window(self, shown: Pass, view: EntryView) -> tuple[EntryListing, list[str], dict[str, EntryRow]]:
         """The listing without its rows, the keys of these, and those of them that are there."""
         keys = shown.ordered(view) if view.rows else []
-        first = keys.index(view.anchor) - view.above if view.anchor in keys else view.first
-        first = max(0, min(first, len(keys) - view.rows))
+        first = first_of(view, keys)
         wanted = keys[first : first + view.rows]
         # As of now: the walk goes on while the rows are read.
         found = EntryListing(

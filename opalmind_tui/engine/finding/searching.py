@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from opalmind_tui.engine.finding.matching import fits
 from opalmind_tui.engine.finding.walking import Pass, Walker
+from opalmind_tui.engine.finding.windows import first_of
 from opalmind_tui.snapshot.listing import OWN_ORDERS, SEARCH_KEPT, TAB_OF, Listing, ListView, Order, Tab
 from opalmind_tui.snapshot.model import RequestRow, State
 from opalmind_tui.tracking.queue import Stored, TrackingQueue
@@ -72,10 +73,7 @@ class Search:
         """The window as of now. Raises `StoreUnavailable`."""
         found = await self._walker.look()
         ids = found.collector.ids()
-        first = view.first
-        if view.anchor in found.collector.rows:
-            first = ids.index(view.anchor) - view.above
-        first = max(0, min(first, len(ids) - view.rows))
+        first = first_of(view, ids)
         rows = await self._fresh(found, ids[first : first + view.rows])
         return Listing(
             view, rows, first, total=found.total, matched=found.matched, examined=found.examined, done=found.done,

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from opalmind_tui.engine.finding import entry_walk
-from opalmind_tui.engine.finding.entry_walk import EntryWalk
+from opalmind_tui.engine.finding.entry_walk import EntryWalk, Pass
 from opalmind_tui.reports.entries import Entries
 from opalmind_tui.settings import Settings
-from opalmind_tui.snapshot.entries import OTHERS, PART, EntryListing, EntryOrder, EntryState, EntryView
+from opalmind_tui.snapshot.entries import OTHERS, PART, EntryListing, EntryOrder, EntryRow, EntryState, EntryView
 from opalmind_tui.storage.connection import async_client
 from opalmind_tui.storage.local_server import LocalServer
 
@@ -185,6 +185,17 @@ async def test_when_all_in_view_have_ended_all_that_ended_leave_the_list(
     assert [row.key for row in found.rows] == [key("events", site) for site in range(200, 205)]
     assert (found.first, found.kept) == (0, 5)
     await walk.stop()
+
+
+def test_one_that_comes_for_one_that_left_is_in_the_list() -> None:
+    found, view = Pass(3), EntryView("events", EntryOrder.KEY, rows=10)
+    first, second, third = (EntryRow(f"{at}", "events", 1, None, None, EntryState.FRESH) for at in range(3))
+    found.take(first, 0.0)
+    found.take(second, 0.0)
+    assert found.ordered(view) == ["0", "1"]
+    assert not found.forget(["0", "1"], {"1"}, 0.0)
+    found.take(third, 0.0)
+    assert found.ordered(view) == ["1", "2"]
 
 
 async def test_sums_alone_stop_at_the_budget_and_a_list_goes_on(
