@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from opalmind_tui.engine.finding.entry_walk import EntryWalk, Pass
+from opalmind_tui.engine.finding.windows import first_of
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.errors import OpalmindError
-from opalmind_tui.matomo.masking import mask
+from opalmind_tui.matomo.masking import begun, mask
 from opalmind_tui.reports.cache import ReportCache
 from opalmind_tui.reports.counters import Count
 from opalmind_tui.reports.entries import Entries
@@ -97,8 +98,7 @@ class CacheLook:
         for row in self._cache.rows_here():
             found.take(row, now)
         keys = found.ordered(view) if view.rows else []
-        first = keys.index(view.anchor) - view.above if view.anchor in keys else view.first
-        first = max(0, min(first, len(keys) - view.rows))
+        first = first_of(view, keys)
         rows = tuple(found.rows[key][0] for key in keys[first : first + view.rows])
         sums = tuple(sums.frozen(name) for name, sums in sorted(found.sums.items()))
         return EntryListing(view, rows, first, len(keys), sums, len(found.rows), len(found.rows), in_memory=True)
@@ -113,15 +113,7 @@ class CacheLook:
 
 def without_secrets(part: EntryPart, secrets: tuple[str, ...]) -> EntryPart:
     """The part with secrets masked; one that only begins in it is left to the next part."""
-    text, cut = part.text, 0
-    if part.more:
-        for secret in secrets:
-            # What belongs to a whole one is masked with it.
-            whole = text.rfind(secret)
-            room = len(text) - (whole + len(secret) if whole >= 0 else 0)
-            lengths = range(min(room, len(secret) - 1), 0, -1)
-            begun = (length for length in lengths if text.endswith(secret[:length]))
-            cut = max(cut, next(begun, 0))
+    text, cut = part.text, begun(part.text, secrets) if part.more else 0
     # Never nothing at all: a part that brings nobody further would be asked for for ever.
     if 0 < cut < len(text):
         end = part.end - len(text[-cut:].encode("utf-8", "surrogateescape"))

@@ -11,6 +11,7 @@ from opalmind_tui.errors import MatomoError
 from opalmind_tui.matomo.reporting_client import ReportingClient
 from opalmind_tui.reports.js_json import parse
 from opalmind_tui.reports.key_text import key_bytes
+from opalmind_tui.reports.outage import AWAY
 from opalmind_tui.snapshot.model import Snapshot
 
 KNOWN_FOR, UNKNOWN_FOR = 24 * 3600.0, 600.0
@@ -48,15 +49,19 @@ class SiteNames:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _ask(self, client: ReportingClient, sites: list[str]) -> None:
+        away = False
         for site in sites:
-            name, lasts = self._known.get(site, ("", 0.0))[0], UNKNOWN_FOR
-            try:
-                answer = await client.call("SitesManager.getSiteFromId", {"idSite": site})
-            except MatomoError:
-                pass  # The number is shown as before; Matomo's own check says what is wrong with it.
-            else:
-                found = answer.get("name") if isinstance(answer, dict) else None
-                name, lasts = (found[:_LONGEST_NAME], KNOWN_FOR) if isinstance(found, str) else (name, lasts)
+            name, lasts, answer = self._known.get(site, ("", 0.0))[0], UNKNOWN_FOR, None
+            if not away:
+                try:
+                    answer = await client.call("SitesManager.getSiteFromId", {"idSite": site})
+                except MatomoError as error:
+                    # The number is shown as before; Matomo's own check says what is wrong with it. Where it is away,
+                    # each of the others would take as long in vain.
+                    away = error.kind in AWAY
+            found = answer.get("name") if isinstance(answer, dict) else None
+            if isinstance(found, str):
+                name, lasts = found[:_LONGEST_NAME], KNOWN_FOR
             if len(self._known) >= MOST_SITES:
                 del self._known[next(iter(self._known))]
             self._known[site] = name, self._clock() + lasts

@@ -31,6 +31,16 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     return _NAMED.sub(lambda found: found[1] + MASK, text)
 
 
+def begun(text: str, secrets: Iterable[str]) -> int:
+    """How many characters at the end of the text one of the secrets may begin with. What belongs to a whole secret is
+    no beginning of another, for it is masked with that."""
+    known = tuple(secrets)
+    whole = max((found.end() for pattern in _patterns(known) for found in pattern.finditer(text)), default=0)
+    rest = text[whole:]
+    beginnings = (secret[:length] for secret in known for length in range(1, min(len(secret), len(rest) + 1)))
+    return max((len(one) for one in beginnings if rest[-len(one) :].lower() == one.lower()), default=0)
+
+
 @lru_cache(maxsize=32)
 def _patterns(secrets: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     """The longest secret first, so that one that holds another goes as a whole."""

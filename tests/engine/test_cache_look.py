@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
 from opalmind_tui.engine.cache_look import without_secrets
-from opalmind_tui.engine.site_names import site_of, sites_in
+from opalmind_tui.engine.site_names import SiteNames, site_of, sites_in
 from opalmind_tui.errors import OpalmindError, ReadOnly
+from opalmind_tui.matomo.masking import MASK
+from opalmind_tui.matomo.reporting_client import ATTEMPTS, ReportingClient
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.entries import EntryPart, EntryRow, EntryState, EntryView
 from opalmind_tui.snapshot.listing import GroupView, ListView, Tab
@@ -104,6 +108,21 @@ async def test_sites_of_requests_have_names_without_a_question_for_each(ground: 
     assert ground.matomo.reports["SitesManager.getSiteFromId"] == 1
 
 
+async def test_of_a_matomo_that_is_away_one_name_is_asked_for() -> None:
+    waits: list[float] = []
+
+    async def waited(seconds: float) -> None:
+        waits.append(seconds)
+
+    names = SiteNames(ReportingClient("http://127.0.0.1:1/", TOKEN, sleep=waited), lambda: 1_000.0)
+    assert names.of(str(site) for site in range(1, 20)) == ()
+    assert names._task is not None
+    await names._task
+    assert len(waits) == ATTEMPTS - 1
+    assert names.of(["1", "19"]) == ()
+    assert names._task.done(), "they are left alone for a while"
+
+
 def test_only_numbers_are_asked_for() -> None:
     rows = tuple(replace(ROWS[0], site=site) for site in ("9", "x", "0", "1&method=evil", "", "9" * 10, "٣", "12"))
     snapshot = Snapshot(taken_at=1.0, requests=Reading(rows, 1.0))
@@ -123,6 +142,19 @@ def test_a_secret_is_in_no_part() -> None:
         assert TOKEN not in shown, cut
         assert shown.startswith("before ")
         assert shown.endswith(f" after {TOKEN[:9]}")
+
+
+@pytest.mark.parametrize("echoed", [str, str.upper])
+def test_a_secret_that_ends_as_another_begins_is_masked_whole(echoed: Callable[[str], str]) -> None:
+    secrets = (TOKEN, TOKEN[-1] + "-a-password")
+    row = EntryRow("k", "events", 1_000, None, None, EntryState.FRESH)
+    for number in range(1, len(TOKEN)):
+        text = echoed("before " + TOKEN + TOKEN[:number])
+        part = without_secrets(EntryPart(row, text, 0, len(text)), secrets)
+        assert part.text == echoed("before ") + MASK, number
+        assert part.end == len(text) - number
+    text = echoed("before " + TOKEN)
+    assert without_secrets(EntryPart(row, text, 0, len(text)), secrets).text == echoed("before ") + MASK
 
 
 @pytest.mark.parametrize(
