@@ -21,7 +21,7 @@ class ReportCache(ReadThrough):
     # -- counts --------------------------------------------------------------------------------------------------
 
     async def view(self) -> CacheView:
-        """The counts of all processes (of this one while Redis is away): two commands for any size."""
+        """The counts of all processes (of this one while Redis is away): one command for any size."""
         self._sharing.gather()
         now = self._clock()
         census = self._census if self.trouble is None else None

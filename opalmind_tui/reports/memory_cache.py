@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from opalmind_tui.reports.entry import LARGEST, whole_characters
+from opalmind_tui.reports.js_json import parse
 from opalmind_tui.reports.selection import ALL, Selection
 from opalmind_tui.snapshot.entries import PART, EntryPart, EntryRow, EntryState
 
@@ -41,6 +42,12 @@ class Held(Struct, eq=False):
     """Something was purged since Redis last had it: no old copy, and no copy for Redis, until Redis has it again."""
     uses: int = 0
     """How often it was given and not counted yet."""
+
+    def opened(self) -> Held:
+        """With its report read: memory may have been given the bytes alone."""
+        if self.report is None:
+            self.report = parse(self.raw)["value"]
+        return self
 
 
 class MemoryCache:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opalmind_tui.errors import MatomoError, StoreUnavailable
 from opalmind_tui.matomo.endpoints import reporting_url
+from opalmind_tui.reports import early
 from opalmind_tui.reports.breaker import Breaker
 from opalmind_tui.reports.cluster_cache import cache_on
 from opalmind_tui.reports.counters import Count, Tallies
 from opalmind_tui.reports.entry import decode_entry
 from opalmind_tui.reports.fetching import Fetched, Fetcher, Load
 from opalmind_tui.reports.generation import Generation
-from opalmind_tui.reports.js_json import parse
 from opalmind_tui.reports.memory_cache import Held, MemoryCache
 from opalmind_tui.reports.outage import AWAY
 from opalmind_tui.reports.purging import Purging
@@ -39,8 +38,6 @@ FIRST_LEVEL = 30.0
 """Seconds at the most that memory gives an entry without asking Redis."""
 SURE_FOR = 2.0
 """Seconds after Redis last said the generation that memory trusts it: longer than two additions to the counts."""
-_EARLY = 8
-"""An early refresh is thought of from this many times a fetch's usual seconds before the expiry on."""
 
 
 class ReadThrough:
@@ -205,7 +202,7 @@ class ReadThrough:
         if held is None or held.doubted or (asked and not held.only_here):
             return None
         if held.expires_at >= now_ms:
-            return self._opened(held)
+            return held.opened()
         if raw is None:
             self._sharing.count(feature, Count.STALE_EVICTIONS)
         return None
@@ -226,24 +223,14 @@ class ReadThrough:
         """Keep it in memory; where it is sure that nothing newer is there, to be given without asking."""
         now = self._clock()
         if sure and (self._first_level or self._redis is None):
-            early = _EARLY * self._fetcher.usual_seconds(held.feature) if self._redis is not None else 0.0
+            usual = self._fetcher.usual_seconds(held.feature) if self._redis is not None else 0.0
             longest = self._first_level if self._redis is not None else math.inf
-            held.good_until = min(held.expires_at / 1000 - early, now + longest)
+            held.good_until = min(held.expires_at / 1000 - early.thought_of_for(usual), now + longest)
         if self._memory.get(held.key) is not held:
             self._memory.put(held.key, held)
 
-    @staticmethod
-    def _opened(held: Held) -> Held:
-        """With its report read: memory may have been given the bytes alone."""
-        if held.report is None:
-            held.report = parse(held.raw)["value"]
-        return held
-
     def _refresh_early(self, held: Held, load: Load) -> None:
-        """XFetch: the nearer the expiry and the longer a fetch takes, the likelier one that asks starts it now."""
-        usual = self._fetcher.usual_seconds(held.feature)
-        left = held.expires_at / 1000 - self._clock()
-        if usual and left < _EARLY * usual and -usual * math.log(1.0 - random.random()) >= left:
+        if early.is_time(self._fetcher.usual_seconds(held.feature), held.expires_at / 1000 - self._clock()):
             self._start(held.feature, held.key, load, newer_than=held.expires_at)
 
     # -- old reports ---------------------------------------------------------------------------------------------
@@ -262,7 +249,7 @@ class ReadThrough:
         self._counted(old.feature, old.key, Count.MISSES, len(old.raw))
         self._sharing.count(old.feature, Count.STALE_SERVED)
         mark(Stale(old.feature, self._clock() - old.expires_at / 1000, away))
-        return self._opened(old).report
+        return old.opened().report
 
     # -- Redis ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from opalmind_tui.reports import read_through, sharing
+from opalmind_tui.reports import early, sharing
 from opalmind_tui.reports.counters import WINDOW_MINUTES, Count
 from opalmind_tui.reports.selection import ALL
 from opalmind_tui.settings import Settings
@@ -48,7 +48,7 @@ async def test_every_minute_is_the_truth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(sharing, "FLUSH_EVERY", 3600.0)
-    monkeypatch.setattr(read_through, "_EARLY", 0)  # A refresh in the background is nobody's miss.
+    monkeypatch.setattr(early, "EARLY", 0)  # A refresh in the background is nobody's miss.
     clock, chance = Clock(), random.Random(7)
     clock.now -= clock.now % 60
     begin, truth, fetched = clock.now, Counter[tuple[int, Count]](), 0
