@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -33,7 +32,6 @@ from opalmind_tui.tracking.queue import (
 from opalmind_tui.tracking.request import TrackingRequest
 from opalmind_tui.tracking.way_back import WayBack
 
-T = TypeVar("T")
 MAY_BE_TAKEN = "Redis may have it all the same, for its answer was lost"
 """Added to why memory refuses a request that was offered to Redis before."""
 

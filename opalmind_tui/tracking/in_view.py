@@ -101,7 +101,8 @@ class InView:
         if self.viewed is self._private:
             return await self._private.restore(ids)
         here = self._private.in_trash(ids)
-        there = [request_id for request_id in ids if request_id not in set(here)]
+        private_ones = set(here)
+        there = [request_id for request_id in ids if request_id not in private_ones]
         shared = await self._guard(self._shared.restore(there)) if there else Restored()
         private = await self._private.restore(here)
         return Restored(shared.done + private.done, shared.skipped + private.skipped, shared.taken + private.taken)
