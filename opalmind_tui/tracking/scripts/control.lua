@@ -46,3 +46,9 @@ local function take_hits(code, rate, number, now)
   rate.from = string.format('%.1f', from + number * step)
   redis.call('HSET', CONTROL, code .. ':rate', cjson.encode(rate))
 end
+
+-- Hits that were taken and are not posted are free again, where a rate is in force.
+local function give_hits_back(code, number, now)
+  local _, rate = control_of(code, now)
+  if rate then take_hits(code, rate, -number, now) end
+end

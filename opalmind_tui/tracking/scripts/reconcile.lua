@@ -4,8 +4,6 @@
 local part, scan, number, most, once = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
 local now = clock()
 local returned, missing = 0, 0
--- As long as a process may settle nothing, and still be told of what was forgotten.
-local SETTLED_KEPT = 86400000000
 
 local function parts()
   local found = {'msg', 'key', 'meta', 'batch', 'inflight', 'dead', 'failed', 'aged',
@@ -86,10 +84,7 @@ local LOOK = {
   aside = function(id) if not stored(id) or place_of(id) then redis.call('HDEL', ASIDE, id) end end,
   trash = look_at_kept,
   rejected = look_at_kept,
-  settled = function(process, entry)
-    local moment = tonumber(string.match(entry, '^%d+ (%d+)$')) or 0
-    if moment < now - SETTLED_KEPT then redis.call('HDEL', SETTLED, process) end
-  end,
+  settled = function(process, entry) if is_long_settled(entry, now) then redis.call('HDEL', SETTLED, process) end end,
   ['aside-key'] = function(name, id) if not aside_of(id) then redis.pcall('HDEL', ASIDE_KEY, name) end end,
 }
 local HASHES = {settled = true, msg = true, key = true, meta = true, batch = true, aside = true, ['aside-key'] = true}

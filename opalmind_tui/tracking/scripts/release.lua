@@ -20,10 +20,6 @@ for _, id in ipairs(batch.ids) do
     released = released + 1
   end
 end
-if released > 0 then
-  local code, now = string.sub(batch.ids[1], 1, 2), clock()
-  local _, rate = control_of(code, now)
-  if rate then take_hits(code, rate, -released, now) end
-end
+if released > 0 then give_hits_back(string.sub(batch.ids[1], 1, 2), released, clock()) end
 end_claim(token, batch.shards)
 return released

@@ -1,50 +1,12 @@
--- Apply fates. ARGV: token, TTL of records (s), name of the process, its key in SETTLED, how
--- many settlements it was told of there, of which epoch, rows for the list of the delivered as JSON, how many,
--- how many ends of records there are and these, then of each request its id, digest of its key, and what there is to say:
--- of one that is delivered, and nothing else to say, how its record begins after `{"key":` ('' without one; it has the
--- first end), else its fate, delay (us), status or '', flags (c: it costs an attempt, u: the outcome is unknown, d: it came
--- in after its key was delivered, a: it was alone in its bulk, t: it needed the token, n: it was not posted), number of
--- its record's end, length of the record's beginning, with blanks between, and that beginning and the error. KEYS from 2
--- on: where the records go; on a Cluster they are written before, and none is given. Answers: done, late, lost,
--- settlements that are counted now, of them forgotten before, epoch.
+-- Apply fates. ARGV: token, TTL of records (s), name of the process, its key in SETTLED, how many settlements it was told of
+-- there, of which epoch, then rows for the list of the delivered as JSON, how many, and what `told` reads. KEYS from 2 on:
+-- where the records go; on a Cluster they are written before, and none is given. Answers: done, late, lost, settlements that
+-- are counted now, of them forgotten before, epoch.
 -- A request is settled by who holds its token, wherever it stands by now. What was delivered leaves even the trash.
 -- Nearly all are delivered and leased to us: what is done for each of these is done for 200 of them in a script.
 local token, ttl, worker, now = ARGV[1], ARGV[2], ARGV[3], clock()
 local now_text = int(now)
 local COUNTED = {delivered = 'delivered', rejected = 'rejected', dropped = 'dropped', retry = 'retried'}
-local ENDS = 10
-local ends, signed = {}, {}
-for at = 1, tonumber(ARGV[9]) do
-  ends[at] = string.sub(ARGV[ENDS - 1 + at], 1, -2)
-  signed[at] = string.find(ends[at], '"fingerprint":', 1, true)
-end
-
--- `items` are those of which there is more to say.
-local ids, digests, begins, names, items = {}, {}, {}, {}, {}
-
-local function item_at(at)
-  return {id = ids[at], digest = digests[at], at = at, fate = 'delivered', flags = '', error = ''}
-end
-
-local function item_from(at, said)
-  local item, number, length, rest = item_at(at), nil, nil, nil
-  item.fate, item.delay, item.status, item.flags, number, length, rest =
-    string.match(said, '^(%l+) (%-?%d+) (%d*) (%l*) (%d+) (%d+) ()')
-  begins[at], item.ending = string.sub(said, rest, rest + length - 1), tonumber(number)
-  item.error = string.sub(said, rest + length)
-  return item
-end
-
-local named = 1
-for first = ENDS + #ends, #ARGV, 3 do
-  local at, said = #ids + 1, ARGV[first + 2]
-  ids[at], digests[at], begins[at] = ARGV[first], ARGV[first + 1], said
-  if said ~= '' and string.byte(said) ~= 34 then items[at] = item_from(at, said) end
-  if begins[at] ~= '' then
-    named = named + 1
-    names[at] = KEYS[named]
-  end
-end
 local metas, leased = metas_of(ids), redis.call('ZMSCORE', INFLIGHT, unpack(ids))
 local counters, last, mine = {late = 0, unknown = 0}, {}, {}
 -- Of each id whether it was ours to settle.
@@ -180,10 +142,7 @@ local function free_hits()
     if item.flags ~= '' and item.place == INFLIGHT and flagged(item, 'n') then code, free = string.sub(item.id, 1, 2), free + 1 end
   end
   if free == 0 then return end
-  pcall(function()
-    local _, rate = control_of(code, now)
-    if rate then take_hits(code, rate, -free, now) end
-  end)
+  pcall(give_hits_back, code, free, now)
 end
 
 local function count_held(item, before)
@@ -258,17 +217,6 @@ local function end_batch()
   end
 end
 
--- What a process was told of, and is not counted here, a store that was set back has forgotten: it may be sent again. One
--- that was emptied has nothing left to send.
-local function count_settled(number)
-  local held, epoch = redis.pcall('HGET', SETTLED, ARGV[4]), redis.pcall('HGET', LEDGER, 'epoch')
-  local before, forgotten = type(held) == 'string' and tonumber(string.match(held, '^%d+')) or 0, 0
-  if type(held) ~= 'table' and epoch == ARGV[6] then forgotten = math.max(0, tonumber(ARGV[5]) - before) end
-  counters.unknown = counters.unknown + forgotten
-  redis.pcall('HSET', SETTLED, ARGV[4], int(before + forgotten + number) .. ' ' .. now_text)
-  return before + forgotten + number, forgotten, type(epoch) == 'string' and epoch or ''
-end
-
 -- The rows of those that were ours.
 local function keep_rows()
   local rows, number = ARGV[7], tonumber(ARGV[8])
@@ -323,6 +271,7 @@ keep_rows()
 end_batch()
 free_hits()
 for name, value in pairs(last) do redis.pcall('HSET', LEDGER, name, value) end
-local count, forgotten, epoch = count_settled(#taken_out + counters.late)
+local count, forgotten, epoch = count_settled(ARGV[4], #taken_out + counters.late, tonumber(ARGV[5]), ARGV[6], now)
+counters.unknown = counters.unknown + forgotten
 add_to_ledger(counters)
 return {#taken_out, counters.late, lost, count, forgotten, epoch}
