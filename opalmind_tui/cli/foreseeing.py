@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from opalmind_tui.tracking.lines import Line
 from opalmind_tui.tracking.queue import Acceptance, Answer
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 KNOWN_TO_THE_QUEUE = frozenset({"pending", "scheduled", "inflight", "dead"})
 """States in which a request keeps its idempotency key from others."""
+IN_THE_QUEUE = "its idempotency key is in the queue: known with the same payload, a conflict with another one"
 
 
 class Foresight:
@@ -34,12 +37,14 @@ class Foresight:
         ids = [line.id for line, _ in offered if line.id]
         known = {row.id for row in await engine.queue.rows_of(ids)} if ids else set()
         taken = await _taken(engine, {request.key for line, request in offered if request.key and line.id not in known})
-        return lines, {
+        answers = {
             line.number: Answer(
                 Acceptance.DUPLICATE if line.id in known else self._outcome(request, request.key in taken), line.id
             )
             for line, request in offered
         }
+        unsure = {line.number for line, request in offered if request.key in taken}
+        return [replace(line, reason=IN_THE_QUEUE) if line.number in unsure else line for line in lines], answers
 
     def _outcome(self, request: TrackingRequest, taken: bool) -> Acceptance:
         """Of a line whose key is `taken` in the queue, or not."""

@@ -72,7 +72,7 @@ class Tally(Struct):
     def note(self, line: Line, found: Answer | None) -> None:
         """Count one line's outcome, and tell of it when it was not accepted."""
         outcome = "refused" if found is None else str(found.outcome)
-        reason = f"{line.field}: {line.reason}" if found is None else REASONS.get(outcome, "")
+        reason = f"{line.field}: {line.reason}" if found is None else _why(line, outcome)
         self.lines += 1
         self.counts[outcome] += 1
         if outcome == "accepted":
@@ -255,6 +255,13 @@ def _check_endpoint(endpoint: str, lines: list[Line]) -> None:
                 f"line {line.number} was accepted for {line.endpoint}, and this is {endpoint}: "
                 "set MATOMO_BASE_URL to the Matomo that the file is for."
             )
+
+
+def _why(line: Line, outcome: str) -> str:
+    """Why a line that could be taken was not accepted."""
+    if line.reason or not (line.id and outcome == "duplicate"):
+        return line.reason or REASONS.get(outcome, "")
+    return "its id, or its idempotency key, is known"
 
 
 def _report(tally: Tally, as_json: bool, tell: Tell) -> None:

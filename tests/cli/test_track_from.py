@@ -77,6 +77,7 @@ def test_a_dry_run_says_the_same_and_takes_nothing(settings: dict[str, str], tmp
     again = run("track", "--from", str(source), "--dry-run", "--limit", "2", "--json", **reading)
     found = json.loads(again.stdout)
     assert [found[name] for name in ("lines", "accepted", "duplicate")] == [2, 1, 1], "the queue knows the first key"
+    assert "a conflict with another one" in found["problems"][0]["reason"], "its payload was not compared"
     assert queued(settings)["pending"] == 3
 
 

@@ -91,6 +91,7 @@ def test_a_queue_goes_over_whole_once_and_without_secrets(server: LocalServer, t
     # Into the same queue: nothing is new. Into an empty one: all is, and the second time nothing.
     same = json.loads(do(server, "import", str(path), "--yes", "--json").stdout)
     assert (same["accepted"], same["duplicate"], same["refused"]) == (0, 4, 0)
+    assert {one["reason"] for one in same["problems"]} == {"its id, or its idempotency key, is known"}
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
     dry = do(server, "import", str(path), "--dry-run", "--json")
