@@ -104,6 +104,11 @@ def overdue(view: QueueView, settings: Settings, now: float) -> bool:
     return bool(_backlog(view, settings, now) or _age(view, settings, now))
 
 
+def late(view: QueueView, settings: Settings, now: float) -> bool:
+    """Requests wait longer than the warning limit allows."""
+    return _age(view, settings, now) is not None
+
+
 def _ledger(view: QueueView, settings: Settings, now: float) -> Finding | None:
     if view.epoch_changed:
         return Verdict.FAIL, "its counters were replaced: requests may be lost"

@@ -97,7 +97,8 @@ def flapping(*, closed: bool, kind: GateKind = GateKind.BREAKER, **changes: Any)
     [
         ({}, "Nothing lost."),
         ({"dead": 2}, "2 dead, 0 dropped."),
-        ({"pending": 12, "oldest_accepted": NOW - 10, "clears_in": 240.0}, "12 requests wait, the oldest for 10 s, "
+        ({"pending": 99, "oldest_accepted": NOW - 10}, "Nothing lost."),
+        ({"pending": 12, "oldest_accepted": NOW - 70, "clears_in": 240.0}, "12 requests wait, the oldest for 1 min, "
          "clears in 4 min."),
     ],
 )  # fmt: skip
