@@ -15,17 +15,18 @@ from opalmind_tui.text import cells
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
+    from opalmind_tui.engine.roles import Role
 
 T = TypeVar("T")
 
 
-def with_engine(ctx: click.Context, ask: Callable[[Engine], Awaitable[T]]) -> T:
-    """What an engine that writes nothing answers. Raises `StoreUnavailable` where Redis is away."""
+def with_engine(ctx: click.Context, ask: Callable[[Engine], Awaitable[T]], role: Role = "status") -> T:
+    """What an engine answers, which as `status` writes nothing. Raises `StoreUnavailable` where Redis is away."""
 
     async def asked(settings: Settings) -> T:
         from opalmind_tui.engine.engine import Engine
 
-        engine = Engine(settings, role="status")
+        engine = Engine(settings, role=role)
         try:
             await engine.start()
             return await ask(engine)

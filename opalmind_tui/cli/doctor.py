@@ -9,11 +9,9 @@ import click
 from msgspec import to_builtins
 
 from opalmind_tui import exits
-from opalmind_tui.cli.asking import iso
-from opalmind_tui.cli.options import WithSettings, settings_options, store_of
+from opalmind_tui.cli.asking import iso, with_engine
+from opalmind_tui.cli.options import WithSettings, settings_options
 from opalmind_tui.cli.output import answer
-from opalmind_tui.running import run
-from opalmind_tui.settings import Settings
 
 if TYPE_CHECKING:
     from opalmind_tui.snapshot.findings import Diagnosis, Finding
@@ -33,21 +31,9 @@ def doctor(ctx: click.Context, as_json: bool) -> int:
 
     Exit code: 0 nothing found, or only remarks; 1 warnings, 2 failures, 3 cannot tell.
     """
-    with store_of(ctx) as settings:
-        found = run(_ask(settings))
+    found = with_engine(ctx, lambda engine: engine.diagnose(), role="doctor")
     answer(json.dumps(document(found), indent=2) if as_json else shown(found))
     return EXIT_OF[found.worst] if found.asked else exits.CANNOT_TELL
-
-
-async def _ask(settings: Settings) -> Diagnosis:
-    from opalmind_tui.engine.engine import Engine
-
-    engine = Engine(settings, role="doctor")
-    try:
-        await engine.start()
-        return await engine.diagnose()
-    finally:
-        await engine.stop()
 
 
 def shown(diagnosis: Diagnosis) -> str:

@@ -13,6 +13,7 @@ from opalmind_tui.storage.connection import async_client
 from opalmind_tui.tracking.queue import Fate, Settlement
 from tests.acceptance.support import a_field, lines, marks, write_lines
 from tests.support import programs
+from tests.support.cluster import running_cluster
 from tests.support.servers import Product
 from tests.tracking.queue_harness import hit, redis_queue
 
@@ -47,6 +48,26 @@ async def test_a_user_with_the_rights_of_the_readme(any_product: Product, tmp_pa
             assert "ACL" not in ended.stderr
             refused = [(entry["reason"], entry["object"]) for entry in admin.acl_log()]
             assert refused == []
+
+
+async def test_a_user_of_a_cluster_with_the_rights_of_the_readme(any_product: Product) -> None:
+    (more,) = re.findall(r"A user with an ACL also needs `([^`]+)`", README.read_text("utf-8"))
+    with running_cluster(any_product) as cluster:
+        for node in cluster.nodes:
+            with cluster.client(node) as admin:
+                rules = ("reset", "on", f">{PASSWORD}", *rights(), *more.split())
+                admin.execute_command("ACL", "SETUSER", "opalmind", *rules)
+                admin.execute_command("ACL", "LOG", "RESET")
+        env = {
+            "REDIS_URL": cluster.url, "REDIS_CLUSTER": "true", "REDIS_USERNAME": "opalmind", "REDIS_PASSWORD": PASSWORD,
+            "MATOMO_BASE_URL": "http://127.0.0.1:1/", "MATOMO_DEFAULT_SITE_ID": "1",
+        }  # fmt: skip
+        for command in ("track pageview --url https://x/", "doctor", "keys --exact", "cache purge --all --yes"):
+            done = await programs.run(*command.split(), env=env)
+            assert "permi" not in (done.stdout + done.stderr).lower(), (command, done.stdout, done.stderr)
+        for node in cluster.nodes:
+            with cluster.client(node) as admin:
+                assert [(entry["reason"], entry["object"]) for entry in admin.acl_log()] == []
 
 
 async def _operate(url: str, endpoint: str) -> None:
