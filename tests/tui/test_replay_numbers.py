@@ -85,10 +85,9 @@ async def test_times_that_go_backwards_or_that_no_calendar_has() -> None:
 @pytest.mark.parametrize("number", ["1e400", "NaN", "Infinity", str(10**30), str(-MOST - 1), "9" * 5_000])
 async def test_a_number_that_is_none_is_refused_with_a_sentence(number: str) -> None:
     raw = gzip.decompress(written([await everything()]))
-    for field in ('"length":', '"rtt":', '"takenAt":', '"dead":'):
+    for field in ('"takenAt":', '"dead":', '"roundTrip":', '"size":'):
         before, found, after = raw.decode().partition(field)
-        if not found:
-            continue
+        assert found, field
         digits = len(after) - len(after.lstrip("0123456789.-e"))
         with pytest.raises(BadRecording, match="It is damaged"):
             Recording(gzip.compress(f"{before}{found}{number}{after[digits:]}".encode()))
