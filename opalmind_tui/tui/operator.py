@@ -186,7 +186,8 @@ class Operator:
         finding = self._screen.situation.finding
         if finding is not None:
             copied = self.app.copy(finding.command)
-            said = "The command went to the clipboard." if copied else "It is too long to copy."
+            # Which one: a newer look may have put another under the cursor.
+            said = f"Copied: {finding.command}" if copied else "It is too long to copy."
             self._screen.say(Status(said, Tone.OK if copied else Tone.WARN))
 
     # -- the dashboard itself ------------------------------------------------------------------------------------

@@ -299,6 +299,7 @@ async def doctor(pilot: Pilot[Any], engine: FakeEngine) -> None:
 async def copy(pilot: Pilot[Any], engine: FakeEngine) -> None:
     await press(pilot, "6", "y")
     assert pilot.app.clipboard == FINDINGS[0].command
+    assert f"Copied: {FINDINGS[0].command}" in screen_text(pilot)
     await press(pilot, "down", "y")
     assert "has no command" in screen_text(pilot)
 
