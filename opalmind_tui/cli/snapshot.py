@@ -17,6 +17,7 @@ from opalmind_tui.cli.doctor import document as doctor_document
 from opalmind_tui.cli.options import WithSettings, settings_of, settings_options
 from opalmind_tui.cli.output import AnswerLost, answer
 from opalmind_tui.cli.status import EXIT_OF, nothing_asked
+from opalmind_tui.private_file import create
 from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.entries import EntryView
 from opalmind_tui.snapshot.listing import ListView, Tab
@@ -130,7 +131,7 @@ def _put(name: str, drawn: str) -> None:
     path = Path(name)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = create(part)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(drawn)
         part.replace(path)

@@ -18,6 +18,7 @@ from opalmind_tui.cli.asking import with_engine
 from opalmind_tui.cli.changing import NotConfirmed, ask, need_terminal
 from opalmind_tui.cli.options import WithSettings, need_matomo, need_writing, settings_options, store_of
 from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, say
+from opalmind_tui.private_file import create
 from opalmind_tui.snapshot.filters import FIELDS, parse_filter
 from opalmind_tui.snapshot.model import State
 from opalmind_tui.text import safe_text
@@ -100,8 +101,7 @@ def _target(path: str | None) -> Iterator[Callable[[bytes], bool]]:
             yield lambda line: answer_raw(line + b"\n")
         return
     try:
-        # Never over a file that is there, and not through a link that somebody laid.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = create(path)
     except OSError as error:
         raise click.BadParameter(f"{safe_text(path, 200)}: {error.strerror}", param_hint="--to") from None
     try:

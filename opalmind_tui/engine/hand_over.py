@@ -16,6 +16,7 @@ from pathlib import Path
 import platformdirs
 from msgspec import Struct
 
+from opalmind_tui.private_file import create
 from opalmind_tui.tracking.queue import Adopted
 from opalmind_tui.tracking.saved import saved_line
 
@@ -84,7 +85,7 @@ def _write(folder: Path, requests: Iterable[Adopted], failures: tuple[str, ...])
     path = folder / f"hand-over-{moment}-{secrets.token_hex(4)}.jsonl"
     # Under another name until it is whole: what is read back is never half a file.
     part = path.with_suffix(".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = create(part)
     count = unknown = 0
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -16,6 +16,7 @@ from opalmind_tui.engine.reach import Reach
 from opalmind_tui.engine.stores import Stores
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.health.summary import ACTS, ERRORS, summary
+from opalmind_tui.private_file import create
 from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.audit import AuditEntry
 from opalmind_tui.snapshot.listing import Groups, GroupView
@@ -68,13 +69,19 @@ def save_summary(text: str, places: Iterable[Path] | None = None) -> Path:
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     name, failure = f"incident-{moment}-{secrets.token_hex(4)}.md", OSError("no folder to write to")
     for folder in folders() if places is None else places:
+        path = folder / name
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = folder / name
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            descriptor = create(path)
+        except OSError as error:
+            failure = error
+            continue
+        try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
                 file.write(text)
             return path
         except OSError as error:
+            # Half of it would be taken for all.
+            path.unlink(missing_ok=True)
             failure = error
     raise failure

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opalmind_tui.errors import OpalmindError
+from opalmind_tui.private_file import create
 from opalmind_tui.recording.codec import Codec
 from opalmind_tui.recording.coders import Clean
 from opalmind_tui.recording.form import GZIP, MOST_ENTRIES, head_line, line
@@ -51,7 +52,7 @@ def save(recording: bytes, moment: float, into: Path | None = None) -> Path:
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(_new(part), "wb") as file:
+        with os.fdopen(create(part), "wb") as file:
             file.write(recording)
             file.flush()
             os.fsync(file.fileno())
@@ -123,7 +124,7 @@ class Writing:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = _new(path)
+            self._file = create(path)
         except OSError as error:
             raise CannotRecord(f"{path}: {error.strerror}") from None
         self.path = path
@@ -162,7 +163,3 @@ class Writing:
             self.trouble = f"{self.path}: {error.strerror}, the recording ends there"
         finally:
             os.close(self._file)
-
-
-def _new(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
