@@ -16,7 +16,8 @@ from opalmind_tui.settings import VARIABLES, Settings, Variable, load_settings
 from opalmind_tui.settings.table import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
-GIVEN = "opalmind.settings"
+GIVEN, READ = "opalmind.given", "opalmind.settings"
+"""Where a run keeps the options that stand for settings, and the settings."""
 EMBEDDED = "--embedded"
 METAVARS = {
     Kind.WHOLE: "N", Kind.PERCENT: "PERCENT", Kind.REDIS_URL: "URL", Kind.WEB_URL: "URL", Kind.WEB_URLS: "URLS",
@@ -87,11 +88,13 @@ def mouse_option(command: F) -> F:
 
 
 def settings_of(ctx: click.Context) -> Settings:
-    """The settings of this run. Raises `SettingsError`."""
-    given = {name: text for name, text in ctx.meta.get(GIVEN, {}).items() if name != "embedded"}
-    settings = load_settings(os.environ, given)
-    for note in settings.notes:
-        say(note)
+    """The settings of this run, read once: what is to be said about them is said once. Raises `SettingsError`."""
+    if READ not in ctx.meta:
+        given = {name: text for name, text in ctx.meta.get(GIVEN, {}).items() if name != "embedded"}
+        ctx.meta[READ] = load_settings(os.environ, given)
+        for note in ctx.meta[READ].notes:
+            say(note)
+    settings: Settings = ctx.meta[READ]
     return settings
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opalmind_tui import exits
-from opalmind_tui.cli.options import WithSettings, settings_options, store_of
+from opalmind_tui.cli.asking import with_engine
+from opalmind_tui.cli.options import WithSettings, settings_of, settings_options
 from opalmind_tui.cli.output import answer
-from opalmind_tui.running import run
 from opalmind_tui.settings import Settings
 from opalmind_tui.text import safe_text
 
 if TYPE_CHECKING:
+    from opalmind_tui.engine.engine import Engine
     from opalmind_tui.snapshot.services import ServicesView
 
 EXIT_OF = {"healthy": exits.OK, "degraded": exits.DEGRADED, "unhealthy": exits.UNHEALTHY}
@@ -30,8 +31,7 @@ def status(ctx: click.Context, as_json: bool) -> int:
 
     Exit code: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell. Attached services have no part in it.
     """
-    with store_of(ctx) as settings:
-        document, services = run(_ask(settings))
+    document, services = with_engine(ctx, _ask)
     if services is not None:
         from opalmind_tui.cli import services as beside
 
@@ -40,19 +40,12 @@ def status(ctx: click.Context, as_json: bool) -> int:
     else:
         text = shown(document)
     answer(json.dumps(document, indent=2) if as_json else text)
-    return exits.CANNOT_TELL if nothing_asked(settings, document) else EXIT_OF[document["status"]]
+    return exits.CANNOT_TELL if nothing_asked(settings_of(ctx), document) else EXIT_OF[document["status"]]
 
 
-async def _ask(settings: Settings) -> tuple[dict[str, Any], ServicesView | None]:
-    from opalmind_tui.engine.engine import Engine
-
-    engine = Engine(settings, role="status")
-    try:
-        await engine.start()
-        document, services = await asyncio.gather(engine.health_document(), engine.services())
-        return document, services
-    finally:
-        await engine.stop()
+async def _ask(engine: Engine) -> tuple[dict[str, Any], ServicesView | None]:
+    document, services = await asyncio.gather(engine.health_document(), engine.services())
+    return document, services
 
 
 def nothing_asked(settings: Settings, document: dict[str, Any]) -> bool:

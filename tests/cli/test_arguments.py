@@ -131,6 +131,15 @@ def test_what_was_typed_is_repeated_without_secrets_and_personal_data(
     assert not [secret for secret in (token, "203.0.113.9", "2001:db8::7", "kim@example.org") if secret in said]
 
 
+def test_what_is_to_be_said_about_the_settings_is_said_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATOMO_QUEUE_WARN_PENDING", "30")
+    for words in (["snapshot"], ["status"], ["cache", "purge", "x", "--dry-run"]):
+        run_here([*words, "--redis-url", "redis://127.0.0.1:1"])
+        assert capsys.readouterr().err.count("MATOMO_QUEUE_FAIL_PENDING") == 1, words
+
+
 def test_the_nearer_option_wins(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_here(["--redis-db", "1", "status", "--redis-db", "bad"]) == exits.UNUSABLE
     assert '"bad"' in capsys.readouterr().err
