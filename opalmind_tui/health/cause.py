@@ -14,7 +14,7 @@ from msgspec import Struct
 from opalmind_tui.health.cache import cache_check, cause_of_cache
 from opalmind_tui.health.document import health_view
 from opalmind_tui.health.facts import Facts, Finding, known
-from opalmind_tui.health.failing import LIMIT, at_times, bare, how, share_of
+from opalmind_tui.health.failing import LIMIT, at_times, how, share_of, together
 from opalmind_tui.health.queue import REFUSING_FOR, age_of, late, nobody_delivers, overdue, queue_check
 from opalmind_tui.health.redis import away_because, wrong_with
 from opalmind_tui.health.words import Clock, lasting, many, since, utc_clock
@@ -174,7 +174,7 @@ def _at_times(facts: Facts, clock: Clock) -> Finding | None:
     # Some wait at each failure: their number comes and goes with it. What does not clear is late within a minute.
     backlog = _backlog(facts, clock) if late(view, facts.settings, facts.now) else None
     verdict, rest = backlog if backlog is not None else (Verdict.WARN, _lost(view))
-    reasons = ", ".join(facts.clean(bare(one), LIMIT) for one in facts.lately or (reason,))
+    reasons = together(facts, facts.lately or (reason,))
     return verdict, f"Matomo fails at times ({reasons}), the last at {clock(moment)}. {rest}"
 
 

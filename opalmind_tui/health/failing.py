@@ -7,6 +7,7 @@ seconds. A sentence that followed each of them could not be read.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from opalmind_tui.health.facts import Facts
 from opalmind_tui.snapshot.model import GateKind, QueueView, RequestRow
@@ -93,14 +94,21 @@ def _to_blame(view: QueueView) -> bool:
     return view.last_status >= 500 or view.last_status in _OF_MATOMO
 
 
-def bare(reason: str) -> str:
+def together(facts: Facts, reasons: Sequence[str]) -> str:
+    """Reasons beside each other; of several statuses only the numbers."""
+    if len(reasons) > 1:
+        reasons = [reason[:3] if reason[:3].isdecimal() else reason for reason in reasons]
+    return ", ".join(facts.clean(_bare(reason), LIMIT) for reason in reasons)
+
+
+def _bare(reason: str) -> str:
     """A reason without how long Matomo asked to wait."""
     return reason.partition(", asked to wait")[0]
 
 
 def _says(facts: Facts, reason: str) -> str:
     """An HTTP status speaks for itself; other reasons are words about the connection."""
-    words = facts.clean(bare(reason), LIMIT)
+    words = facts.clean(_bare(reason), LIMIT)
     return f"Matomo answers {words}" if words[:1].isdecimal() else f"Matomo is away ({words or 'no reason known'})"
 
 
