@@ -20,8 +20,8 @@ class ListCursor:
         self.offset = 0
         self.id: str | None = None
         self.lost = False
-        self._gone: str | None = None
-        """The request that the cursor had held when it left."""
+        self._held: str | None = None
+        """The request that the cursor holds, or held when it left."""
         self._ids: tuple[str, ...] = ()
 
     def tone(self, index: int) -> Tone | None:
@@ -34,15 +34,15 @@ class ListCursor:
         """Take over a new list, shown in `height` rows; stay on the same request."""
         self._ids = tuple(ids)
         former = self.index
-        held = self._gone if self.id is None else self.id
-        if held in self._ids:
-            self.index, self.id, self.lost, self._gone = self._ids.index(held), held, False, None
+        if self._held in self._ids:
+            self.index, self.id, self.lost = self._ids.index(self._held), self._held, False
         elif not self._ids:
-            self.index, self.id, self.lost, self._gone = 0, None, False, held
+            self.index, self.id, self.lost = 0, None, False
         elif self.id is None and not self.lost:
-            self.index, self.id, self._gone = 0, self._ids[0], None
+            self.index, self.id = 0, self._ids[0]
+            self._held = self.id
         else:
-            self.index, self.id, self.lost, self._gone = min(self.index, len(self._ids) - 1), None, True, held
+            self.index, self.id, self.lost = min(self.index, len(self._ids) - 1), None, True
         if self.offset:
             self.offset += self.index - former
         self._keep_in_view(height)
@@ -60,7 +60,8 @@ class ListCursor:
         if not self._ids:
             return
         self.index = max(0, min(len(self._ids) - 1, index))
-        self.id, self.lost, self._gone = self._ids[self.index], False, None
+        self.id = self._held = self._ids[self.index]
+        self.lost = False
         self._keep_in_view(height)
 
     def _keep_in_view(self, height: int) -> None:
