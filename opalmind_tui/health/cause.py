@@ -141,8 +141,10 @@ def _unread_queue(facts: Facts, clock: Clock) -> Finding | None:
 
 
 def _matomo(facts: Facts, clock: Clock) -> Finding | None:
-    error = facts.matomo.error
-    return None if error is None else (Verdict.FAIL, f"Matomo does not answer: {facts.clean(error, 2 * LIMIT)}")
+    if facts.matomo.error is None:
+        return None
+    error = facts.clean(facts.matomo.error.removeprefix("Matomo: "), 2 * LIMIT)
+    return Verdict.FAIL, f"Matomo does not answer as it should: {error}"
 
 
 def _server(facts: Facts, clock: Clock) -> Finding | None:

@@ -99,7 +99,7 @@ async def test_the_token_is_refused(ground: Ground) -> None:
     await ground.matomo.set_mood("token-refused")
     engine = await ground.engine(deliver=True)
     await engine.offer(hits(3))
-    await says(engine, "oken")
+    await says(engine, "Matomo does not answer as it should: Unable to authenticate with the provided token")
 
 
 async def test_all_are_due_later(ground: Ground) -> None:

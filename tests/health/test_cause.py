@@ -150,7 +150,7 @@ ORDERED: list[tuple[str, dict[str, Any], str, Verdict]] = [
     (
         "reports fail",
         {"matomo": Reading(error="no answer in time")},
-        "Matomo does not answer: no answer in time",
+        "Matomo does not answer as it should: no answer in time",
         FAIL,
     ),
     (
