@@ -42,8 +42,18 @@ class EmbeddedServer:
     def ensure(self) -> None:
         """Run the server, or see that another process does. Blocks for seconds at the most; safe to call again.
 
-        Raises `StoreUnavailable` when there is no server program or it does not start.
+        Raises `StoreUnavailable` when there is no server program, it does not start, or the folder cannot be used.
         """
+        try:
+            self._ensure()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise StoreUnavailable(
+                "local-server", f"No server can be run in {self.folder}: {why}",
+                "Set XDG_DATA_HOME to a folder that can be written.",
+            ) from error  # fmt: skip
+
+    def _ensure(self) -> None:
         if len(str(self.folder / "server.sock")) > SOCKET_PATH_LIMIT:
             raise StoreUnavailable(
                 "local-server", "The data folder's path is too long for a socket", "Set XDG_DATA_HOME to a shorter one."

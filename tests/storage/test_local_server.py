@@ -91,6 +91,12 @@ def test_no_server_program(short_folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not server.owned
 
 
+def test_a_folder_that_cannot_be_used_is_no_bug_of_ours(short_folder: Path) -> None:
+    (short_folder / "file").touch()
+    with pytest.raises(StoreUnavailable, match=r"in .*: Not a directory\. Set XDG_DATA_HOME"):
+        EmbeddedServer(short_folder / "file" / "server").ensure()
+
+
 def test_a_path_too_long_for_a_socket(short_folder: Path) -> None:
     with pytest.raises(StoreUnavailable, match="too long"):
         EmbeddedServer(short_folder / ("x" * 120)).ensure()
