@@ -129,6 +129,7 @@ class OpalmindApp(App[int]):
 
     def get_default_screen(self) -> Screen[object]:
         """The frame is the screen under all dialogs."""
+        self.frame.measure(self.size)
         return self.frame  # type: ignore[return-value]
 
     @cached_property

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Key, Resize
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
@@ -58,6 +59,7 @@ class Frame(Screen[None]):
         self.snapshot: Snapshot | None = None
         self._places: dict[str, Place] = {}
         self._at = PLACES[0].id
+        self._measured = Size()
         self._said: Timer | None = None
         self._lasting = Status()
 
@@ -74,6 +76,8 @@ class Frame(Screen[None]):
         yield Static(id="small")
 
     def on_mount(self) -> None:
+        self._fit()
+        self.show_keys()
         # What had to be said before the place was there.
         self.call_after_refresh(lambda: self.place.say(self._lasting))
 
@@ -147,20 +151,33 @@ class Frame(Screen[None]):
         """Whether the place's bar shows all of a sentence."""
         return self.place.has_room_for(sentence)
 
-    def on_resize(self, event: Resize) -> None:
-        width, height = event.size
-        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-small")
+    def measure(self, size: Size) -> None:
+        """Take the classes of a terminal of this size. Done before the first style, or all would be styled twice."""
+        self._measured = size
+        width, height = size
         full = width >= FULL[0] and height >= FULL[1]
-        self.set_class(full, "-full")
-        self.set_class(full and height >= _TALL, "-tall")
-        self.set_class(width >= 100, "-wide")
-        self.set_class(width >= 160, "-huge")
-        self.query_one("#small", Static).update(
-            wire.content(TOO_SMALL.format(*SMALLEST, width, height, self._keymap.word("quit", "q")))
-        )
-        self.place.fit()
+        for name, holds in (
+            ("-small", width < SMALLEST[0] or height < SMALLEST[1]),
+            ("-full", full), ("-tall", full and height >= _TALL), ("-wide", width >= 100), ("-huge", width >= 160),
+        ):  # fmt: skip
+            self.set_class(holds, name, update=False)
+
+    def on_resize(self, event: Resize) -> None:
+        if event.size == self._measured:
+            return
+        self.measure(event.size)
+        self.update_node_styles()
+        self._fit()
         if self.snapshot is not None:
             self.show(self.snapshot)
+
+    def _fit(self) -> None:
+        """Arrange what is in view for the size that was measured."""
+        if self.has_class("-small"):
+            sizes = (*SMALLEST, *self._measured)
+            words = TOO_SMALL.format(*sizes, self._keymap.word("quit", "q"))
+            self.query_one("#small", Static).update(wire.content(words))
+        self.place.fit()
 
     # -- moving --------------------------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ def number_of(body: bytes) -> int:
 async def a_world(product: Product, **options: bool) -> AsyncIterator[World]:
     # Written at each command: what a crash may take within a second is not what is tested here.
     with running(product, persistent=True, extra=("--appendfsync", "always")) as server:
-        client = async_client(Settings(redis_url=server.url), timeout=0.5)
+        client = async_client(Settings(redis_url=server.url), timeout=2)
         link = RedisLink(client, probe_key="opalmind:stats:probe")
         shared = RedisQueue(
             client, queue_prefix="opalmind:queue:", idempotency_prefix="opalmind:idempotency:",

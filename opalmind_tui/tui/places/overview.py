@@ -82,10 +82,8 @@ class Overview(Place):
     def fit(self) -> None:
         """Decide what is in view: everything, or the section that has the focus."""
         bar, sections = self.query_one("#bar"), self.query_one("#sections")
-        if self._full:
-            self.move_child(bar, after=sections)
-        else:
-            self.move_child(bar, before=sections)
+        if self._full != (self.children.index(bar) > self.children.index(sections)):
+            self.move_child(bar, **{"after" if self._full else "before": sections})
         # Set here and not by the style sheet: what a widget is told itself beats its sheet.
         self.requests.display = self._full or self._section == "requests"
         sections.display = self._full or self._section != "requests"
