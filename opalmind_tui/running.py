@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 T = TypeVar("T")
 PATIENCE = 0.1
 """Seconds that a worker thread gets to end by itself."""
-_SELDOM = (20_000, 20, 20)
+_SELDOM = (100_000, 20, 20)
 
 
 class _Loop(asyncio.SelectorEventLoop):

@@ -22,26 +22,25 @@ from opalmind_tui import __version__, exits
 from opalmind_tui.engine.port import DemoPort, EnginePort
 from opalmind_tui.errors import OpalmindError, StoreUnavailable
 from opalmind_tui.recording.files import Recorder
-from opalmind_tui.recording.playback import Playback
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import safe_block
 from opalmind_tui.tui import clipboard, figures
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.bell import BellRinger
-from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
 from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.no_colour import NoColour
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
 from opalmind_tui.tui.remapping import Preferences
-from opalmind_tui.tui.replaying import Replaying
 from opalmind_tui.tui.themes import DARK, THEMES, Colours
 from opalmind_tui.tui.typed import pasted
 
 if TYPE_CHECKING:
+    from opalmind_tui.recording.playback import Playback
     from opalmind_tui.tui.operator import Operator
+    from opalmind_tui.tui.replaying import Replaying
 
 Hook = Callable[[], Awaitable[None]]
 _WATCH = 1.0
@@ -103,7 +102,7 @@ class OpalmindApp(App[int]):
         self.frame = Frame(self.preferences.keymap)
         self.poller = Poller(self, engine, interval, wanted=lambda: self.frame.wanted, failed=self._poll_failed)
         self._poll_trouble = self._recording_trouble = ""
-        self.replaying = Replaying(self, playback) if playback is not None else None
+        self.replaying = self._replay(playback) if playback is not None else None
         self.bell_ringer = BellRinger(self.bell, wanted=self.preferences.ui.bell)
         figures.show_times_in(self.preferences.ui.time)
         for themes in THEMES.values():
@@ -123,6 +122,15 @@ class OpalmindApp(App[int]):
         """Our own variables, for themes that do not know them."""
         return DARK.variables
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """The colours of a theme that was chosen before there is a screen: the style sheet, not parsed yet, is parsed
+        with them once. Textual would parse it for them, forget it, and parse it again."""
+        if self.frame.is_attached:
+            super().refresh_css(animate)
+            return
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet.update(self, animate=animate)
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """With NO_COLOR no colour at all goes out; Textual would send greys."""
         return (_NO_COLOUR,) if self.no_color else super().get_line_filters()
@@ -138,6 +146,11 @@ class OpalmindApp(App[int]):
         from opalmind_tui.tui.operator import Operator
 
         return Operator(self)
+
+    def _replay(self, playback: Playback) -> Replaying:
+        from opalmind_tui.tui.replaying import Replaying
+
+        return Replaying(self, playback)
 
     @property
     def badge(self) -> str:
@@ -191,6 +204,7 @@ class OpalmindApp(App[int]):
         if nothing_here or snapshot is None or snapshot.identity.demo:
             self.end()
             return
+        from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
 
         def chosen(how: Leave | None) -> None:
             if how is Leave.LOSE:
@@ -224,11 +238,15 @@ class OpalmindApp(App[int]):
     # -- refresh -------------------------------------------------------------------------------------------------
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
-        if self.replaying is None:
-            self.recorder.take(message.snapshot)
-            self.bell_ringer.hear(message.snapshot)
         self._show(message.snapshot)
-        self.call_after_refresh(self._go_on)
+        # After the paint: the first to be kept costs as much as a paint.
+        self.call_after_refresh(self._keep, message.snapshot)
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        if self.replaying is None:
+            self.recorder.take(snapshot)
+            self.bell_ringer.hear(snapshot)
+        self._go_on()
 
     def redraw(self) -> None:
         """Draw the newest snapshot again, because it is shown another way now."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css import stylesheet
 
+from opalmind_tui.recording.files import Recorder
+from opalmind_tui.settings.ui import Ui
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import NEWEST, Wanted
 from opalmind_tui.tui import app as app_module
 from opalmind_tui.tui.app import OpalmindApp
+from opalmind_tui.tui.frame import Frame
+from opalmind_tui.tui.remapping import Preferences
+from opalmind_tui.tui.themes import THEMES, Colours
 from tests.tui.engine import FakeEngine
 from tests.tui.fixtures import healthy
 
@@ -50,3 +58,54 @@ async def test_the_work_begins_also_where_no_figures_come(monkeypatch: pytest.Mo
     async with app.run_test(), asyncio.timeout(20):
         await begun.wait()
         assert app.frame.snapshot is None
+
+
+async def test_the_first_frame_is_made_for_the_terminal_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a size found out later changes would be styled, laid out and painted a second time."""
+    frames: list[tuple[set[str], list[str | None]]] = []
+    layout = Frame._refresh_layout
+
+    def laid_out(self: Frame, *arguments: Any, **named: Any) -> None:
+        layout(self, *arguments, **named)
+        frames.append((set(self.classes), [part.id for part in self.place.children if part.display]))
+
+    monkeypatch.setattr(Frame, "_refresh_layout", laid_out)
+    for size, classes in (((160, 50), {"-full", "-tall", "-wide", "-huge"}), ((100, 30), {"-wide"})):
+        frames.clear()
+        async with OpalmindApp(Silent(healthy())).run_test(size=size) as pilot:
+            await pilot.pause()
+        assert frames[0] == frames[-1]
+        assert classes == {name for name in frames[0][0] if name in ("-full", "-tall", "-wide", "-huge", "-small")}
+
+
+async def test_the_style_sheet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = stylesheet.parse
+
+    def noted(scope: str, css: str, *arguments: Any, **named: Any) -> Any:
+        parsed.append(css)
+        return parse(scope, css, *arguments, **named)
+
+    monkeypatch.setattr(stylesheet, "parse", noted)
+    app = OpalmindApp(Silent(healthy()), preferences=Preferences(ui=Ui(theme="light")))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert app.theme == THEMES[Colours.MANY]["light"].name
+        ours = (Path(app_module.__file__).parent / "look.tcss").read_text("utf-8")
+        assert parsed.count(ours) == 1
+
+
+async def test_a_snapshot_is_kept_once_it_is_on_the_screen() -> None:
+    """What is kept first costs as much as a paint; every one is kept, in turn."""
+
+    class Kept(Recorder):
+        def take(self, snapshot: Snapshot) -> None:
+            kept.append((snapshot.taken_at, app.frame.snapshot is snapshot))
+            super().take(snapshot)
+
+    kept: list[tuple[float, bool]] = []
+    app = OpalmindApp(FakeEngine(healthy()), interval=0.05, recorder=Kept("1"))
+    async with app.run_test() as pilot, asyncio.timeout(20):
+        while len(kept) < 3:
+            await pilot.pause(0.01)
+    assert all(shown for _, shown in kept)

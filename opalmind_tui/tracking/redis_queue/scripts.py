@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 
 import redis.asyncio
@@ -52,9 +54,17 @@ NOT_NAMED: tuple[type[BaseException], ...] = (*TROUBLES, ValueError)
 
 def source_of(name: str) -> str:
     """The whole text of a script."""
-    folder = files("opalmind_tui.tracking") / "scripts"
-    parts = ("prelude", *LIBRARIES[name], name)
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
+    return "\n".join(map(_part, ("prelude", *LIBRARIES[name], name)))
+
+
+@cache
+def _part(name: str) -> str:
+    return (_folder() / f"{name}.lua").read_text("utf-8")
+
+
+@cache
+def _folder() -> Traversable:
+    return files("opalmind_tui.tracking") / "scripts"
 
 
 class Scripts:

@@ -82,8 +82,12 @@ class Overview(Place):
     def fit(self) -> None:
         """Decide what is in view: everything, or the section that has the focus."""
         bar, sections = self.query_one("#bar"), self.query_one("#sections")
-        if self._full != (self.children.index(bar) > self.children.index(sections)):
-            self.move_child(bar, **{"after" if self._full else "before": sections})
+        below = self.children.index(bar) > self.children.index(sections)
+        # Each move is a layout: none where it stands there already.
+        if self._full and not below:
+            self.move_child(bar, after=sections)
+        elif below and not self._full:
+            self.move_child(bar, before=sections)
         # Set here and not by the style sheet: what a widget is told itself beats its sheet.
         self.requests.display = self._full or self._section == "requests"
         sections.display = self._full or self._section != "requests"
