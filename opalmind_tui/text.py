@@ -69,8 +69,10 @@ def cells(text: str) -> int:
 def _safe(value: str, limit: int | None, keep: str) -> str:
     if limit is not None:
         value = value[: limit * (_MOST_COMBINING + 1) + 1]
-    if (limit is None or len(value) <= limit) and _PLAIN(value):
-        return value
+    if _PLAIN(value):
+        if limit is None or len(value) <= limit:
+            return value
+        return value[: limit - 1] + ELLIPSIS if limit > 0 else ""
     pieces: list[tuple[str, int]] = []
     used, stacked = 0, _MOST_COMBINING
     for char in value:

@@ -125,7 +125,8 @@ class FailoverQueue(InView):
             claim = (
                 await self._claim_shared(endpoint, token, limit, lease, posting)
                 if self.deliver_shared
-                else Claim(token)
+                # What others accept is not for us, and what memory accepts wakes the senders: nothing to look for.
+                else Claim(token, wakes=True)
             )
             # While the way back is open memory's requests move over instead: a visitor has one sender.
             if claim.requests or claim.gate is not None or self._link.writable:

@@ -25,7 +25,7 @@ def buckets(points: Points, width: int, phase: int = 0) -> list[float | None]:
     end = len(points)
     take = phase % group + 1
     while end > 0 and len(columns) < width:
-        columns.append(max((point for point in points[max(0, end - take) : end] if point is not None), default=None))
+        columns.append(_highest(points[max(0, end - take) : end]))
         end, take = end - take, group
     return [None] * (width - len(columns)) + columns[::-1]
 
@@ -34,10 +34,13 @@ def filled(points: Points, width: int) -> list[float | None]:
     """All points in exactly `width` columns, the highest of each; few points take several columns each."""
     ends = [-(-len(points) * (at + 1) // width) for at in range(width)]
     starts = [len(points) * at // width for at in range(width)]
-    return [
-        max((point for point in points[start:end] if point is not None), default=None)
-        for start, end in zip(starts, ends, strict=True)
-    ]
+    return [_highest(points[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def _highest(points: Points) -> float | None:
+    """The highest that is known. Drawn some hundred times a second: the usual case takes no loop of ours."""
+    known = [point for point in points if point is not None] if None in points else points
+    return max(known, default=None)  # type: ignore[type-var]
 
 
 def column(number: int, points: int, width: int) -> int:

@@ -111,19 +111,23 @@ def apart(left: Line, right: Line, width: int) -> Line:
 
 def right(text: str, width: int, tone: Tone = Tone.PLAIN) -> Span:
     """Text at the right of `width` cells."""
-    text = _within(text, width)
-    return Span(" " * (width - cells(text)) + text, tone)
+    text, free = _within(text, width)
+    return Span(" " * free + text, tone)
 
 
 def left(text: str, width: int, tone: Tone = Tone.PLAIN) -> Span:
     """Text at the left of `width` cells."""
-    text = _within(text, width)
-    return Span(text + " " * (width - cells(text)), tone)
+    text, free = _within(text, width)
+    return Span(text + " " * free, tone)
 
 
-def _within(text: str, width: int) -> str:
-    """The text, cut where it is too wide. A cut before a wide character leaves a cell free."""
-    return text if cells(text) <= width else safe_text(text, width)
+def _within(text: str, width: int) -> tuple[str, int]:
+    """The text, cut where it is too wide, and the cells left free. A cut before a wide character leaves one, too."""
+    free = width - cells(text)
+    if free >= 0:
+        return text, free
+    text = safe_text(text, width)
+    return text, width - cells(text)
 
 
 def wrap(text: str, width: int, most: int) -> list[str]:
@@ -148,6 +152,10 @@ def _words(text: str, width: int) -> list[str]:
     """Words, none of them wider than `width`."""
     pieces: list[str] = []
     for word in text.split(" "):
+        if cells(word) <= width:
+            if word:
+                pieces.append(word)
+            continue
         piece, used = "", 0
         for char in word:
             need = cells(char)

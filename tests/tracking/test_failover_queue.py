@@ -418,6 +418,8 @@ async def test_an_observer_takes_nothing_from_redis(product: Product) -> None:
     async with a_world(product, deliver_shared=False) as world:
         await world.offer(1)
         assert await world.drained() == []
+        # Nor does it look for something four times a second: what concerns it wakes its senders.
+        assert (await world.queue.claim(MATOMO, new_token(), limit=1, lease=30)).wakes
         world.queue.deliver_shared = True
         assert await world.drained() == [1]
 

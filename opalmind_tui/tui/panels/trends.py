@@ -32,7 +32,7 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     """The panel."""
     inner = Area(area.width - 2, area.height - 1)
     found = (recent(snapshot, figure) for figure in FORMS)
-    shown = [series for series in found if any(point is not None for point in series.points)]
+    shown = [series for series in found if series.points.count(None) < len(series.points)]
     if not shown:
         return Sheet("TRENDS", tuple(paragraph("The history begins now.", inner, Tone.DIM)))
     seconds = max(len(series.points) * series.step for series in shown)
