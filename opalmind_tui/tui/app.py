@@ -32,6 +32,7 @@ from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.no_colour import NoColour
+from opalmind_tui.tui.operating.leaving import leave
 from opalmind_tui.tui.poller import GROUP, Poller, SnapshotTaken
 from opalmind_tui.tui.remapping import Preferences
 from opalmind_tui.tui.themes import DARK, THEMES, Colours
@@ -199,20 +200,7 @@ class OpalmindApp(App[int]):
 
     def leave(self) -> None:
         """Quit, as asked; where requests live only here, ask how."""
-        snapshot = self.frame.snapshot
-        nothing_here = self.replaying is not None or snapshot is None or not snapshot.store.only_here
-        if nothing_here or snapshot is None or snapshot.identity.demo:
-            self.end()
-            return
-        from opalmind_tui.tui.dialogs.leaving import Leave, LeavingDialog
-
-        def chosen(how: Leave | None) -> None:
-            if how is Leave.LOSE:
-                self.engine.leave_behind()
-            if how is not None:
-                self.end()
-
-        self.push_screen(LeavingDialog(snapshot.store), chosen)
+        leave(self)
 
     def copy(self, text: str) -> bool:
         """Put a text on the terminal's clipboard; false where it is too long. Whether it arrived cannot be told."""

@@ -25,7 +25,7 @@ from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.tui.action import ANYWHERE, DETAIL
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, READ_ONLY, exists
 from opalmind_tui.tui.app import OpalmindApp
-from opalmind_tui.tui.dialogs import plan as plan_dialog
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.detail import DetailDialog
 from opalmind_tui.tui.dialogs.later import LaterDialog
@@ -217,7 +217,7 @@ PLACES = (*(door.id for door in DOORS), DETAIL)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where files of ours go; plans can be confirmed at once."""
-    monkeypatch.setattr(plan_dialog, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     return tmp_path
 

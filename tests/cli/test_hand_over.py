@@ -75,11 +75,28 @@ def test_quitting_asks_and_saves(screen: Terminal, tmp_path: Path) -> None:
     assert len(saved(tmp_path).read_text().splitlines()) == COUNT
 
 
+def go_to_losing(screen: Terminal) -> None:
+    """Go round the buttons until that one takes the focus: not before the question could be read."""
+    plain = screen.colours_of("Lose them")
+
+    def focused(*buttons: str) -> bool:
+        found = [button for button in ("Stay", "Save and", "Lose them") if screen.colours_of(button) != plain]
+        return len(found) == 1 and found[0] in buttons
+
+    screen.wait_for("the focus", lambda _: focused("Stay"))
+    while not focused("Lose them"):
+        screen.press("\t")
+        screen.wait_for("the focus on saving", lambda _: focused("Save and"))
+        screen.press("\t")
+        screen.wait_for("the focus on the next", lambda _: focused("Stay", "Lose them"))
+
+
 def test_they_can_be_left_behind(screen: Terminal, tmp_path: Path) -> None:
     ready(screen)
     screen.press("\x03")
     screen.wait_for("the question", lambda text: "Lose them and quit" in text)
-    screen.press("\t\t\r")
+    go_to_losing(screen)
+    screen.press("\r")
     assert screen.ended() == exits.OK
     assert not (tmp_path / "state").exists()
 

@@ -65,6 +65,12 @@ class Terminal:
             assert self.read(0.2), f"it ended before {what} was seen. The screen:\n{self.text}"
         return self.text
 
+    def colours_of(self, text: str) -> tuple[str, str]:
+        """The colours of the lowest such text on the screen, of its letters and behind them; it must be there."""
+        row = max(number for number, line in enumerate(self._screen.display) if text in line)
+        cell = self._screen.buffer[row][self._screen.display[row].index(text)]
+        return cell.fg, cell.bg
+
     def press(self, keys: str) -> None:
         """Type."""
         os.write(self._terminal, keys.encode())

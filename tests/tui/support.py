@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,8 @@ from opalmind_tui.recording.opening import Recording
 from opalmind_tui.recording.replay import Replay
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp
+from opalmind_tui.tui.dialogs.arming import ArmedDialog
+from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.lines import Line
 from opalmind_tui.tui.themes import DARK
 from tests.tui.engine import FakeDemo, FakeEngine
@@ -34,6 +37,15 @@ async def settled(pilot: Pilot[Any]) -> None:
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+
+
+async def armed(pilot: Pilot[Any]) -> None:
+    """Wait until what a window asks can be confirmed; one that asks nothing stays as it is."""
+    window = pilot.app.screen
+    if isinstance(window, ArmedDialog) and not (isinstance(window, PlanDialog) and window._plan is None):
+        async with asyncio.timeout(20):
+            while not window.armed:
+                await pilot.pause(0.01)
 
 
 async def refreshed(pilot: Pilot[Any], engine: FakeEngine, snapshot: Snapshot) -> None:

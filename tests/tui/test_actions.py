@@ -20,7 +20,7 @@ from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.model import Control, Pause, RateLimit, Snapshot
 from opalmind_tui.tui.action import DETAIL
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, DOORS, FOOTER, READ_ONLY, exists, why_not
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import number_of
 from opalmind_tui.tui.dialogs.plan import PlanDialog
@@ -41,7 +41,7 @@ from tests.tui.support import opened, refreshed, screen_text, settled
 
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
 

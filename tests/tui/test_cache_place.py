@@ -13,7 +13,7 @@ from opalmind_tui.snapshot.commands import Act, Command, TtlTarget
 from opalmind_tui.snapshot.entries import OTHERS, EntryListing, EntryOrder, EntryState, EntryView
 from opalmind_tui.snapshot.model import Reading
 from opalmind_tui.text import cells
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.ttl import TtlDialog
 from opalmind_tui.tui.lines import Area
@@ -44,7 +44,7 @@ from tests.tui.test_hostile import is_harmless
 
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
 
 
 def place_of(pilot: Pilot[Any]) -> CachePlace:

@@ -11,7 +11,7 @@ from opalmind_tui.snapshot.filters import parse_filter
 from opalmind_tui.snapshot.listing import Tab
 from opalmind_tui.snapshot.model import Reading, RequestRow, State
 from opalmind_tui.text import cells
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.detail import AWAY, LEFT
 from opalmind_tui.tui.operating.aiming import aim, aim_at_all
 from opalmind_tui.tui.panels import detail as drawing
@@ -27,7 +27,7 @@ from tests.tui.test_hostile import is_harmless
 
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
 
 
 async def test_a_purge_for_good_is_another_plan() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.model import Mode, Reading, Snapshot
 from opalmind_tui.text import cells
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.lines import Area, Line
 from opalmind_tui.tui.panels import cache, features, header, health, queue, requests, server, trends
 from opalmind_tui.tui.sheet import frame
@@ -94,7 +94,7 @@ async def test_notifications() -> None:
     "payload", ["[/nope]", "[@click=app.quit]go[/]", "\x1b[35m\x1b]0;t\x1b\\", "\ud800\x9b\x00"], ids=ascii
 )
 async def test_outcomes_and_errors(payload: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     engine = FakeEngine(healthy(), poisoned_plan)
     async with opened(engine.snapshot, engine=engine) as (pilot, _):
         await press(pilot, "R")

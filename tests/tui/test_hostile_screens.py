@@ -20,6 +20,7 @@ from opalmind_tui.recording.replay import Replay
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui import dialogs
 from opalmind_tui.tui.app import OpalmindApp
+from opalmind_tui.tui.dialogs.arming import ArmedDialog
 from opalmind_tui.tui.dialogs.choice import ChoiceDialog
 from opalmind_tui.tui.dialogs.control import ControlDialog
 from opalmind_tui.tui.dialogs.detail import DetailDialog
@@ -110,7 +111,8 @@ def all_dialogs() -> set[type[Any]]:
     """Every window that there is."""
     for module in pkgutil.iter_modules(dialogs.__path__):
         importlib.import_module(f"{dialogs.__name__}.{module.name}")
-    return {kind for kind in Dialog.__subclasses__() if kind.__module__.startswith("opalmind_tui")}
+    kinds = {*Dialog.__subclasses__(), *ArmedDialog.__subclasses__()} - {ArmedDialog}
+    return {kind for kind in kinds if kind.__module__.startswith("opalmind_tui")}
 
 
 def test_every_place_and_every_window_has_a_case() -> None:

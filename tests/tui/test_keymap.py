@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.command import CommandPalette
 from textual.keys import Keys, _character_to_key
 
 from opalmind_tui.errors import SettingsError
 from opalmind_tui.recording.replay import Replay
 from opalmind_tui.settings.config_file import ConfigFile, read_config
+from opalmind_tui.snapshot.census import CountProgress
 from opalmind_tui.tui.actions import ACTIONS, BY_ID
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.dialogs.plan import PlanDialog
@@ -20,7 +22,8 @@ from opalmind_tui.tui.remapping import NAMED, Preferences, read_keymap
 from tests.make_readme import EXAMPLE
 from tests.tui.engine import FakeEngine
 from tests.tui.fixtures import healthy
-from tests.tui.support import NEVER, recording, screen_text, settled
+from tests.tui.redis_fixtures import CENSUS, REPORT
+from tests.tui.support import NEVER, recording, refreshed, screen_text, settled
 
 
 def file(tmp_path: Path, text: str) -> ConfigFile:
@@ -77,13 +80,21 @@ async def test_chosen_keys_work_and_are_shown_and_the_others_do_nothing(tmp_path
 
 
 async def test_sentences_name_the_chosen_keys(tmp_path: Path) -> None:
-    chosen = Preferences(read_keymap(file(tmp_path, '[keys]\npause = "g"\nhome = []\nplay = "F6"')))
-    app = OpalmindApp(FakeEngine(healthy()), interval=NEVER, preferences=chosen)
+    chosen = Preferences(read_keymap(file(tmp_path, '[keys]\npause = "g"\nhome = []\nplay = "F6"\ncount = "C"')))
+    stand_in = FakeEngine(healthy())
+    app = OpalmindApp(stand_in, interval=NEVER, preferences=chosen)
     async with app.run_test() as pilot:
         await settled(pilot)
         await pilot.press("g")
         await settled(pilot)
         assert "Frozen. g goes on." in screen_text(pilot), "a letter is not another key"
+        await pilot.press("4", "tab")
+        await settled(pilot)
+        assert "C counts every key" in screen_text(pilot)
+        counted = CountProgress(1_000, 1_000, census=replace(CENSUS, counted=True, total=1_000))
+        stand_in.report = replace(REPORT, counting=counted)
+        await refreshed(pilot, stand_in, healthy())
+        assert "C counts again" in screen_text(pilot)
     engine = Replay(recording(healthy()))
     replayed = OpalmindApp(engine, interval=NEVER, preferences=chosen, playback=engine.playback)
     async with replayed.run_test() as pilot:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from textual.events import Key
 
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.leaving import LeavingDialog
 from opalmind_tui.tui.frame import Frame
 from tests.tui.fixtures import degraded, healthy
-from tests.tui.support import opened, refreshed, screen_text, settled
+from tests.tui.support import NEVER, armed, opened, refreshed, screen_text, settled
 
 
 @pytest.mark.parametrize("keys", [("q",), ("ctrl+q",), ("ctrl+c",), ("question_mark", "ctrl+q")], ids=str)
@@ -27,13 +29,44 @@ async def test_it_asks_with_the_focus_on_staying(keys: tuple[str, ...]) -> None:
         assert pilot.app.return_code is None
 
 
-@pytest.mark.parametrize(("tabs", "lost"), [(1, False), (2, True)], ids=["save", "lose"])
-async def test_the_choice_is_told_to_the_engine(tabs: int, lost: bool) -> None:
+async def test_saving_needs_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arming, "ARM_AFTER", NEVER)
     async with opened(degraded()) as (pilot, engine):
-        await pilot.press("q", *["tab"] * tabs, "enter")
+        await pilot.press("q", "tab", "enter")
         await pilot.pause()
         assert pilot.app.return_code == 0
-        assert engine.left_behind is lost
+        assert not engine.left_behind
+
+
+async def test_keys_typed_ahead_never_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arming, "ARM_AFTER", NEVER)
+    async with opened(degraded()) as (pilot, engine):
+        await pilot.press("q", "tab", "tab", "enter")
+        await settled(pilot)
+        assert pilot.app.return_code is None
+        await pilot.press("q")
+        await pilot.click("#lose")
+        await settled(pilot)
+        assert pilot.app.return_code is None
+        assert not engine.left_behind
+
+
+async def test_it_loses_once_it_could_be_read_and_then_by_no_earlier_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
+    async with opened(degraded()) as (pilot, engine):
+        early = [Key("enter", None) for _ in range(2)]
+        await pilot.press("q")
+        await armed(pilot)
+        await pilot.press("tab", "tab")
+        for key in early:
+            pilot.app.post_message(key)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, LeavingDialog)
+        assert pilot.app.focused.id == "lose"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pilot.app.return_code == 0
+        assert engine.left_behind
 
 
 async def test_what_happens_meanwhile_is_shown() -> None:

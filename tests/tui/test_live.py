@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from opalmind_tui.errors import OpalmindError
-from opalmind_tui.snapshot.commands import Act, Command
+from opalmind_tui.snapshot.commands import Act, Command, Plan
 from opalmind_tui.snapshot.model import Reading, RequestRow, Snapshot
 from opalmind_tui.tui.cursor import ListCursor
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.frame import Frame
 from tests.tui.engine import FakeEngine
@@ -113,7 +113,7 @@ async def test_a_key_does_not_act_on_the_request_that_slipped_under_the_cursor()
 
 
 async def test_a_plan_acts_on_what_was_captured_when_rows_leave_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     async with opened(with_rows(*ROWS)) as (pilot, engine):
         await press(pilot, "d")
         await refreshed(pilot, engine, with_rows(*ROWS[1:]))
@@ -148,7 +148,7 @@ async def test_equal_content_is_not_painted_again() -> None:
     "ahead", [("enter",), ("y",), ("y", "enter"), ("tab", "enter"), ("right", "enter"), ("space",)]
 )
 async def test_what_was_typed_ahead_cannot_confirm(ahead: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", NEVER)
+    monkeypatch.setattr(arming, "ARM_AFTER", NEVER)
     async with opened(healthy()) as (pilot, engine):
         await pilot.press("D", *ahead)
         await settled(pilot)
@@ -188,7 +188,7 @@ async def test_an_unexpected_error_does_not_end_the_dashboard() -> None:
 
 
 async def test_a_running_plan_shows_progress_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     engine = FakeEngine(healthy())
     engine.hold = asyncio.Event()
     async with opened(engine.snapshot, engine=engine) as (pilot, _):
@@ -206,7 +206,7 @@ async def test_a_running_plan_shows_progress_and_can_be_stopped(monkeypatch: pyt
 
 
 async def test_nothing_to_do_cannot_be_confirmed() -> None:
-    engine = FakeEngine(healthy(), lambda command: plan.Plan(command, "Retry 0 requests", 0))
+    engine = FakeEngine(healthy(), lambda command: Plan(command, "Retry 0 requests", 0))
     async with opened(engine.snapshot, engine=engine) as (pilot, _):
         await press(pilot, "R")
         assert "There is nothing to do." in screen_text(pilot)

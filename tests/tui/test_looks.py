@@ -7,7 +7,6 @@ without its file. Make them anew with `pytest tests/tui/test_looks.py --snapshot
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import blake2b
@@ -22,12 +21,12 @@ from textual.pilot import Pilot
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.snapshot.commands import Outcome, Plan, Progress
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs import log as log_window
-from opalmind_tui.tui.dialogs import plan
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.themes import DARK, LIGHT
 from tests.tui.engine import FakeDemo, FakeEngine, plain_plan
-from tests.tui.support import opened, replayed, screen_text, settled
+from tests.tui.support import armed, opened, replayed, screen_text, settled
 from tests.tui.test_hostile_screens import PLACE_SCREENS, REPLAYED, SNAPSHOTS, WINDOWS, Screen
 
 SIZES = ((60, 20), (120, 40), (200, 60), (80, 24))
@@ -89,7 +88,7 @@ class Text(SingleFileSnapshotExtension):
 @pytest.fixture(autouse=True)
 def _still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing depends on how fast it was, or on where."""
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     monkeypatch.chdir(tmp_path)
     path = Path("dashboard.log")
     path.write_text("2025-03-01T02:30:00Z INFO started\n2025-03-01T02:31:00Z WARNING Matomo answers 503\n")
@@ -150,9 +149,7 @@ async def test_look(name: str, snapshot: SnapshotAssertion) -> None:
                 wait = drawn
             await pilot.press(key)
             await wait(pilot)
-            window = pilot.app.screen
-            while isinstance(window, PlanDialog) and window._plan is not None and window._armed_at == math.inf:
-                await pilot.pause(0.01)
+            await armed(pilot)
         assert isinstance(pilot.app.screen, case.kind), screen_text(pilot)
         texts = [await look(pilot, size, wait) for size in SIZES]
     assert "".join(texts) == snapshot(extension_class=Text)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.themes import CONTRAST, DARK, DARK_16, LIGHT, THEMES
 from tests.tui.engine import FakeDemo, FakeEngine
 from tests.tui.fixtures import STATES
 from tests.tui.history_fixtures import incident
-from tests.tui.support import dashboard, settled
+from tests.tui.support import armed, dashboard, settled
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
 Compare = Callable[..., bool]
@@ -28,6 +28,7 @@ def compare(
         for key in press:
             await pilot.press(key)
             await settled(pilot)
+            await armed(pilot)
 
     app = dashboard(
         FakeEngine({**STATES, "incident": incident}[state]()), theme=theme, demo=FakeDemo() if demo else None
@@ -42,7 +43,7 @@ def compare(
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture must not depend on how fast it was taken."""
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
 
 
 @pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])

@@ -14,7 +14,7 @@ from textual.widgets import Button, Checkbox
 
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress
 from opalmind_tui.snapshot.model import Reading
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming, plan
 from opalmind_tui.tui.dialogs.plan import PlanDialog
 from opalmind_tui.tui.frame import Frame
 from tests.tui.cases import confirm, press
@@ -25,7 +25,7 @@ from tests.tui.support import opened, refreshed, screen_text, settled
 
 @pytest.fixture
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
 
 
 async def armed(pilot: Pilot[Any]) -> None:
@@ -59,12 +59,12 @@ async def test_a_key_pressed_before_it_could_be_read_but_handled_after_does_not_
 
 
 async def test_the_time_of_a_former_plan_does_not_arm_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.2)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.2)
     async with opened(healthy()) as (pilot, engine):
         await press(pilot, "d")
         window = pilot.app.screen
         assert isinstance(window, PlanDialog)
-        monkeypatch.setattr(plan, "ARM_AFTER", 3600.0)
+        monkeypatch.setattr(arming, "ARM_AFTER", 3600.0)
         window.query_one("#hard", Checkbox).toggle()
         await settled(pilot)
         assert [one.hard for one in engine.planned] == [False, True]
@@ -186,7 +186,7 @@ async def test_what_was_typed_while_it_ran_does_not_go_on_with_the_rest(monkeypa
     async with opened(engine.snapshot, engine=engine) as (pilot, _):
         await press(pilot, "2", "x", "x", "r")
         await armed(pilot)
-        monkeypatch.setattr(plan, "ARM_AFTER", 3600.0)
+        monkeypatch.setattr(arming, "ARM_AFTER", 3600.0)
         await press(pilot, "tab", "enter")
         assert "1 done, 0 skipped, 1 left" in screen_text(pilot)
         await press(pilot, "tab", "enter")

@@ -13,7 +13,7 @@ from opalmind_tui.snapshot.commands import Act, Command, Outcome
 from opalmind_tui.snapshot.filters import NO_FILTER, parse_filter
 from opalmind_tui.snapshot.listing import Listing, ListView, Tab
 from opalmind_tui.snapshot.wanted import Wanted
-from opalmind_tui.tui.dialogs import plan
+from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.places.queue import QueuePlace
 from opalmind_tui.tui.places.queue.tabs import GROUPS, TABS, places
 from opalmind_tui.tui.places.queue.window import MOST_ROWS, Window
@@ -28,7 +28,7 @@ PAGE = 10
 
 @pytest.fixture(autouse=True)
 def _armed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
 
 
 def asked(window: Window, rows: tuple[Any, ...]) -> Listing:
@@ -260,7 +260,7 @@ async def test_marks_hold_the_list_and_keys_act_on_them() -> None:
 
 @pytest.mark.parametrize("stopped", [False, True])
 async def test_marks_go_when_all_that_was_marked_is_dealt_with(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "ARM_AFTER", 0.001)
+    monkeypatch.setattr(arming, "ARM_AFTER", 0.001)
     async with opened(healthy()) as (pilot, engine):
         if stopped:
             monkeypatch.setattr(

@@ -14,7 +14,8 @@ from textual.widgets import Button, Static
 from opalmind_tui.snapshot.model import Snapshot, StoreStatus
 from opalmind_tui.text import safe_text
 from opalmind_tui.tui import wire
-from opalmind_tui.tui.dialogs.window import Dialog, Page, text
+from opalmind_tui.tui.dialogs.arming import ArmedDialog
+from opalmind_tui.tui.dialogs.window import Page, text
 
 _REASON = 120
 READ_BACK = "opalmind-tui track --from FILE"
@@ -50,7 +51,7 @@ def facts_of(store: StoreStatus) -> str:
     return "\n".join(f"· {fact}" for fact in facts)
 
 
-class LeavingDialog(Dialog[Leave]):
+class LeavingDialog(ArmedDialog[Leave]):
     """Returns how to leave, or None to stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,6 +59,7 @@ class LeavingDialog(Dialog[Leave]):
         Binding("right,down,l,j", "app.focus_next", show=False),
     ]
     AUTO_FOCUS = "#stay"
+    GUARDED = ("lose",)
 
     def __init__(self, store: StoreStatus) -> None:
         super().__init__()
@@ -71,8 +73,11 @@ class LeavingDialog(Dialog[Leave]):
             with Horizontal(classes="buttons"):
                 yield Button("Stay", id="stay", compact=True)
                 yield Button("Save and quit", id="save", compact=True)
-                yield Button("Lose them and quit", id="lose", compact=True)
+                yield Button("Lose them and quit", id="lose", compact=True, disabled=True)
             yield text("tab: other button   enter: press   esc: stay", classes="hint")
+
+    def on_mount(self) -> None:
+        self.arm_soon()
 
     def show(self, snapshot: Snapshot) -> None:
         """A newer state: Redis may be back meanwhile."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from typing import ClassVar
 
@@ -12,8 +11,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import Key
-from textual.message import Message
 from textual.widgets import Button, Checkbox, Input, Static
 from textual.worker import Worker, WorkerState
 
@@ -22,11 +19,10 @@ from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.commands import Act, Command, Outcome, Plan, Progress, looked_at
 from opalmind_tui.tui import wire
 from opalmind_tui.tui.charts import bar
-from opalmind_tui.tui.dialogs.window import Dialog, Page, Tick, text
+from opalmind_tui.tui.dialogs.arming import ArmedDialog
+from opalmind_tui.tui.dialogs.window import Page, Tick, text
 from opalmind_tui.tui.field import Field
 
-ARM_AFTER = 0.3
-"""Seconds that a plan is in view before it can be confirmed: what was typed ahead cannot confirm."""
 VERBS = {
     Act.RETRY: "Retry",
     Act.PURGE: "Purge",
@@ -50,7 +46,7 @@ LOOK_SHOWN_EVERY = 0.2
 """Seconds between two words of how far a look through a long list is."""
 
 
-class PlanDialog(Dialog[Outcome]):
+class PlanDialog(ArmedDialog[Outcome]):
     """From a command to its outcome; dismissed with None if it was cancelled before anything was done.
 
     Args:
@@ -65,6 +61,7 @@ class PlanDialog(Dialog[Outcome]):
         Binding("right,down,l,j", "app.focus_next", show=False),
     ]
     AUTO_FOCUS = "#cancel"
+    GUARDED = ("confirm", "count")
 
     def __init__(self, engine: EnginePort, command: Command, subject: str = "", *, type_above: int = 100) -> None:
         super().__init__()
@@ -73,7 +70,6 @@ class PlanDialog(Dialog[Outcome]):
         self._work: asyncio.Task[Outcome] | None = None
         self._stopped = False
         self._progress = Progress(0, 0)
-        self._armed_at = math.inf
         self._before = Outcome("")
         self._looked_at = 0.0
 
@@ -118,7 +114,7 @@ class PlanDialog(Dialog[Outcome]):
             self.query_one("#confirm").display = True
             self.query_one("#typing").display = self._must_type
             self._write("#wanted", f"Type {plan.eligible} to confirm: ")
-            self._arm_soon(plan)
+            self.arm_soon()
         else:
             self._write("#undo", "There is nothing to do.")
             self._only_close()
@@ -128,22 +124,8 @@ class PlanDialog(Dialog[Outcome]):
         """Another wish needs another plan."""
         if self._work is None and event.value != self._command.hard:
             self._command, self._plan = replace(self._command, hard=event.value), None
-            self._disarm()
+            self.disarm()
             self.run_worker(self._make_plan(), group="plan", exclusive=True, exit_on_error=False)
-
-    def _disarm(self) -> None:
-        self._armed_at = math.inf
-        self._fit()
-
-    def _arm_soon(self, plan: Plan) -> None:
-        """Once it was in view long enough, unless another has come meanwhile: that has its own time."""
-
-        def arm() -> None:
-            if self._plan is plan:
-                self._armed_at = Message().time
-                self._fit()
-
-        self.call_after_refresh(lambda: self.set_timer(ARM_AFTER, arm))
 
     @property
     def _must_type(self) -> bool:
@@ -155,24 +137,18 @@ class PlanDialog(Dialog[Outcome]):
         """It was in view long enough, and the count is typed where it must be."""
         typed = self.query_one(Input).value.replace(",", "").strip()
         right = not self._must_type or (self._plan is not None and typed == str(self._plan.eligible))
-        return self._plan is not None and self._armed_at < math.inf and right
+        return self._plan is not None and self.armed and right
 
     @on(Input.Changed, "#count")
-    def _fit(self) -> None:
-        self.query_one(Input).disabled = self._armed_at == math.inf
+    def fit(self) -> None:
+        """The count may be typed before it can be confirmed."""
+        self.query_one(Input).disabled = not self.armed
         self.query_one("#confirm", Button).disabled = not self._ready
 
     @on(Input.Submitted, "#count")
     def _typed(self) -> None:
         if self._ready:
             self._confirm_pressed()
-
-    def on_key(self, event: Key) -> None:
-        """What was typed before the plan could be read never confirms, however late it is handled."""
-        focused = self.focused
-        if event.time < self._armed_at and focused is not None and focused.id in ("confirm", "count"):
-            event.stop()
-            event.prevent_default()
 
     def _cannot(self, why: str) -> None:
         self._write("#title", "This cannot be done now")
@@ -266,8 +242,8 @@ class PlanDialog(Dialog[Outcome]):
         self._write("#facts", f"{figures}\n{so_far.error}")
         self._write("#hint", "enter or esc: close   tab: go on with the rest")
         self.query_one("#cancel").focus()
-        self._disarm()
-        self._arm_soon(rest)
+        self.disarm()
+        self.arm_soon()
 
     def on_unmount(self) -> None:
         if self._work is not None and not self._work.done():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -15,6 +19,9 @@ from opalmind_tui.tui.lines import Span, Tone, line
 from opalmind_tui.tui.panels.near import keys, nodes, server, traffic
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.stack import Stack
+
+if TYPE_CHECKING:
+    from opalmind_tui.tui.app import OpalmindApp
 
 SECTIONS: dict[str, tuple[Render, ...]] = {
     "server": (server.render, nodes.servers, server.on_disk, traffic.latency),
@@ -49,8 +56,11 @@ class RedisPlace(Place):
     def __init__(self, name: str, engine: EnginePort) -> None:
         super().__init__(name, engine)
         self._section = "server"
+        self._renders: Mapping[Render, Render] = {}
 
     def compose(self) -> ComposeResult:
+        key = cast("OpalmindApp", self.app).preferences.keymap.word("count", "x")
+        self._renders = {keys.keys: partial(keys.keys, key=key)}
         yield PlaceBar(id="redis-bar")
         with Horizontal(id="stacks"):
             for section in SECTIONS:
@@ -93,7 +103,7 @@ class RedisPlace(Place):
             stack = self._stack(section)
             stack.set_class(layout is SECTIONS, "-alone")
             stack.display = section in layout and (layout is not SECTIONS or section == self._section)
-            stack.hold(layout.get(section, ()))
+            stack.hold([self._renders.get(render, render) for render in layout.get(section, ())])
         if self.snapshot is not None:
             self.show(self.snapshot)
 

@@ -43,12 +43,16 @@ def census_of(report: RedisReport) -> KeyCensus | None:
     return counting.census if counting is not None and counting.census is not None else report.census
 
 
-def keys(snapshot: Snapshot, area: Area) -> Sheet:
-    """KEYS: how many, how big, under which prefix."""
+def keys(snapshot: Snapshot, area: Area, key: str = "x") -> Sheet:
+    """KEYS: how many, how big, under which prefix.
+
+    Args:
+        key: the one that counts.
+    """
 
     def body(report: RedisReport, inner: Area) -> list[Line]:
         census = census_of(report)
-        rows = [line(_counting(report, inner.width))]
+        rows = [line(_counting(report, inner.width, key))]
         if census is None:
             return [*rows, line(Span("Looking …", Tone.DIM))]
         rows += [found for text in head_text(census).split("\n") for found in paragraph(text, Area(inner.width, 3))]
@@ -101,13 +105,13 @@ def biggest(snapshot: Snapshot, area: Area) -> Sheet:
     return near("BIGGEST KEYS", snapshot, area, body, note="that were seen")
 
 
-def _counting(report: RedisReport, width: int) -> Span:
+def _counting(report: RedisReport, width: int, key: str) -> Span:
     """How far a count is; the row is always there, so that nothing moves when one begins."""
     counting = report.counting
     if counting is None:
-        return Span("x counts every key, in small steps", Tone.DIM)
+        return Span(f"{key} counts every key, in small steps", Tone.DIM)
     if counting.census is not None:
-        return Span("✓ Every key was counted. x counts again", Tone.OK)
+        return Span(f"✓ Every key was counted. {key} counts again", Tone.OK)
     brief = width < 70
     return Span(safe_text(progress_text(counting, brief=brief), width), Tone.ACCENT)
 
