@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import redis.asyncio
@@ -13,12 +14,15 @@ from opalmind_tui.snapshot.model import State
 from opalmind_tui.storage.local_server import LocalServer
 from opalmind_tui.tracking.redis_queue import RedisQueue
 from tests.bench.core.run import Run
+from tests.bench.core.stall import longest_stall
 
 PAGE = 500
 """Requests that are captured and acted on at a time."""
 MOST_MS = 5
 SLOW_FROM = 1_000
 """Microseconds from which the server notes a command."""
+STALL_MOST = 30.0
+"""Seconds that the machine's own stalls are looked for at the most; else as long as the act took."""
 CELL = "acting on all"
 PER_SECOND, UNIT = "requests/s", "ms"
 
@@ -34,13 +38,14 @@ ACTS: dict[str, tuple[State, Callable[[RedisQueue, Sequence[str]], Awaitable[Any
 @dataclass(frozen=True)
 class Cost:
     """What an act took: seconds, scripts, the server's seconds of processor time, and the milliseconds of each command
-    that the server noted as slow."""
+    that the server noted as slow; and how many seconds the server waited for a processor that others used."""
 
     seconds: float
     done: int
     scripts: int
     cpu: float
     slow: Sequence[float]
+    waited: float
 
 
 def longest_cell(act: str) -> str:
@@ -56,6 +61,7 @@ async def act_on_all(act: str, queue: RedisQueue, server: LocalServer) -> Cost:
     await client.config_set("slowlog-max-len", 1_000_000)
     await client.slowlog_reset()
     scripts, cpu = await _work_of(client)
+    waited = _waited(server)
     done, began = 0, time.monotonic()
     while page := (await queue.ids(state, limit=PAGE))[0]:
         moved = await do(queue, page)
@@ -66,7 +72,14 @@ async def act_on_all(act: str, queue: RedisQueue, server: LocalServer) -> Cost:
     noted = [entry for entry in await client.slowlog_get(1_000_000) if entry["command"].startswith(b"EVALSHA")]
     all_scripts, all_cpu = await _work_of(client)
     await client.aclose()
-    return Cost(seconds, done, all_scripts - scripts, all_cpu - cpu, [entry["duration"] / 1000 for entry in noted])
+    slow = [entry["duration"] / 1000 for entry in noted]
+    return Cost(seconds, done, all_scripts - scripts, all_cpu - cpu, slow, _waited(server) - waited)
+
+
+def _waited(server: LocalServer) -> float:
+    """Seconds that the server was ready to run and did not, by the scheduler's count: a command that lasts through such
+    a wait looks long and is not."""
+    return int(Path(f"/proc/{server.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def measure_act(act: str, benchmark: Run, count: int, cost: Cost) -> None:
@@ -75,7 +88,10 @@ def measure_act(act: str, benchmark: Run, count: int, cost: Cost) -> None:
     report, cell = benchmark.report, longest_cell(act)
     report.add(CELL, f"{act} {count:,}", count / cost.seconds, PER_SECOND)
     report.add(cell, "the longest, by the clock", max(cost.slow, default=0.0), UNIT, better="less", role="ours")
+    stall = longest_stall(min(STALL_MOST, cost.seconds))
+    report.add(cell, "the longest stall of a process that only spins", 1000 * stall, UNIT, better="less", role="floor")
     report.add(cell, "the mean, in processor time", cost.cpu / cost.scripts * 1000, UNIT, better="less")
+    report.note(f"{act} {count:,}: the server waited {cost.waited / cost.seconds:.1%} of the time for a processor")
     over = sum(took > MOST_MS for took in cost.slow) / cost.scripts
     report.add(f"scripts over {MOST_MS} ms", f"{act} all", 100 * over, "%", better="less")
 
