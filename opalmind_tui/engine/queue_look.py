@@ -89,10 +89,12 @@ class QueueLook:
         self._rest_until = 0.0
 
     def _may_stand(self, now: float, wanted: int) -> bool:
-        """Nothing changed, or a list that took many bytes was read a moment ago."""
+        """Nothing changed, or what took many bytes was read a moment ago. Who moves on in it is not made to wait."""
+        if self._listed is None or wanted > self._wanted:
+            return False
         if self._listed == (wanted, self._counted):
             return self._anew_at - ROWS_ANEW <= now < self._anew_at
-        return self._listed is not None and self._rest_until - ROWS_ANEW <= now < self._rest_until
+        return self._rest_until - ROWS_ANEW <= now < self._rest_until
 
     async def _read_rows(self) -> tuple[RequestRow, ...]:
         self._need_queue()

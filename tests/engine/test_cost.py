@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from opalmind_tui.engine.engine import Engine
+from opalmind_tui.engine.queue_look import ROWS_BYTES
 from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.audit import AuditView
 from opalmind_tui.snapshot.entries import EntryView
@@ -149,3 +150,24 @@ async def test_the_list_is_read_when_the_queue_changes_and_now_and_then(ground: 
     assert engine._stores.meter.commands["evalsha"] - before <= 8 + 2
     await engine.take_snapshot(Wanted())
     assert len((await engine.take_snapshot(Wanted(rows=3))).requests.value or ()) == 3
+
+
+async def test_who_moves_on_in_a_long_list_is_not_made_to_wait(ground: Ground) -> None:
+    """At rest a list of many bytes is read seldom; with each key that needs more of it, it is read at once."""
+    shop = await ground.engine(role="client")
+    await shop.offer(hits(200))
+    clock = Clock()
+    engine = await ground.engine(clock=clock, ticks=clock.ticks)
+
+    async def rows(wanted: int) -> int:
+        return len((await engine.take_snapshot(Wanted(rows=wanted))).requests.value or ())
+
+    assert await rows(120) == 120
+    await shop.offer(hits(1, 500))
+    read = engine._stores.meter.received
+    assert await rows(120) == 120
+    resting = engine._stores.meter.received - read
+    assert resting < ROWS_BYTES / 2, "the list was read again although it took many bytes a moment ago"
+    for wanted in (121, 160, 201):
+        clock.passed += 0.03
+        assert await rows(wanted) == wanted
