@@ -34,13 +34,13 @@ def incident() -> Snapshot:
     assert view is not None
     gate = Gate(GateKind.BREAKER, NOW - 60, NOW + 8, "503 Service Unavailable")
     view = replace(view, gate=gate, control=Control(Pause("kim", "upgrade", NOW - 5, NOW + 60)))
-    return replace(healthy(), queue=Reading(view, NOW), cause="Matomo answers 503 since 02:14 (17 min).")
+    return replace(healthy(), queue=Reading(view, NOW), cause="Matomo answers 503 since 02:14 UTC (17 min).")
 
 
 def test_it_tells_state_cause_errors_and_who_did_what_in_both_times() -> None:
     text = of(incident())
     for part in (
-        "Matomo answers 503 since 02:14 (17 min).", "2025-03-01 02:31:07 UTC (2025-03-01 03:31:07 +0100) by kim",
+        "Matomo answers 503 since 02:14 UTC (17 min).", "2025-03-01 02:31:07 UTC (2025-03-01 03:31:07 +0100) by kim",
         "production", "db.internal:6379/0", "pending 4, scheduled 1, inflight 2", "dead 3", "paused by kim",
         "breaker since 02:30:07 UTC", "97  HTTP 503  site 1  pageview", "3  no answer", "4  others",
         "Set the time to live of events entries to 300 s -> The time to live of events entries is 300 s",

@@ -7,6 +7,10 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from opalmind_tui.engine.queue_look import newest_failures
+from opalmind_tui.health.cause import cause_line
+from opalmind_tui.health.facts import Facts
+from opalmind_tui.settings.model import Settings
 from opalmind_tui.snapshot.model import (
     CacheView,
     Check,
@@ -128,8 +132,29 @@ PROCESSES = (
 SITES = (("1", "Main shop"), ("2", "Über uns"), ("3", "Blog"), ("9", "Partner portal"), ("12", "\x1b[2J[red]evil"))
 
 
+def told(snapshot: Snapshot) -> Snapshot:
+    """With the first line that the product has for these facts: no picture says what it never would."""
+    facts = Facts(
+        NOW,
+        Settings(matomo_base_url=snapshot.identity.matomo),
+        snapshot.store,
+        snapshot.queue,
+        snapshot.cache,
+        snapshot.server,
+        snapshot.keys,
+        Reading(0.05, NOW),
+        failures=newest_failures(snapshot.requests, NOW),
+    )
+    cause, verdict = cause_line(facts)
+    return replace(snapshot, cause=cause, cause_verdict=verdict)
+
+
 def healthy() -> Snapshot:
     """Traffic flows; a few requests were given up some time ago."""
+    return told(_healthy())
+
+
+def _healthy() -> Snapshot:
     return Snapshot(
         taken_at=NOW,
         identity=Identity(environment="production", matomo="https://matomo.example.org", user="kim"),
@@ -143,8 +168,6 @@ def healthy() -> Snapshot:
         health=Reading(HealthView(CHECKS), NOW),
         history=history(),
         sites=SITES,
-        cause="Nothing is stuck. 3 dead requests wait for you; Redis memory is 80 % full.",
-        cause_verdict=Verdict.OK,
     )
 
 
@@ -176,14 +199,16 @@ def backlog() -> Snapshot:
         ),
         CHECKS[3],
     )
-    return replace(
-        healthy(),
-        queue=Reading(queue, NOW),
-        requests=Reading((*ROWS[:3], *waiting_rows(47)), NOW),
-        health=Reading(HealthView(checks), NOW),
-        history=history(backlog=ramp(2_451, start=250), accepted=wave(20, 25), delivered=wave(9, 12)),
-        cause="More comes in (23/s) than goes out (11/s): the backlog grows by 12/s. Nothing lost.",
-        cause_verdict=Verdict.WARN,
+    return told(
+        replace(
+            healthy(),
+            queue=Reading(queue, NOW),
+            # A full memory would be named first.
+            server=Reading(replace(SERVER, used_memory=290 * MIB), NOW),
+            requests=Reading((*ROWS[:3], *waiting_rows(47)), NOW),
+            health=Reading(HealthView(checks), NOW),
+            history=history(backlog=ramp(2_451, start=250), accepted=wave(20, 25), delivered=wave(9, 12)),
+        )
     )
 
 
@@ -201,14 +226,14 @@ def outage() -> Snapshot:
         Check("tracking-queue", Verdict.FAIL, "2,351 requests wait (limit 25), the oldest for 17 min (limit 2 min)"),
         CHECKS[3],
     )
-    return replace(
-        healthy(),
-        queue=Reading(queue, NOW),
-        requests=Reading(waiting_rows(50), NOW),
-        health=Reading(HealthView(checks), NOW),
-        history=history(backlog=ramp(2_351), delivered=(0.0,) * 450, retried=wave(0, 0.5, period=20)),
-        cause="Matomo answers 503 since 02:14 (17 min). Breaker open, probe in 8 s. Nothing lost.",
-        cause_verdict=Verdict.FAIL,
+    return told(
+        replace(
+            healthy(),
+            queue=Reading(queue, NOW),
+            requests=Reading(waiting_rows(50), NOW),
+            health=Reading(HealthView(checks), NOW),
+            history=history(backlog=ramp(2_351), delivered=(0.0,) * 450, retried=wave(0, 0.5, period=20)),
+        )
     )
 
 
@@ -230,19 +255,19 @@ def degraded() -> Snapshot:
         hand_over="/home/anna/.local/state/opalmind-tui",
         durability="Accepted requests live in this process's memory only: they do not survive its end.",
     )  # fmt: skip
-    return replace(
-        healthy(),
-        store=store,
-        queue=Reading(queue, NOW),
-        requests=Reading(ROWS[4:], NOW),
-        server=Reading(None, 0.0, "Connection refused"),
-        keys=Reading(None, 0.0, "Connection refused"),
-        health=Reading(HealthView(checks), NOW),
-        history=history(
-            memory=(*history()[6].points[:200], *(None,) * 250), ops=(None,) * 450, round_trip=(None,) * 450
-        ),
-        cause="Redis is away: connection refused at db.internal:6379. This process delivers from memory.",
-        cause_verdict=Verdict.FAIL,
+    return told(
+        replace(
+            healthy(),
+            store=store,
+            queue=Reading(queue, NOW),
+            requests=Reading(ROWS[4:], NOW),
+            server=Reading(None, 0.0, "Connection refused"),
+            keys=Reading(None, 0.0, "Connection refused"),
+            health=Reading(HealthView(checks), NOW),
+            history=history(
+                memory=(*history()[6].points[:200], *(None,) * 250), ops=(None,) * 450, round_trip=(None,) * 450
+            ),
+        )
     )
 
 
@@ -258,47 +283,51 @@ def empty() -> Snapshot:
         product="redis", version="7.2.4", used_memory=1_400_000, peak_memory=1_400_000, policy="noeviction",
         fragmentation=1.9, clients=2, round_trip=0.0003, ops_rate=3.0,
     )  # fmt: skip
-    return replace(
-        healthy(),
-        identity=Identity(),
-        store=StoreStatus(durability=DURABLE, address="localhost:6379/0"),
-        queue=Reading(QueueView(), NOW),
-        requests=Reading((), NOW),
-        cache=Reading(CacheView(), NOW),
-        server=Reading(server, NOW),
-        keys=Reading(KeyCounts(), NOW),
-        health=Reading(HealthView(checks), NOW),
-        history=(),
-        cause="No Matomo is configured: nothing can be sent. Set MATOMO_BASE_URL.",
-        cause_verdict=Verdict.WARN,
+    return told(
+        replace(
+            healthy(),
+            identity=Identity(),
+            store=StoreStatus(durability=DURABLE, address="localhost:6379/0"),
+            queue=Reading(QueueView(), NOW),
+            requests=Reading((), NOW),
+            cache=Reading(CacheView(), NOW),
+            server=Reading(server, NOW),
+            keys=Reading(KeyCounts(), NOW),
+            health=Reading(HealthView(checks), NOW),
+            history=(),
+        )
     )
 
 
 def stale() -> Snapshot:
     """Some parts answered a while ago and not since."""
     whole = healthy()
-    return replace(
-        whole,
-        queue=replace(whole.queue, at=NOW - 12),
-        requests=replace(whole.requests, at=NOW - 12),
-        server=replace(whole.server, at=NOW - 12),
-        health=replace(whole.health, at=NOW - 90),
-        cause="Redis answers slowly: some figures are 12 s old.",
-        cause_verdict=Verdict.WARN,
+    return told(
+        replace(
+            whole,
+            queue=replace(whole.queue, at=NOW - 12),
+            requests=replace(whole.requests, at=NOW - 12),
+            server=replace(whole.server, at=NOW - 12),
+            health=replace(whole.health, at=NOW - 90),
+        )
     )
 
 
 def error() -> Snapshot:
     """One part cannot be read, another failed just now; the others go on."""
     whole = healthy()
-    return replace(
-        whole,
-        cache=Reading(
-            None, 0.0, "WRONGTYPE: opalmind:stats:cache is no hash. Delete it, or choose another REDIS_STATS_PREFIX."
-        ),
-        server=replace(whole.server, at=NOW - 5, error="The server did not answer INFO within 1 s. Look at its load."),
-        cause="The cache's counters cannot be read: wrong type of opalmind:stats:cache.",
-        cause_verdict=Verdict.WARN,
+    return told(
+        replace(
+            whole,
+            cache=Reading(
+                None,
+                0.0,
+                "WRONGTYPE: opalmind:stats:cache is no hash. Delete it, or choose another REDIS_STATS_PREFIX.",
+            ),
+            server=replace(
+                whole.server, at=NOW - 5, error="The server did not answer INFO within 1 s. Look at its load."
+            ),
+        )
     )
 
 
@@ -309,18 +338,18 @@ def token() -> Snapshot:
         QUEUE, pending=612, scheduled=0, inflight=0, gate=gate, held=12, delivered_rate=0.0, slope=2.3,
         accepted=12_658, oldest_accepted=NOW - 300, delivering_here=False, workers=1,
     )  # fmt: skip
-    return replace(
-        healthy(),
-        queue=Reading(queue, NOW),
-        cause="Matomo refuses the token since 02:26 (5 min): 612 requests wait. Correct MATOMO_TOKEN.",
-        cause_verdict=Verdict.FAIL,
+    return told(
+        replace(
+            healthy(),
+            queue=Reading(queue, NOW),
+        )
     )
 
 
 def demo() -> Snapshot:
     """The demo, on a read-only screen."""
     whole = healthy()
-    return replace(whole, identity=Identity(environment="demo", demo="normal", matomo="http://127.0.0.1:40123"))
+    return told(replace(whole, identity=Identity(environment="demo", demo="normal", matomo="http://127.0.0.1:40123")))
 
 
 def estimated() -> Snapshot:
@@ -331,13 +360,15 @@ def estimated() -> Snapshot:
     )
     queue = replace(QUEUE, pending=1_204_117, accepted=13_257_231, delivered=12_053_111 - 14, delivering_here=False,
                     accepted_rate=1_240.0, delivered_rate=3_180.0, slope=-1_940.0, clears_in=621.0)  # fmt: skip
-    return replace(
-        whole,
-        identity=Identity(environment="staging", read_only=True, matomo="https://matomo.staging.example.org"),
-        store=replace(whole.store, address="unix:///run/user/1000/opalmind/embedded/valkey.sock"),
-        keys=Reading(keys, NOW),
-        queue=Reading(queue, NOW),
-        cache=Reading(replace(CACHE, entries=48_000, entries_exact=False), NOW),
+    return told(
+        replace(
+            whole,
+            identity=Identity(environment="staging", read_only=True, matomo="https://matomo.staging.example.org"),
+            store=replace(whole.store, address="unix:///run/user/1000/opalmind/embedded/valkey.sock"),
+            keys=Reading(keys, NOW),
+            queue=Reading(queue, NOW),
+            cache=Reading(replace(CACHE, entries=48_000, entries_exact=False), NOW),
+        )
     )
 
 

@@ -322,9 +322,13 @@ def test_the_head_is_as_high_whatever_is_wrong(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
-def test_all_of_an_outage_is_said(width: int) -> None:
+def test_an_outage_is_said(width: int) -> None:
+    """Two rows of a narrow terminal have what it is, since when and what is lost; the queue's panel has the breaker."""
     shown = " ".join(words(header.render(outage(), width)).split())
-    assert "Matomo answers 503 since 02:14 (17 min). Breaker open, probe in 8 s. Nothing lost." in shown
+    assert "Matomo answers 503 Service Unavailable (100 % of the newest 50 errors)" in shown
+    assert "since 02:14 UTC (17 min). " in shown
+    assert "3 dead, 0 dropped." in shown
+    assert ("Breaker open, next probe in 8 s." in shown) == (width > 80)
 
 
 def test_the_clock_is_the_snapshots() -> None:
