@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 KNOWN_TO_THE_QUEUE = frozenset({"pending", "scheduled", "inflight", "dead"})
 """States in which a request keeps its idempotency key from others."""
+SIDE_BY_SIDE = 5
+"""Keys that are looked for at a time: no more than there are connections, or on a slow line those that wait for one run
+out of time."""
 IN_THE_QUEUE = "its idempotency key is in the queue: known with the same payload, a conflict with another one"
 
 
@@ -60,5 +63,8 @@ class Foresight:
 
 async def _taken(engine: Engine, keys: Collection[str]) -> set[str]:
     """Those that requests in the queue keep from others."""
-    found = await asyncio.gather(*map(engine.queue.find, keys))
-    return {row.key for rows in found for row in rows if row.key in keys and row.state in KNOWN_TO_THE_QUEUE}
+    taken, asked = set[str](), list(keys)
+    for start in range(0, len(asked), SIDE_BY_SIDE):
+        found = await asyncio.gather(*map(engine.queue.find, asked[start : start + SIDE_BY_SIDE]))
+        taken |= {row.key for rows in found for row in rows if row.key in keys and row.state in KNOWN_TO_THE_QUEUE}
+    return taken

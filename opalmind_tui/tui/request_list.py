@@ -30,8 +30,10 @@ class RequestList(CursorView):
 
     @property
     def wanted(self) -> int:
-        """How many rows the next snapshot should bring."""
-        return min(MOST_ROWS, self.cursor.offset + 2 * self.page)
+        """How many rows the next snapshot should bring. Who moves on gets some pages more at a time: the whole list is
+        read for each other number, and a held key must not do that with each step."""
+        need, step = self.cursor.offset + 2 * self.page, 4 * self.page
+        return min(MOST_ROWS, -(-need // step) * step if self.cursor.offset else need)
 
     @property
     def short(self) -> bool:

@@ -17,7 +17,7 @@ import redis
 
 from opalmind_tui import exits
 from opalmind_tui.cli.feed import BATCH
-from opalmind_tui.cli.foreseeing import Foresight
+from opalmind_tui.cli.foreseeing import SIDE_BY_SIDE, Foresight
 from opalmind_tui.storage.local_server import LocalServer, free_port
 from opalmind_tui.tracking.limits import LINE_LIMIT
 from opalmind_tui.tracking.lines import read_lines
@@ -82,15 +82,21 @@ def test_a_dry_run_says_the_same_and_takes_nothing(settings: dict[str, str], tmp
 
 
 async def test_a_dry_run_looks_a_batch_up_side_by_side() -> None:
-    """Or each line costs a way to Redis and back."""
+    """Or each line costs a way to Redis and back; but not all at once: there are only so many connections."""
     asked: list[str] = []
-    together = asyncio.Event()
+    waiting: list[asyncio.Event] = []
 
     async def find(key: str) -> tuple[()]:
         asked.append(key)
-        if len(asked) == BATCH:
-            together.set()
-        await together.wait()
+        waiting.append(asyncio.Event())
+        assert len(waiting) <= SIDE_BY_SIDE
+        if len(waiting) == SIDE_BY_SIDE:
+            for one in waiting:
+                one.set()
+        else:
+            await waiting[-1].wait()
+        if len(asked) % SIDE_BY_SIDE == 0:
+            waiting.clear()
         return ()
 
     given = [b'{"kind":"goal","goalId":1,"idempotencyKey":"k%d"}' % number for number in range(BATCH)]

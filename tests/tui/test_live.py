@@ -131,6 +131,18 @@ async def test_rows_are_asked_for_as_far_as_they_can_be_seen() -> None:
         assert 300 < engine.rows[-1] <= 500
 
 
+async def test_who_moves_on_gets_some_pages_of_rows_at_a_time() -> None:
+    """For each other number the whole list is read, and an arrow that is held makes thirty steps a second."""
+    async with opened(with_rows(*waiting_rows(300))) as (pilot, _):
+        requests = pilot.app.frame.place.requests
+        wanted = []
+        for _ in range(60):
+            await press(pilot, "down")
+            wanted.append(requests.wanted)
+            assert wanted[-1] >= requests.cursor.offset + 2 * requests.page
+        assert len(set(wanted)) <= 60 // (4 * requests.page) + 2
+
+
 async def test_equal_content_is_not_painted_again() -> None:
     async with opened(healthy()) as (pilot, engine):
         painted: list[object] = []
