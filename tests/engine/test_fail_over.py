@@ -39,7 +39,7 @@ async def test_nothing_that_was_kept_is_lost(any_product: Product) -> None:
             former = found.primary()
             assert (await engine.take_snapshot()).store.address == f"{NAME} 127.0.0.1:{former.port}/0"
             await asyncio.to_thread(wait, found.replicated)
-            former.kill()
+            found.take_away(former)
             modes = set()
             async with asyncio.timeout(60):
                 while Mode.MEMORY not in modes or engine.queue.mode is not Mode.REDIS or engine.queue.only_here:

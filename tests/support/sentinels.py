@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,9 @@ from tests.support.servers import Product, running
 
 NAME = "shop"
 PATIENCE = 60.0
+# On a busy machine a server is late by more than a sentinel's usual patience: a fail-over that no test asked for would
+# come, and one that a test asks for right after it may promote a replica that is being filled anew.
+PATIENT = 60_000
 
 
 class SentinelSet:
@@ -37,10 +41,18 @@ class SentinelSet:
         ) as client:
             return client.execute_command(*words)
 
+    def take_away(self, server: LocalServer, how: signal.Signals = signal.SIGKILL) -> None:
+        """End or stop a server, and let the sentinels see that it is gone."""
+        self._call_gone_after(500)
+        server.kill() if how is signal.SIGKILL else server.send(how)
+
     def be_patient(self) -> None:
         """Let no sentinel take a server that is late for one that is gone."""
+        self._call_gone_after(PATIENT)
+
+    def _call_gone_after(self, milliseconds: int) -> None:
         for port in self.ports:
-            self.ask("SENTINEL", "SET", NAME, "down-after-milliseconds", "60000", port=port)
+            self.ask("SENTINEL", "SET", NAME, "down-after-milliseconds", str(milliseconds), port=port)
 
     def primary(self) -> LocalServer:
         """The server that the first sentinel names."""
@@ -50,8 +62,10 @@ class SentinelSet:
     def replicated(self) -> bool:
         """Every replica has all that the primary has."""
         primary = self.primary()
-        with redis.Redis.from_url(primary.url) as client:
+        with redis.Redis.from_url(primary.url, single_connection_client=True) as client:
             connected = sum(server.pid != 0 for server in self.servers) - 1
+            # WAIT speaks of what its own connection wrote: without a write it holds at once.
+            client.publish("replicated", "")
             return client.wait(connected, 1000) >= connected  # type: ignore[operator]
 
     def followed_by(self, other: LocalServer) -> bool:
@@ -83,7 +97,7 @@ def watched(
     extra: str = "",
     password: str = "",
 ) -> Iterator[SentinelSet]:
-    """A running set that has found itself.
+    """A running set that has found itself. Its sentinels are patient until a server is taken away.
 
     Args:
         data: settings of the data servers. extra: lines for the sentinels' configuration. password: of the sentinels.
@@ -111,7 +125,7 @@ def _sentinel(
     file.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {folder}\nlogfile {folder / f'{port}.log'}\n"
         f"sentinel monitor {NAME} 127.0.0.1 {primary} {quorum}\n"
-        f"sentinel down-after-milliseconds {NAME} 500\nsentinel failover-timeout {NAME} 3000\n{extra}\n"
+        f"sentinel down-after-milliseconds {NAME} {PATIENT}\nsentinel failover-timeout {NAME} 3000\n{extra}\n"
     )
     return subprocess.Popen(
         [str(product.binary), str(file), "--sentinel"],
