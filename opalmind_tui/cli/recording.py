@@ -10,7 +10,7 @@ from pathlib import Path
 from opalmind_tui import __version__
 from opalmind_tui.cli.output import say
 from opalmind_tui.matomo.masking import mask
-from opalmind_tui.recording.files import Recorder
+from opalmind_tui.recording.recorder import Recorder
 from opalmind_tui.settings import Settings
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from opalmind_tui.engine.finding.entry_walk import EntryWalk, Pass
-from opalmind_tui.engine.finding.windows import first_of
 from opalmind_tui.engine.parts import Part
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.matomo.masking import begun, mask
@@ -18,6 +17,9 @@ from opalmind_tui.reports.entries import Entries
 from opalmind_tui.reports.features import NAMES
 from opalmind_tui.snapshot.entries import CacheDay, EntryListing, EntryPart, EntryView, Lookups
 from opalmind_tui.snapshot.model import Reading, Snapshot
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.finding.entry_walk import EntryWalk
 
 DAY_EVERY = 60.0
 """Seconds between two reads of the day: at most some 400 kB at once."""
@@ -89,11 +91,17 @@ class CacheLook:
         if self._cache.trouble is not None:
             return self._here(view)
         self._need_store()
-        self._walk = self._walk or EntryWalk(self._entries, self._clock)
+        if self._walk is None:
+            from opalmind_tui.engine.finding.entry_walk import EntryWalk
+
+            self._walk = EntryWalk(self._entries, self._clock)
         return await self._walk.listing(view)
 
     def _here(self, view: EntryView) -> EntryListing:
         """This process's memory, while Redis is away."""
+        from opalmind_tui.engine.finding.entry_walk import Pass
+        from opalmind_tui.engine.finding.windows import first_of
+
         now, found = self._clock(), Pass(0)
         for row in self._cache.rows_here():
             found.take(row, now)

@@ -18,7 +18,7 @@ from opalmind_tui.engine.connecting import connect, note_changes
 from opalmind_tui.engine.delivery import Delivery
 from opalmind_tui.engine.ending import Ending
 from opalmind_tui.engine.finding import Finding
-from opalmind_tui.engine.hand_over import HandOver
+from opalmind_tui.engine.hand_over import LINES, HandOver
 from opalmind_tui.engine.history import Recorder
 from opalmind_tui.engine.identity import identity_of, user_of
 from opalmind_tui.engine.intake import Intake
@@ -146,10 +146,11 @@ class EngineCore:
 
     async def work(self) -> None:
         """Begin what goes on in the background, and to send, if this process may."""
+        # On a thread, because it takes so long that keys would wait for it.
         if self.endpoint:
-            # On a thread, because it takes so long that keys would wait for it.
             await asyncio.to_thread(import_module, "httpx")
         if self.role in LONG_LIVED:
+            await asyncio.to_thread(import_module, LINES)
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
             if self._stores.locator is not None:

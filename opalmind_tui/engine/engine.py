@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from opalmind_tui.engine.core import EngineCore
-from opalmind_tui.engine.exporting import exported
-from opalmind_tui.engine.finding.detail import detail_of
 from opalmind_tui.engine.site_names import sites_in
 from opalmind_tui.errors import ReadOnly
 from opalmind_tui.snapshot.audit import AuditEntry
@@ -97,6 +95,8 @@ class Engine(EngineCore):
         if reveal:
             what = f"Personal data of request {found.stored.row.id}"
             await self._stores.audit.write(by=self._user, act="reveal", what=what, outcome="shown")
+        from opalmind_tui.engine.finding.detail import detail_of
+
         return detail_of(found, self.endpoint, self._secrets, reveal=reveal, start=start)
 
     async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:
@@ -157,6 +157,8 @@ class Engine(EngineCore):
         self, states: Sequence[State], ids: Sequence[str] = (), wanted: Filter = NO_FILTER
     ) -> AsyncIterator[tuple[str, bytes | None]]:
         """Requests as lines that `queue import` reads; see `engine.exporting`."""
+        from opalmind_tui.engine.exporting import exported
+
         return exported(self._stores, self._secrets, states, ids, wanted)
 
     async def services(self) -> ServicesView | None:

@@ -12,15 +12,20 @@ import tempfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 from msgspec import Struct
 
 from opalmind_tui.private_file import create
-from opalmind_tui.tracking.queue import Adopted
-from opalmind_tui.tracking.saved import saved_line
+
+if TYPE_CHECKING:
+    from opalmind_tui.tracking.queue import Adopted
 
 PROGRAM = "opalmind-tui"
+LINES = "opalmind_tui.tracking.saved"
+"""The module that writes a request as a line. Few processes need it, and none may look for it only at its end: an
+upgrade may have taken the file away by then."""
 
 
 class HandOver(Struct, frozen=True):
@@ -79,6 +84,8 @@ def save(read: Callable[[], Iterable[Adopted]], places: Iterable[Path] | None = 
 
 def _write(folder: Path, requests: Iterable[Adopted], failures: tuple[str, ...]) -> HandOver:
     """A whole file or none."""
+    from opalmind_tui.tracking.saved import saved_line
+
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The time tells people which one; the rest keeps two processes apart, and nothing is ever overwritten.
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from html import escape
 from urllib.parse import unquote
 
 MASK = "•••"
@@ -57,6 +56,9 @@ def _any_encoding(secret: str) -> re.Pattern[str]:
 
 
 def _any_form(char: str) -> str:
+    # It brings the table of all of HTML's names, and most runs have no secret to look for yet.
+    from html import escape
+
     octets = char.encode("utf-8", "surrogatepass")
     forms = [
         # JSON escapes some characters by backslashes; JSON inside JSON by more of them.

@@ -6,20 +6,12 @@ import os
 import queue
 import secrets
 import threading
-import zlib
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.private_file import create
-from opalmind_tui.recording.codec import Codec
-from opalmind_tui.recording.coders import Clean
-from opalmind_tui.recording.form import GZIP, MOST_ENTRIES, head_line, line
-from opalmind_tui.recording.tape import Tape
-from opalmind_tui.snapshot.audit import AuditEntry
-from opalmind_tui.snapshot.model import Snapshot
 
 MOST_WRITTEN = 64 * 2**20
 """Bytes of a file that is written on and on; it ends there."""
@@ -62,58 +54,6 @@ def save(recording: bytes, moment: float, into: Path | None = None) -> Path:
             part.unlink(missing_ok=True)
         raise CannotRecord(f"{path.parent} cannot take a recording: {error.strerror}") from None
     return path
-
-
-def packed(raw: bytes) -> bytes:
-    """A gzip member."""
-    packer = zlib.compressobj(wbits=GZIP)
-    return packer.compress(raw) + packer.flush()
-
-
-class Recorder:
-    """Keeps what a dashboard sees, and writes it to a file where that was asked for.
-
-    Args:
-        product: the version of this program.
-        clean: every text goes through it (I10).
-        path: a new file that everything is written to from now on; None for none.
-        at: when that begins, epoch seconds.
-
-    Raises `CannotRecord`.
-    """
-
-    def __init__(self, product: str, clean: Clean = str, path: Path | None = None, at: float = 0.0) -> None:
-        self.file = Writing(path) if path is not None else None
-        if self.file is not None:
-            self.file.put(packed(head_line(product, at)))
-        self._product = product
-        self.tape = Tape(clean, self.file.put if self.file is not None else None)
-
-    def take(self, snapshot: Snapshot) -> None:
-        """Note a snapshot."""
-        self.tape.take(snapshot)
-
-    def contents(self, audit: Sequence[AuditEntry] = ()) -> bytes:
-        """A recording of what is kept. `audit`: what operators did, the newest first."""
-        tape = self.tape
-        coder = Codec(tape.clean).of(AuditEntry)
-        entries = [coder.plain(entry) for entry in audit[:MOST_ENTRIES]]
-        head = packed(head_line(self._product, tape.span[1]))
-        return head + tape.packed() + packed(line({"audit": entries}))
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing is written to the file any more; empty while it goes on."""
-        return self.file.trouble if self.file is not None else ""
-
-    def end(self) -> None:
-        """No more will come. A file with nothing in it goes."""
-        empty = not self.tape.frames
-        self.tape.end()
-        if self.file is not None:
-            self.file.end()
-            if empty:
-                self.file.path.unlink(missing_ok=True)
 
 
 class Writing:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from typing import Any, TypeGuard
 
 from msgspec import Struct
@@ -43,6 +44,12 @@ class Head(Struct, frozen=True):
 def line(content: dict[str, Any]) -> bytes:
     """One line."""
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+def packed(raw: bytes) -> bytes:
+    """A gzip member."""
+    packer = zlib.compressobj(wbits=GZIP)
+    return packer.compress(raw) + packer.flush()
 
 
 def head_line(product: str, at: float) -> bytes:

@@ -43,7 +43,6 @@ class Tape:
     """
 
     def __init__(self, clean: Clean = str, sink: Callable[[bytes], None] | None = None) -> None:
-        self.clean = clean
         self._coder = Codec(clean).of(Snapshot)
         self._sink = sink
         self._segments: deque[Segment] = deque()

@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import Struct
 
 from opalmind_tui.reports.js_json import parse, stringify
-from opalmind_tui.reports.values import FITS
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of an entry that is written or read. A report of ten thousand rows has about three million."""
@@ -43,6 +42,9 @@ def decode_entry(raw: bytes, feature: str) -> Entry | None:
     expires_at = data.get("expiresAt")
     if isinstance(expires_at, bool) or not isinstance(expires_at, int | float) or not math.isfinite(expires_at):
         return None
+    # The tables of what reports look like: only for who reads one.
+    from opalmind_tui.reports.values import FITS
+
     fits = FITS.get(feature)
     return Entry(feature, data["value"], expires_at) if fits is not None and fits(data["value"]) else None
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -21,14 +21,13 @@ from textual.worker import Worker, WorkerState
 from opalmind_tui import __version__, exits
 from opalmind_tui.engine.port import DemoPort, EnginePort
 from opalmind_tui.errors import OpalmindError, StoreUnavailable
-from opalmind_tui.recording.files import Recorder
+from opalmind_tui.recording.recorder import Recorder
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.text import safe_block
 from opalmind_tui.tui import clipboard, figures
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.bell import BellRinger
-from opalmind_tui.tui.dialogs.window import Dialog
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.no_colour import NoColour
@@ -40,6 +39,7 @@ from opalmind_tui.tui.typed import pasted
 
 if TYPE_CHECKING:
     from opalmind_tui.recording.playback import Playback
+    from opalmind_tui.tui.dialogs.window import Dialog
     from opalmind_tui.tui.operator import Operator
     from opalmind_tui.tui.replaying import Replaying
 
@@ -161,8 +161,11 @@ class OpalmindApp(App[int]):
         return "FROZEN" if self.poller.paused else ""
 
     def on_mount(self) -> None:
-        self.call_after_refresh(lambda: self.run_worker(self._begin(), group="start"))
         self.set_interval(_WATCH, self._watch)
+
+    def on_ready(self) -> None:
+        """The first frame is on the screen."""
+        self.run_worker(self._begin(), group="start")
 
     async def _begin(self) -> None:
         """Start the caller's engine after the first paint."""
@@ -244,9 +247,16 @@ class OpalmindApp(App[int]):
     def _show(self, snapshot: Snapshot) -> None:
         if self.frame.is_mounted:
             self.frame.show(snapshot)
-        for screen in self.screen_stack:
-            if isinstance(screen, Dialog):
-                screen.show(snapshot)
+        for window in self._windows():
+            window.show(snapshot)
+
+    def _windows(self) -> list[Dialog[Any]]:
+        """Those of ours that are open. While there are none, nothing is loaded for them."""
+        if len(self.screen_stack) == 1:
+            return []
+        from opalmind_tui.tui.dialogs.window import Dialog
+
+        return [screen for screen in self.screen_stack if isinstance(screen, Dialog)]
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         worker = event.worker

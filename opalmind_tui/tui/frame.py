@@ -164,6 +164,9 @@ class Frame(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         if event.size == self._measured:
+            if event.size == self.size:
+                # Textual tells a size several times at the start, and would arrange everything for it each time.
+                event.prevent_default()
             return
         self.measure(event.size)
         self.update_node_styles()

@@ -17,10 +17,11 @@ from opalmind_tui.cli.main import run as run_here
 from opalmind_tui.errors import BadArgument
 from opalmind_tui.matomo.masking import mask
 from opalmind_tui.recording import files
-from opalmind_tui.recording.files import CannotRecord, Recorder, save
+from opalmind_tui.recording.files import CannotRecord, save
 from opalmind_tui.recording.form import BadRecording
 from opalmind_tui.recording.opening import Recording, open_recording
 from opalmind_tui.recording.playback import Playback
+from opalmind_tui.recording.recorder import Recorder
 from opalmind_tui.recording.tape import KEPT, Tape
 from opalmind_tui.snapshot.model import Snapshot
 from tests.tui.fixtures import NOW, STATES, healthy
@@ -148,7 +149,7 @@ def test_killed_while_recording_it_is_readable_up_to_the_last_snapshot(tmp_path:
     path = tmp_path / "r.gz"
     script = (
         "import os, signal, time\nfrom pathlib import Path\nfrom tests.recording.test_files import film\n"
-        "from opalmind_tui.recording.files import Recorder\n"
+        "from opalmind_tui.recording.recorder import Recorder\n"
         f"recorder = Recorder('0.1.0', str, Path({str(path)!r}), 1.0)\n"
         "for snapshot in film(50): recorder.take(snapshot)\n"
         "while recorder.file._pieces.qsize(): time.sleep(0.01)\n"

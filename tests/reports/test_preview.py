@@ -12,8 +12,8 @@ from itertools import accumulate
 import pytest
 from msgspec.structs import replace
 
-from opalmind_tui.reports.preview import Access, NotEnough, Prediction, Sample, predict
-from opalmind_tui.reports.preview.sample import hash_of, is_sampled
+from opalmind_tui.reports.preview.predict import NotEnough, Prediction, predict
+from opalmind_tui.reports.preview.sample import Access, Sample, hash_of, is_sampled
 
 KEYS = 400
 HOURS = 3600

@@ -9,8 +9,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from opalmind_tui.recording.files import Recorder
 from opalmind_tui.recording.opening import Recording
+from opalmind_tui.recording.recorder import Recorder
 from opalmind_tui.recording.replay import Replay
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.app import OpalmindApp

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.css import stylesheet
 
-from opalmind_tui.recording.files import Recorder
+from opalmind_tui.recording.recorder import Recorder
 from opalmind_tui.settings.ui import Ui
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import NEWEST, Wanted
@@ -76,6 +76,26 @@ async def test_the_first_frame_is_made_for_the_terminal_that_there_is(monkeypatc
             await pilot.pause()
         assert frames[0] == frames[-1]
         assert classes == {name for name in frames[0][0] if name in ("-full", "-tall", "-wide", "-huge", "-small")}
+
+
+async def test_a_size_is_arranged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual tells it several times at the start."""
+    told: list[object] = []
+    layout = Frame._refresh_layout
+
+    def laid_out(self: Frame, *arguments: Any, **named: Any) -> None:
+        # Without a size it is for what changed inside.
+        told.extend(arguments)
+        layout(self, *arguments, **named)
+
+    monkeypatch.setattr(Frame, "_refresh_layout", laid_out)
+    async with OpalmindApp(Silent(healthy())).run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        assert told == [(100, 30)]
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert told[1] == (120, 40)
+        assert pilot.app.screen.size == (120, 40)
 
 
 async def test_the_style_sheet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:

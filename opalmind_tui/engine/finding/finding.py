@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from opalmind_tui.engine.finding.grouping import Grouping
-from opalmind_tui.engine.finding.searching import Search, identity
 from opalmind_tui.engine.queue_look import ROWS_BYTES
 from opalmind_tui.errors import OpalmindError
 from opalmind_tui.snapshot.listing import Groups, GroupView, Listing, ListView
 from opalmind_tui.snapshot.model import Reading, Snapshot
 from opalmind_tui.storage.meter import Meter
 from opalmind_tui.tracking.failover_queue import FailoverQueue
+
+if TYPE_CHECKING:
+    from opalmind_tui.engine.finding.grouping import Grouping
+    from opalmind_tui.engine.finding.searching import Search
 
 ROWS_REST = 5.0
 """Seconds that a list is left alone at the most."""
@@ -96,11 +99,14 @@ class Finding:
 
     async def _list(self, view: ListView) -> Listing:
         self._rest_until = 0.0
-        if self._search is not None and (not view.searched or self._search.of != identity(view)):
+        if self._search is not None and (not view.searched or not self._search.answers(view)):
             await self._search.stop()
             self._search = None
         if view.searched:
-            self._search = self._search or Search(self._queue, view, self._clock)
+            if self._search is None:
+                from opalmind_tui.engine.finding.searching import Search
+
+                self._search = Search(self._queue, view, self._clock)
             return await self._search.listing(view)
         before = self._meter.received
         found = await self._queue.window(
@@ -119,7 +125,10 @@ class Finding:
         if self._grouping is not None and self._grouping.of != view.filter:
             await self._grouping.stop()
             self._grouping, self._groups = None, Reading()
-        self._grouping = self._grouping or Grouping(self._queue, view, self._clock)
+        if self._grouping is None:
+            from opalmind_tui.engine.finding.grouping import Grouping
+
+            self._grouping = Grouping(self._queue, view, self._clock)
         try:
             self._need_store()
             self._groups = Reading(await self._grouping.groups(view), self._clock())

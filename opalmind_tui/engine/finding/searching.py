@@ -64,10 +64,14 @@ class Search:
     """One search: the list, the filter and the order stay, the window moves."""
 
     def __init__(self, queue: TrackingQueue, view: ListView, clock: Callable[[], float]) -> None:
-        self._queue, self._tab, self.of = queue, view.tab, identity(view)
+        self._queue, self._tab, self._of = queue, view.tab, _identity(view)
         order, own = view.sorted_by, OWN_ORDERS[view.tab][0]
         as_they_come = order is own is Order.NEWEST
         self._walker = Walker(queue, view.tab, fits(view.filter), lambda: Best(order, as_they_come=as_they_come), clock)
+
+    def answers(self, view: ListView) -> bool:
+        """Whether the view is a window of this search."""
+        return self._of == _identity(view)
 
     async def listing(self, view: ListView) -> Listing:
         """The window as of now. Raises `StoreUnavailable`."""
@@ -96,7 +100,7 @@ class Search:
         await self._walker.stop()
 
 
-def identity(view: ListView) -> tuple[object, ...]:
+def _identity(view: ListView) -> tuple[object, ...]:
     """What makes a search another one."""
     return view.tab, view.filter, view.sorted_by
 

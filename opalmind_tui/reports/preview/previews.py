@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from opalmind_tui.reports.preview.access_log import AccessLog, Lookups
-from opalmind_tui.reports.preview.predict import CANDIDATES, Prediction, predict
-from opalmind_tui.reports.preview.sample import Sample
 from opalmind_tui.snapshot.model import PreviewPoint, TtlPreview
+
+if TYPE_CHECKING:
+    from opalmind_tui.reports.preview.sample import Sample
 
 REREAD_AFTER = 30.0
 """Seconds for which the look-ups that were read once are good enough: an operator tries several times to live."""
@@ -60,6 +62,8 @@ class Previews:
 
 
 def _previewed(feature: str, sample: Sample, present: float, seconds: float | None) -> TtlPreview:
+    from opalmind_tui.reports.preview.predict import CANDIDATES
+
     measured = None
     if sample.total and sample.missed is not None:
         measured = 1 - sample.missed / sample.total
@@ -75,6 +79,8 @@ def _previewed(feature: str, sample: Sample, present: float, seconds: float | No
 
 
 def _point(sample: Sample, ttl: float, present: float) -> PreviewPoint:
+    from opalmind_tui.reports.preview.predict import Prediction, predict
+
     found = predict(sample, ttl, present)
     if not isinstance(found, Prediction):
         return PreviewPoint(ttl, reason=found.reason)
