@@ -100,7 +100,7 @@ class DeliveredMemory:
     """The newest requests that Matomo has taken, counted invalid or lost, by id, in about 50 bytes each.
 
     Args:
-        limit: how many are remembered at least; at most a quarter as many again.
+        limit: how many are remembered at least, those that came twice counted twice; at most a quarter as many again.
     """
 
     def __init__(self, limit: int = REMEMBERED) -> None:

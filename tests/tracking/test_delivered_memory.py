@@ -29,7 +29,7 @@ def test_the_newest_are_found_and_nothing_else(numbers: list[int], limit: int) -
         memory.remember([names[number]], delivery(float(at)))
         newest.pop(names[number], None)
         newest[names[number]] = float(at)
-    must = list(newest)[-limit:]
+    must = {names[number] for number in numbers[-limit:]}
     found = memory.find(names)
     assert [found[name].at for name in must] == [newest[name] for name in must]
     for name in found:
