@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 import threading
@@ -13,7 +12,6 @@ from typing import Any, NoReturn, TypeVar
 T = TypeVar("T")
 PATIENCE = 0.1
 """Seconds that a worker thread gets to end by itself."""
-_SELDOM = (100_000, 20, 20)
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -25,17 +23,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """As `asyncio.run`, but a name look-up that hangs holds up nobody's end."""
     with asyncio.Runner(loop_factory=_Loop) as runner:
         return runner.run(main)
-
-
-def collect_seldom() -> None:
-    """Look for unreachable cycles less often than Python does: loading modules makes many objects and hardly any cycle,
-    and the looking takes a tenth of the start."""
-    gc.set_threshold(*_SELDOM)
-
-
-def keep_what_is_loaded() -> None:
-    """What there is now stays until the end: no collection goes through it again, and no key waits for that."""
-    gc.freeze()
 
 
 def leave(code: int) -> NoReturn:

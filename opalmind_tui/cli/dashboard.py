@@ -11,7 +11,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
 from opalmind_tui.cli.recording import recorder
-from opalmind_tui.running import keep_what_is_loaded
+from opalmind_tui.collecting import keep_what_is_loaded
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine

@@ -15,7 +15,7 @@ from opalmind_tui.cli.logs import log_to_stderr
 from opalmind_tui.cli.options import GroupWithSettings, mouse_option, settings_options
 from opalmind_tui.cli.output import AnswerLost, answer, answer_raw, prepare, say, typed
 from opalmind_tui.errors import OpalmindError, RefusedRequest, StoreUnavailable
-from opalmind_tui.running import collect_seldom, leave
+from opalmind_tui.running import leave
 
 PROGRAM = "opalmind-tui"
 COMPLETE = "_OPALMIND_TUI_COMPLETE"
@@ -126,5 +126,4 @@ def _say_usage(error: click.ClickException) -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    collect_seldom()
     leave(run(sys.argv[1:]))

@@ -102,8 +102,6 @@ def read_config(path: Path | None = None) -> ConfigFile:
     Raises:
         SettingsError: it cannot be read, is no TOML, or has a table that nothing here knows.
     """
-    import tomllib
-
     path = path or config_path()
     shown = safe_text(str(path))
     try:
@@ -118,6 +116,8 @@ def read_config(path: Path | None = None) -> ConfigFile:
         raise SettingsError(shown, f"it ({(error.strerror or 'error').lower()})", "a file that can be read") from None
     if len(data) > MAX_FILE:
         raise SettingsError(shown, f"more than {MAX_FILE:,} bytes", "a smaller file")
+    import tomllib
+
     try:
         text = data.decode()
         tables = tomllib.loads(text)

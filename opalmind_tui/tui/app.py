@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -49,6 +50,7 @@ _SEEN_WITHIN = 2.0
 """Seconds after which the engine's work begins also without a first snapshot."""
 _NO_COLOUR = NoColour()
 _OPERATOR = "opalmind_tui.tui.operator"
+_WINDOWS = Path(__file__).with_name("windows.tcss")
 
 
 async def _nothing() -> None:
@@ -119,6 +121,12 @@ class OpalmindApp(App[int]):
         self.set_class(self._colours is Colours.SIXTEEN, "-sixteen")
         self.theme = THEMES[self._colours][self.look].name
 
+    def dress_windows(self) -> None:
+        """Read the look of the windows, once. It is not needed to see something, and reading it takes a while."""
+        if not self.stylesheet.has_source(str(_WINDOWS)):
+            self.stylesheet.read(_WINDOWS)
+            self.stylesheet.update(self)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not know them."""
         return DARK.variables
@@ -146,6 +154,7 @@ class OpalmindApp(App[int]):
         """Does what keys say. It brings all windows: loaded when the first frame is there, or by the first key."""
         from opalmind_tui.tui.operator import Operator
 
+        self.dress_windows()
         return Operator(self)
 
     def _replay(self, playback: Playback) -> Replaying:
@@ -188,8 +197,13 @@ class OpalmindApp(App[int]):
     def _go_on(self) -> None:
         if not self._seen:
             self._seen = True
-            self.run_worker(asyncio.to_thread(import_module, _OPERATOR), group="start")
+            self.run_worker(self._bring_operator(), group="start")
             self.run_worker(self._done(self.on_seen), group="start")
+
+    async def _bring_operator(self) -> None:
+        """Have what the first key needs."""
+        await asyncio.to_thread(import_module, _OPERATOR)
+        self.dress_windows()
 
     def end(self) -> None:
         """Leave without a question. What lives only in memory is saved."""

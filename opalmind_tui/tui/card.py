@@ -15,8 +15,8 @@ Render = Callable[[Snapshot, Area], Sheet]
 class Card(ScrolledView):
     """One panel. `render_sheet` is a pure function of the snapshot."""
 
-    def __init__(self, render_sheet: Render, *, id: str, focusable: bool = False) -> None:
-        super().__init__(id=id, classes="card")
+    def __init__(self, render_sheet: Render, *, id: str, classes: str = "", focusable: bool = False) -> None:
+        super().__init__(id=id, classes=f"card {classes}")
         self.can_focus = focusable
         self._render_sheet = render_sheet
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container
-from textual.events import Key, Resize
+from textual.events import Key, Resize, ScreenResume
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
@@ -60,6 +59,7 @@ class Frame(Screen[None]):
         self._places: dict[str, Place] = {}
         self._at = PLACES[0].id
         self._measured = Size()
+        self._seen = False
         self._said: Timer | None = None
         self._lasting = Status()
 
@@ -70,8 +70,7 @@ class Frame(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Header(id="header")
-        with Container(id="place"):
-            yield self._made(self._at)
+        yield self._made(self._at)
         yield KeyBar(id="keys")
         yield Static(id="small")
 
@@ -162,6 +161,11 @@ class Frame(Screen[None]):
         ):  # fmt: skip
             self.set_class(holds, name, update=False)
 
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """What is seen for the first time was styled a moment ago."""
+        event.refresh_styles = event.refresh_styles and self._seen
+        self._seen = True
+
     def on_resize(self, event: Resize) -> None:
         if event.size == self._measured:
             if event.size == self.size:
@@ -195,7 +199,7 @@ class Frame(Screen[None]):
             place.display = True
             place.enter()
         else:
-            await self.query_one("#place").mount(place)
+            await self.mount(place, before="#keys")
         place.fit()
         place.say(self._lasting)
         if self.snapshot is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,6 +18,7 @@ class LineView(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] = []
+        self._drawn_for = Size()
         self._strips: dict[int, Strip] = {}
         self._styles_of: dict[Tone, Style] = {}
 
@@ -27,7 +28,7 @@ class LineView(Widget):
 
     def redraw(self, lines: list[Line] | None = None) -> None:
         """Draw anew; only lines that differ from those on the screen are sent. `lines`: those of `draw`, if at hand."""
-        width, height = self.content_size
+        width, height = self._drawn_for = self.content_size
         if not width or not height:
             return
         former, self._lines = self._lines, self.draw(Area(width, height)) if lines is None else lines
@@ -39,9 +40,10 @@ class LineView(Widget):
                 self.refresh(Region(0, y, width, 1))
 
     def on_resize(self) -> None:
-        """Another size shows other things."""
-        self._strips.clear()
-        self.redraw()
+        """Another size shows other things. A paint that came first has drawn them already."""
+        if self._drawn_for != self.content_size:
+            self._strips.clear()
+            self.redraw()
 
     def notify_style_update(self) -> None:
         """A new theme: same lines, other colours."""
@@ -51,6 +53,10 @@ class LineView(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
+        if self._drawn_for != self.content_size:
+            self._drawn_for = self.content_size
+            self._strips.clear()
+            self._lines = self.draw(Area(*self._drawn_for))
         drawn = self._strips.get(y)
         if drawn is None:
             line = self._lines[y] if y < len(self._lines) else ()

@@ -15,8 +15,8 @@ class Stack(ScrolledView):
 
     can_focus = True
 
-    def __init__(self, panels: Sequence[Render] = (), *, id: str) -> None:
-        super().__init__(id=id, classes="stack")
+    def __init__(self, panels: Sequence[Render] = (), *, id: str, classes: str = "") -> None:
+        super().__init__(id=id, classes=f"stack {classes}")
         self._panels = tuple(panels)
 
     def hold(self, panels: Sequence[Render]) -> None:

@@ -111,8 +111,13 @@ async def test_the_style_sheet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -
     async with app.run_test() as pilot:
         await pilot.pause()
         assert app.theme == THEMES[Colours.MANY]["light"].name
-        ours = (Path(app_module.__file__).parent / "look.tcss").read_text("utf-8")
-        assert parsed.count(ours) == 1
+        look, windows = (
+            (Path(app_module.__file__).parent / name).read_text("utf-8") for name in ("look.tcss", "windows.tcss")
+        )
+        assert (parsed.count(look), parsed.count(windows)) == (1, 0)
+        await pilot.press("question_mark", "escape", "question_mark")
+        await pilot.pause()
+        assert parsed.count(windows) == 1
 
 
 async def test_a_snapshot_is_kept_once_it_is_on_the_screen() -> None:

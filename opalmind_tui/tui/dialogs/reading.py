@@ -18,7 +18,7 @@ from opalmind_tui.tui.dialogs.window import Dialog, Page, text
 Body = Callable[[int], str]
 """Makes the text for so many columns; asked again at each newer snapshot, so that the page follows it."""
 WIDEST = 78
-"""Columns of the window, as in look.tcss."""
+"""Columns of the window, as in windows.tcss."""
 _FRAME = 4
 """Columns of the window's border and its margin."""
 

@@ -24,4 +24,5 @@ def leave(app: OpalmindApp) -> None:
         if how is not None:
             app.end()
 
+    app.dress_windows()
     app.push_screen(LeavingDialog(snapshot.store), chosen)

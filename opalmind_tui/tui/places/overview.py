@@ -29,11 +29,11 @@ class Overview(Place):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="cards"):
-            yield Card(queue.render, id="queue")
+            yield Card(queue.render, id="queue", classes="-first")
             yield Card(cache.render, id="cache")
             yield Card(server.render, id="redis")
         with Horizontal(id="sections"):
-            yield Card(features.render, id="features", focusable=True)
+            yield Card(features.render, id="features", classes="-first", focusable=True)
             yield Card(health.render, id="health", focusable=True)
             yield Card(trends.render, id="trends", focusable=True)
         yield PlaceBar(id="bar")

@@ -63,8 +63,8 @@ class RedisPlace(Place):
         self._renders = {keys.keys: partial(keys.keys, key=key)}
         yield PlaceBar(id="redis-bar")
         with Horizontal(id="stacks"):
-            for section in SECTIONS:
-                yield Stack(id=f"near-{section}")
+            for number, section in enumerate(SECTIONS):
+                yield Stack(id=f"near-{section}", classes="" if number else "-first")
 
     @property
     def wanted(self) -> Wanted:
