@@ -77,8 +77,9 @@ class Frame(Screen[None]):
     def on_mount(self) -> None:
         self._fit()
         self.show_keys()
-        # What had to be said before the place was there.
-        self.call_after_refresh(lambda: self.place.say(self._lasting))
+        if self._lasting.text:
+            # It had to be said before the place was there.
+            self.call_after_refresh(lambda: self.place.say(self._lasting))
 
     @property
     def place(self) -> Place:
