@@ -145,7 +145,10 @@ class Past:
         # What others wrote into the stream may name any moment, or none.
         acts = (entry for entry in self._acts if first <= entry.at <= now + KEPT * MINUTE)
         marks = tuple(Mark(entry.at, entry.by, entry.act, entry.what) for entry in acts)
-        self.view = History(minutes, marks, self._strange)
+        view = History(minutes, marks, self._strange)
+        if view != self.view:
+            # The same object where nothing is new: who has drawn it need not look at a day's minutes again.
+            self.view = view
 
     def undoable(self, endpoint: str) -> Undoable | None:
         """The last act that can be undone, from what was read; `endpoint` is the Matomo in view."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -102,6 +103,10 @@ class Minute(Struct, frozen=True):
         return minute_of(self.at)
 
 
+def _number(minute: Minute) -> int:
+    return minute.number
+
+
 class Mark(Struct, frozen=True):
     """Somebody did something. Text is raw."""
 
@@ -128,7 +133,11 @@ class History(Struct, frozen=True):
         """
         end = self.newest(now)
         points: list[float | None] = [None] * minutes
-        for before, minute in self._pairs():
+        # A day has 1,440 minutes, and ten figures are drawn each second.
+        first = bisect_left(self.minutes, end - minutes + 1, key=_number)
+        last = bisect_right(self.minutes, end, lo=first, key=_number)
+        for at in range(first, last):
+            before, minute = self.pair(at)
             if (place := minute.number - end + minutes - 1) in range(minutes):
                 points[place] = _MEASURES[figure](before, minute)
         return Series(figure, points=tuple(points), step=MINUTE)
@@ -145,13 +154,11 @@ class History(Struct, frozen=True):
         newest = self.minutes[-1] if self.minutes else None
         return newest.number if newest is not None and abs(now - newest.at) < _FRESH else minute_of(now)
 
-    def _pairs(self) -> Iterator[tuple[Minute | None, Minute]]:
-        """Each minute with the one right before it, None where that is missing or counts something else."""
-        before: Minute | None = None
-        for minute in self.minutes:
-            near = before is not None and minute.number - before.number == 1 and minute.alone == before.alone
-            yield (before if near else None), minute
-            before = minute
+    def pair(self, at: int) -> tuple[Minute | None, Minute]:
+        """A minute with the one right before it, None where that is missing or counts something else."""
+        minute, before = self.minutes[at], self.minutes[at - 1] if at else None
+        near = before is not None and minute.number - before.number == 1 and minute.alone == before.alone
+        return (before if near else None), minute
 
 
 Measure = Callable[[Minute | None, Minute], float | None]
@@ -246,15 +253,15 @@ def began(history: History, now: float) -> tuple[Began, ...]:
     """
     if not history.minutes or abs(now - history.minutes[-1].at) >= _FRESH:
         return ()
-    pairs = tuple(history._pairs())
-    found = (_since(what, wrong, pairs) for what, wrong in _WRONGS)
+    found = (_since(what, wrong, history) for what, wrong in _WRONGS)
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.at))
 
 
-def _since(what: str, wrong: Wrong, pairs: tuple[tuple[Minute | None, Minute], ...]) -> Began | None:
+def _since(what: str, wrong: Wrong, history: History) -> Began | None:
     first: Minute | None = None
     missing = 0
-    for before, minute in reversed(pairs):
+    for at in reversed(range(len(history.minutes))):
+        before, minute = history.pair(at)
         verdict = wrong(before, minute)
         if verdict is None:
             if first is None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from opalmind_tui.snapshot.history import MINUTE, Figure, History, Mark, Minute, began
+from opalmind_tui.snapshot import history as history_module
+from opalmind_tui.snapshot.history import KEPT, MINUTE, Figure, History, Mark, Minute, began, minute_of
 
 START = 60_000_000.0
 CALM = Minute(
@@ -80,3 +86,30 @@ def test_what_grows_is_wrong_while_it_grows() -> None:
     dying = [minute(number, dead=max(0, number - 2), evicted=number) for number in range(5)]
     assert began_at(*dying) == [("Redis evicts keys", 1, True), ("requests die", 3, False)]
     assert began_at(*dying, minute(5, dead=2, evicted=4)) == []
+
+
+@given(st.sets(st.integers(0, 40)), st.integers(1, 45), st.integers(0, 60))
+def test_a_window_is_a_part_of_the_whole(numbers: set[int], minutes: int, now: int) -> None:
+    noted = tuple(minute(number, waiting=number) for number in sorted(numbers))
+    whole = {one.number: one.waiting for one in noted}
+    rates = {later.number: 1.0 for former, later in pairwise(noted) if later.number - former.number == 1}
+    history = History(noted)
+    end = history.newest(START + MINUTE * now + 30)
+    wanted = range(end - minutes + 1, end + 1)
+    assert points(history, Figure.BACKLOG, minutes, now) == [whole.get(number) for number in wanted]
+    assert points(history, Figure.DELIVERED, minutes, now) == [rates.get(number) for number in wanted]
+
+
+def test_a_look_at_a_few_minutes_does_not_go_through_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each second ten figures are drawn, and asked for what began when."""
+    history = History(tuple(minute(number) for number in range(KEPT)))
+    looked_at: list[float] = []
+
+    def counted(moment: float) -> int:
+        looked_at.append(moment)
+        return minute_of(moment)
+
+    monkeypatch.setattr(history_module, "minute_of", counted)
+    assert points(history, Figure.DELIVERED, 15, KEPT - 1) == [1.0] * 15
+    assert began(history, history.minutes[-1].at) == ()
+    assert len(looked_at) < 150

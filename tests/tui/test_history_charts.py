@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from opalmind_tui.tui.charts import column, filled
 from opalmind_tui.tui.lines import Area, width_of
 from opalmind_tui.tui.panels import history_charts, trends
 from opalmind_tui.tui.panels.history import recent
+from opalmind_tui.tui.panels.history_charts import HistoryCharts
 from opalmind_tui.tui.sheet import frame
 from tests.tui.fixtures import NOW, empty, healthy
 from tests.tui.history_fixtures import GAP, a_day, calm, incident
@@ -21,7 +24,7 @@ AREA = Area(80, 22)
 
 
 def drawn(snapshot: Snapshot, window: str, area: Area = AREA) -> str:
-    lines = frame(history_charts.render(snapshot, window, area), area)
+    lines = frame(HistoryCharts().render(snapshot, window, area), area)
     assert [width_of(one) for one in lines] == [area.width] * area.height
     return "\n".join("".join(span.text for span in one) for one in lines)
 
@@ -53,6 +56,27 @@ def test_acts_lie_under_their_minute_and_are_told_safely() -> None:
     assert "02:19 kim Pause delivery of all processes ␛[2J" in text
     assert "anna" not in text
     assert row(drawn(incident(), "24 h"), "acts").split()[1] == "3"
+
+
+def test_a_day_is_drawn_when_it_changes_and_not_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_for: list[History] = []
+    body = history_charts._body
+
+    def counted(history: History, *given: Any) -> Any:
+        drawn_for.append(history)
+        return body(history, *given)
+
+    monkeypatch.setattr(history_charts, "_body", counted)
+    charts, snapshot = HistoryCharts(), incident()
+    first = charts.render(snapshot, "24 h", AREA)
+    # Two minutes are "now": the newest that was noted counts.
+    assert charts.render(replace(snapshot, taken_at=snapshot.taken_at + 1), "24 h", AREA) == first
+    assert len(drawn_for) == 1
+    assert charts.render(snapshot, "1 h", AREA) != first
+    assert charts.render(snapshot, "24 h", Area(100, 30)) != first
+    later = replace(snapshot, past=replace(snapshot.past, value=a_day()))
+    assert charts.render(later, "24 h", AREA).body == HistoryCharts().render(later, "24 h", AREA).body
+    assert charts.render(replace(snapshot, taken_at=NOW + 3_600), "24 h", AREA).body != first.body
 
 
 @pytest.mark.parametrize("window", SPANS)

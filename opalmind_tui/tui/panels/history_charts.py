@@ -37,19 +37,31 @@ FORMS: tuple[tuple[Figure, str, Form, bool], ...] = (
 """Label, how a value is written, and whether the picture starts at 0."""
 
 
-def render(snapshot: Snapshot, window: str, area: Area) -> Sheet:
-    """The panel.
+class HistoryCharts:
+    """The panel. A snapshot comes each second, and a day has some 14,000 points: they are drawn when they change."""
 
-    Args:
-        window: one of `SPANS`.
-    """
+    def __init__(self) -> None:
+        self._history: History | None = None
+        self._drawn_for: object = None
+        self._drawn: list[Line] = []
 
-    def body(history: History, inner: Area) -> list[Line]:
-        if not history.minutes:
-            return paragraph("The history begins with the first full minute.", inner, Tone.DIM)
-        return _body(history, snapshot.taken_at, SPANS[window], inner)
+    def render(self, snapshot: Snapshot, window: str, area: Area) -> Sheet:
+        """The panel now.
 
-    return sheet("HISTORY", snapshot, snapshot.past, area, body, note=f"last {window}")
+        Args:
+            window: one of `SPANS`.
+        """
+
+        def body(history: History, inner: Area) -> list[Line]:
+            if not history.minutes:
+                return paragraph("The history begins with the first full minute.", inner, Tone.DIM)
+            wanted = (history.newest(snapshot.taken_at), window, inner)
+            if history is not self._history or wanted != self._drawn_for:
+                self._history, self._drawn_for = history, wanted
+                self._drawn = _body(history, snapshot.taken_at, SPANS[window], inner)
+            return self._drawn
+
+        return sheet("HISTORY", snapshot, snapshot.past, area, body, note=f"last {window}")
 
 
 def _body(history: History, now: float, minutes: int, area: Area) -> list[Line]:

@@ -11,7 +11,7 @@ from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.card import Card
 from opalmind_tui.tui.lines import Area
-from opalmind_tui.tui.panels import history_charts
+from opalmind_tui.tui.panels.history_charts import HistoryCharts
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.sheet import Sheet
 
@@ -24,13 +24,14 @@ class HistoryPlace(Place):
     def __init__(self, name: str, engine: EnginePort) -> None:
         super().__init__(name, engine)
         self._window = _WINDOWS[0]
+        self._charts = HistoryCharts()
 
     def compose(self) -> ComposeResult:
         yield PlaceBar(id="history-bar")
         yield Card(self._render_card, id="history", focusable=True)
 
     def _render_card(self, snapshot: Snapshot, area: Area) -> Sheet:
-        return history_charts.render(snapshot, self._window, area)
+        return self._charts.render(snapshot, self._window, area)
 
     def show(self, snapshot: Snapshot) -> None:
         super().show(snapshot)
