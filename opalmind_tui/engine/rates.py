@@ -59,6 +59,7 @@ class RecentFigures:
     def __init__(self) -> None:
         self._points: dict[Figure, deque[float | None]] = {figure: deque(maxlen=POINTS) for figure in LIVE}
         self._last_slot: int | None = None
+        self._series: tuple[Series, ...] | None = None
 
     def add(self, at: float, values: Mapping[Figure, float | None]) -> None:
         """Note the figures at a moment. Moments that nobody measured become gaps."""
@@ -72,9 +73,13 @@ class RecentFigures:
         self._append(values)
 
     def _append(self, values: Mapping[Figure, float | None]) -> None:
+        self._series = None
         for figure, points in self._points.items():
             points.append(values.get(figure))
 
     def series(self) -> tuple[Series, ...]:
-        """All of them, oldest point first."""
-        return tuple(Series(figure, points=tuple(points), step=STEP) for figure, points in self._points.items())
+        """All of them, oldest point first. The same object until there is another point."""
+        if self._series is None:
+            points = self._points.items()
+            self._series = tuple(Series(figure, points=tuple(found), step=STEP) for figure, found in points)
+        return self._series

@@ -79,6 +79,26 @@ def test_a_day_is_drawn_when_it_changes_and_not_each_second(monkeypatch: pytest.
     assert charts.render(replace(snapshot, taken_at=NOW + 3_600), "24 h", AREA).body != first.body
 
 
+def test_trends_are_drawn_when_there_is_another_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_at: list[float] = []
+    render = trends.render
+
+    def counted(snapshot: Snapshot, area: Area) -> Any:
+        drawn_at.append(snapshot.taken_at)
+        return render(snapshot, area)
+
+    monkeypatch.setattr(trends, "render", counted)
+    panel, first = trends.Trends(), calm()
+    step = first.history[0].step
+    moments = [first.taken_at + seconds for seconds in (0, step / 4, step, 120)]
+    shown = [panel.render(replace(first, taken_at=moment), AREA) for moment in moments]
+    assert drawn_at == [moments[0], *moments[2:]]
+    assert shown == [render(replace(first, taken_at=moment), AREA) for moment in moments]
+    more = replace(first, history=tuple(replace(one, points=(*one.points, 9.0)) for one in first.history))
+    assert panel.render(replace(more, taken_at=moments[-1]), AREA) == render(replace(more, taken_at=moments[-1]), AREA)
+    assert panel.render(more, Area(60, 12)) == render(more, Area(60, 12))
+
+
 @pytest.mark.parametrize("window", SPANS)
 def test_it_fits_everywhere(window: str) -> None:
     many = tuple(Mark(NOW - 60 * number, "‮" * 40, "x", "\x1b]0;" * 90) for number in range(200))

@@ -8,6 +8,7 @@ from opalmind_tui.snapshot.history import MINUTE, SPANS, History, Mark, began
 from opalmind_tui.snapshot.model import Figure, Snapshot, Verdict
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import chart, column, filled
+from opalmind_tui.tui.drawn import Drawn
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, apart, left, line, outside, paragraph, right
 from opalmind_tui.tui.sheet import SIGNS, Sheet, sheet
 
@@ -41,9 +42,7 @@ class HistoryCharts:
     """The panel. A snapshot comes each second, and a day has some 14,000 points: they are drawn when they change."""
 
     def __init__(self) -> None:
-        self._history: History | None = None
-        self._drawn_for: object = None
-        self._drawn: list[Line] = []
+        self._drawn: Drawn[list[Line]] = Drawn()
 
     def render(self, snapshot: Snapshot, window: str, area: Area) -> Sheet:
         """The panel now.
@@ -55,11 +54,9 @@ class HistoryCharts:
         def body(history: History, inner: Area) -> list[Line]:
             if not history.minutes:
                 return paragraph("The history begins with the first full minute.", inner, Tone.DIM)
-            wanted = (history.newest(snapshot.taken_at), window, inner)
-            if history is not self._history or wanted != self._drawn_for:
-                self._history, self._drawn_for = history, wanted
-                self._drawn = _body(history, snapshot.taken_at, SPANS[window], inner)
-            return self._drawn
+            now = snapshot.taken_at
+            made_of = (history, history.newest(now), window, inner)
+            return self._drawn.of(made_of, lambda: _body(history, now, SPANS[window], inner))
 
         return sheet("HISTORY", snapshot, snapshot.past, area, body, note=f"last {window}")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opalmind_tui.snapshot.history import began
+from opalmind_tui.snapshot.history import began, minute_of
 from opalmind_tui.snapshot.model import Figure, Series, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import sparkline
+from opalmind_tui.tui.drawn import Drawn
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, right
 from opalmind_tui.tui.panels.history import phase_of, recent
 from opalmind_tui.tui.sheet import Sheet
@@ -26,6 +27,19 @@ FORMS: dict[Figure, tuple[str, Callable[[float], str], bool]] = {
     Figure.ROUND_TRIP: ("ping", figures.milliseconds, True),
 }
 """Label, how a value is written, and whether the picture starts at 0."""
+
+
+class Trends:
+    """The panel, drawn when there is another point: that is less often than there is a snapshot."""
+
+    def __init__(self) -> None:
+        self._drawn: Drawn[Sheet] = Drawn()
+
+    def render(self, snapshot: Snapshot, area: Area) -> Sheet:
+        """The panel now."""
+        phases = {phase_of(series, snapshot.taken_at) for series in snapshot.history}
+        made_of = (snapshot.history, snapshot.past.value, phases, minute_of(snapshot.taken_at), area)
+        return self._drawn.of(made_of, lambda: render(snapshot, area))
 
 
 def render(snapshot: Snapshot, area: Area) -> Sheet:

@@ -12,7 +12,8 @@ from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.card import Card
-from opalmind_tui.tui.panels import cache, features, health, queue, server, trends
+from opalmind_tui.tui.panels import cache, features, health, queue, server
+from opalmind_tui.tui.panels.trends import Trends
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.request_list import RequestList, title
 from opalmind_tui.tui.situation import Situation
@@ -35,7 +36,7 @@ class Overview(Place):
         with Horizontal(id="sections"):
             yield Card(features.render, id="features", classes="-first", focusable=True)
             yield Card(health.render, id="health", focusable=True)
-            yield Card(trends.render, id="trends", focusable=True)
+            yield Card(Trends().render, id="trends", focusable=True)
         yield PlaceBar(id="bar")
         yield RequestList(id="requests")
 
