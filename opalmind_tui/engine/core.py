@@ -151,6 +151,7 @@ class EngineCore:
             await asyncio.to_thread(import_module, "httpx")
         if self.role in LONG_LIVED:
             await asyncio.to_thread(import_module, LINES)
+            await asyncio.to_thread(self._stores.shared.make_scripts)
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
             if self._stores.locator is not None:

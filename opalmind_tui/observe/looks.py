@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
@@ -45,7 +45,7 @@ class Look(Struct, frozen=True):
 
 @cache
 def _script() -> str:
-    return files("opalmind_tui.observe").joinpath("scripts/looks.lua").read_text("utf-8")
+    return (Path(__file__).parent / "scripts/looks.lua").read_text("utf-8")
 
 
 class Looker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,7 +33,7 @@ _ID = re.compile(rb"(\d{1,15})-\d+").fullmatch
 @cache
 def source() -> str:
     """The script that notes a minute."""
-    return files("opalmind_tui.storage").joinpath("scripts/minute.lua").read_text("utf-8")
+    return (Path(__file__).parent / "scripts/minute.lua").read_text("utf-8")
 
 
 class HistoryStore:

@@ -94,6 +94,10 @@ class RedisQueue(Operating, Closing, TakingOver):
         self._accepting: dict[str, GroupCommit[Offer, Answer]] = {}
         self._claims: OrderedDict[str, dict[str, Claimed]] = OrderedDict()
 
+    def make_scripts(self) -> None:
+        """Have all scripts at hand: see `Scripts.make_all`. No I/O but on files of ours."""
+        self._scripts.make_all()
+
     # -- accepting -----------------------------------------------------------------------------------------------
 
     async def enqueue(

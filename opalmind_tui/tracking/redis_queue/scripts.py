@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import redis.asyncio
+from redis.commands.core import AsyncScript
 
 from opalmind_tui.errors import StoreUnavailable
 from opalmind_tui.storage.trouble import TROUBLES, trouble
@@ -46,6 +46,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 }
 """What each script needs besides the prelude."""
 
+_FOLDER = Path(__file__).parents[1] / "scripts"
 Argument = str | bytes | int
 T = TypeVar("T", str, bytes)
 NOT_NAMED: tuple[type[BaseException], ...] = (*TROUBLES, ValueError)
@@ -59,12 +60,7 @@ def source_of(name: str) -> str:
 
 @cache
 def _part(name: str) -> str:
-    return (_folder() / f"{name}.lua").read_text("utf-8")
-
-
-@cache
-def _folder() -> Traversable:
-    return files("opalmind_tui.tracking") / "scripts"
+    return (_FOLDER / f"{name}.lua").read_text("utf-8")
 
 
 class Scripts:
@@ -78,7 +74,19 @@ class Scripts:
     def __init__(self, client: redis.asyncio.Redis, tag: bytes) -> None:
         self._client = client
         self._tag = tag
-        self._scripts = {name: client.register_script(source_of(name)) for name in LIBRARIES}
+        self._made: dict[str, AsyncScript] = {}
+
+    def make_all(self) -> None:
+        """Put all of them together. Who lives long does it early: an upgrade may put other files in the place of ours,
+        and scripts of two versions must not meet."""
+        for name in LIBRARIES:
+            self._script(name)
+
+    def _script(self, name: str) -> AsyncScript:
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = self._client.register_script(source_of(name))
+        return made
 
     async def run(self, name: str, arguments: Sequence[Argument] = (), records: Sequence[bytes] = ()) -> Any:
         """Run a script. Raises `StoreUnavailable`.
@@ -87,7 +95,7 @@ class Scripts:
             records: full keys of idempotency records that the script touches.
         """
         try:
-            return await self._scripts[name](keys=[self._tag, *records], args=arguments)
+            return await self._script(name)(keys=[self._tag, *records], args=arguments)
         except TROUBLES as error:
             raise await self._trouble(error) from error
 
@@ -97,7 +105,7 @@ class Scripts:
         if found.kind != FOREIGN_KEY:
             return found
         try:
-            name, kind, *_ = await self._scripts["foreign"](keys=[self._tag])
+            name, kind, *_ = await self._script("foreign")(keys=[self._tag])
         except NOT_NAMED:
             # Gone by now, or Redis is.
             return found
