@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
 
 
+REPORTS = "opalmind_tui.reports.values"
+"""What a report of each kind looks like: for who reads one from the cache."""
+
+
 class EngineCore:
     """Queue, delivery, reports and observation of one process, while they live.
 
@@ -147,11 +151,8 @@ class EngineCore:
     async def work(self) -> None:
         """Begin what goes on in the background, and to send, if this process may."""
         # On a thread, because it takes so long that keys would wait for it.
-        if self.endpoint:
-            await asyncio.to_thread(import_module, "httpx")
+        await asyncio.to_thread(self._load)
         if self.role in LONG_LIVED:
-            await asyncio.to_thread(import_module, LINES)
-            await asyncio.to_thread(self._stores.shared.make_scripts)
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
             if self._stores.locator is not None:
@@ -175,6 +176,15 @@ class EngineCore:
             if not self.settings.read_only:
                 self._background(self.queue.keep_moving, "recovery")
         await self._delivery.start()
+
+    def _load(self) -> None:
+        """What may be wanted at a moment that can bear no loading, the end first."""
+        if self.role in LONG_LIVED:
+            import_module(LINES)
+            self._stores.shared.make_scripts()
+            import_module(REPORTS)
+        if self.endpoint:
+            import_module("httpx")
 
     def _background(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         self._tasks.append(asyncio.create_task(supervised(work, name), name=name))

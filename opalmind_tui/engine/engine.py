@@ -92,11 +92,11 @@ class Engine(EngineCore):
         found = await self.queue.closer(request_id)
         if found is None:
             return None
+        from opalmind_tui.engine.finding.detail import detail_of
+
         if reveal:
             what = f"Personal data of request {found.stored.row.id}"
             await self._stores.audit.write(by=self._user, act="reveal", what=what, outcome="shown")
-        from opalmind_tui.engine.finding.detail import detail_of
-
         return detail_of(found, self.endpoint, self._secrets, reveal=reveal, start=start)
 
     async def plan(self, command: Command, on_progress: Callable[[Progress], None] | None = None) -> Plan:

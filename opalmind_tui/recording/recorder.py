@@ -70,8 +70,10 @@ class Recorder:
 
     def end(self) -> None:
         """No more will come. A file with nothing in it goes."""
-        empty = not self.tape.frames
-        self.tape.end()
+        # Where nothing was seen nothing is loaded at the end, either.
+        empty = "tape" not in self.__dict__ or not self.tape.frames
+        if "tape" in self.__dict__:
+            self.tape.end()
         if self.file is not None:
             self.file.end()
             if empty:

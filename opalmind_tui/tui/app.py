@@ -50,7 +50,7 @@ _SEEN_WITHIN = 2.0
 """Seconds after which the engine's work begins also without a first snapshot."""
 _NO_COLOUR = NoColour()
 _OPERATOR = "opalmind_tui.tui.operator"
-_WINDOWS = Path(__file__).with_name("windows.tcss")
+_WINDOWS = Path(__file__).resolve().with_name("windows.tcss")
 
 
 async def _nothing() -> None:

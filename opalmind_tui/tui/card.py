@@ -13,7 +13,7 @@ Render = Callable[[Snapshot, Area], Sheet]
 
 
 class Card(ScrolledView):
-    """One panel. `render_sheet` is a pure function of the snapshot."""
+    """One panel. What `render_sheet` returns depends on the snapshot and the area alone."""
 
     def __init__(self, render_sheet: Render, *, id: str, classes: str = "", focusable: bool = False) -> None:
         super().__init__(id=id, classes=f"card {classes}")

@@ -193,11 +193,11 @@ class Frame(Screen[None]):
         """Bring a place into view."""
         if name == self._at:
             return
-        self.place.display = False
+        self.place.add_class("-away")
         self._at = name
         place = self._made(name)
         if place.is_mounted:
-            place.display = True
+            place.remove_class("-away")
             place.enter()
         else:
             await self.mount(place, before="#keys")

@@ -26,11 +26,15 @@ class LineView(Widget):
         """The lines for an area. Pure in what the widget was given."""
         raise NotImplementedError
 
+    def suit(self) -> None:
+        """Put what is in view right for another size. It comes before that size is drawn."""
+
     def redraw(self, lines: list[Line] | None = None) -> None:
         """Draw anew; only lines that differ from those on the screen are sent. `lines`: those of `draw`, if at hand."""
-        width, height = self._drawn_for = self.content_size
+        width, height = self.content_size
         if not width or not height:
             return
+        self._fit()
         former, self._lines = self._lines, self.draw(Area(width, height)) if lines is None else lines
         for y in range(max(len(former), len(self._lines))):
             before = former[y] if y < len(former) else None
@@ -42,8 +46,13 @@ class LineView(Widget):
     def on_resize(self) -> None:
         """Another size shows other things. A paint that came first has drawn them already."""
         if self._drawn_for != self.content_size:
-            self._strips.clear()
             self.redraw()
+
+    def _fit(self) -> None:
+        if self._drawn_for != self.content_size:
+            self._drawn_for = self.content_size
+            self._strips.clear()
+            self.suit()
 
     def notify_style_update(self) -> None:
         """A new theme: same lines, other colours."""
@@ -54,8 +63,8 @@ class LineView(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         if self._drawn_for != self.content_size:
-            self._drawn_for = self.content_size
-            self._strips.clear()
+            # Textual paints a new size before it tells it.
+            self._fit()
             self._lines = self.draw(Area(*self._drawn_for))
         drawn = self._strips.get(y)
         if drawn is None:

@@ -63,3 +63,14 @@ def test_history_is_bounded() -> None:
     series = next(found for found in history.series() if found.name == Figure.BACKLOG)
     assert len(series.points) == POINTS
     assert series.points[-1] == 2
+
+
+def test_history_is_the_same_object_until_there_is_another_point() -> None:
+    """By that a screen knows that it has drawn it."""
+    history = RecentFigures()
+    history.add(0.0, {Figure.BACKLOG: 1})
+    first = history.series()
+    history.add(STEP / 2, {Figure.BACKLOG: 9})
+    assert history.series() is first
+    history.add(STEP, {Figure.BACKLOG: 2})
+    assert next(one for one in history.series() if one.name == Figure.BACKLOG).points == (1, 2)

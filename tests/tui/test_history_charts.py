@@ -97,6 +97,19 @@ def test_trends_are_drawn_when_there_is_another_point(monkeypatch: pytest.Monkey
     more = replace(first, history=tuple(replace(one, points=(*one.points, 9.0)) for one in first.history))
     assert panel.render(replace(more, taken_at=moments[-1]), AREA) == render(replace(more, taken_at=moments[-1]), AREA)
     assert panel.render(more, Area(60, 12)) == render(more, Area(60, 12))
+    trouble = incident()
+    assert "trouble since" in panel.render(trouble, AREA).note
+    assert "trouble since" not in panel.render(replace(trouble, past=calm().past), AREA).note
+
+
+def test_trends_say_since_when_as_long_as_the_newest_minute_is_now() -> None:
+    """Between two points, too: what was noted is of now for three minutes."""
+    panel, first = trends.Trends(), incident()
+    assert first.past.value is not None
+    old_at = first.past.value.minutes[-1].at + 180
+    for seconds in range(-60, 60):
+        moment = replace(first, taken_at=old_at + seconds / 10)
+        assert panel.render(moment, AREA) == trends.render(moment, AREA), seconds
 
 
 @pytest.mark.parametrize("window", SPANS)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from textual.events import Key
 
 from opalmind_tui.snapshot.model import Snapshot
+from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.dialogs import arming
 from opalmind_tui.tui.dialogs.leaving import LeavingDialog
 from opalmind_tui.tui.frame import Frame
@@ -27,6 +28,19 @@ async def test_it_asks_with_the_focus_on_staying(keys: tuple[str, ...]) -> None:
         await settled(pilot)
         assert not isinstance(pilot.app.screen, LeavingDialog)
         assert pilot.app.return_code is None
+
+
+async def test_it_looks_as_it_should_though_no_key_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hung-up terminal or a mouse may ask to leave before anything else brought the look of the windows."""
+
+    async def nothing(self: OpalmindApp) -> None: ...
+
+    monkeypatch.setattr(OpalmindApp, "_bring_operator", nothing)
+    async with opened(degraded()) as (pilot, _):
+        pilot.app.leave()
+        await settled(pilot)
+        window = pilot.app.screen.query_one(".window")
+        assert (window.styles.border_top[0], window.size.width) == ("round", 68)
 
 
 async def test_saving_needs_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,20 @@ async def test_a_size_is_arranged_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert pilot.app.screen.size == (120, 40)
 
 
+async def test_a_part_is_styled_once_before_it_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    styled: list[str | None] = []
+    apply = stylesheet.Stylesheet.apply
+
+    def noted(self: stylesheet.Stylesheet, node: Any, *arguments: Any, **named: Any) -> None:
+        styled.append(node.id)
+        apply(self, node, *arguments, **named)
+
+    monkeypatch.setattr(stylesheet.Stylesheet, "apply", noted)
+    async with OpalmindApp(Silent(healthy())).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+    assert styled.count("queue") == styled.count("health") == styled.count("header") == 1
+
+
 async def test_the_style_sheet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
     parse = stylesheet.parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opalmind_tui.snapshot.history import began, minute_of
+from opalmind_tui.snapshot.history import began
 from opalmind_tui.snapshot.model import Figure, Series, Snapshot
 from opalmind_tui.tui import figures
 from opalmind_tui.tui.charts import sparkline
@@ -38,7 +38,9 @@ class Trends:
     def render(self, snapshot: Snapshot, area: Area) -> Sheet:
         """The panel now."""
         phases = {phase_of(series, snapshot.taken_at) for series in snapshot.history}
-        made_of = (snapshot.history, snapshot.past.value, phases, minute_of(snapshot.taken_at), area)
+        past = snapshot.past.value
+        newest = past.newest(snapshot.taken_at) if past is not None else 0
+        made_of = (snapshot.history, past, phases, newest, area)
         return self._drawn.of(made_of, lambda: render(snapshot, area))
 
 

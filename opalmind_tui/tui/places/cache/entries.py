@@ -162,7 +162,9 @@ class EntryList(CursorView):
     def stand_on(self, number: int) -> None:
         self.window.stand(number, self.page)
 
-    def on_resize(self) -> None:
+    def suit(self) -> None:
         self.window.keep_in_view(self.page)
+
+    def on_resize(self) -> None:
         super().on_resize()
         self.post_message(self.Moved())

@@ -245,9 +245,8 @@ class ValueView(MovedView):
         self.redraw()
         self.post_message(self.Moved())
 
-    def on_resize(self) -> None:
+    def suit(self) -> None:
         self._place()
-        super().on_resize()
 
     def on_click(self, event: Click) -> None:
         number = self._top + event.y - _HEAD

@@ -149,7 +149,9 @@ class WindowList(CursorView):
         self.all_marked = False
         self.changed()
 
-    def on_resize(self) -> None:
+    def suit(self) -> None:
         self.window.keep_in_view(self.page)
+
+    def on_resize(self) -> None:
         super().on_resize()
         self.post_message(self.Moved())
