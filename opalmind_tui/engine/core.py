@@ -39,12 +39,11 @@ from opalmind_tui.snapshot.model import Reading
 if TYPE_CHECKING:
     from opalmind_tui.tracking.send_stats import DispatcherStats
 
-# A program that configures no logging must not get lines of ours in the middle of its screen.
-logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
-
-
 REPORTS = "opalmind_tui.reports.values"
 """What a report of each kind looks like: for who reads one from the cache."""
+
+# A program that configures no logging must not get lines of ours in the middle of its screen.
+logging.getLogger("opalmind_tui").addHandler(logging.NullHandler())
 
 
 class EngineCore:
@@ -150,8 +149,9 @@ class EngineCore:
 
     async def work(self) -> None:
         """Begin what goes on in the background, and to send, if this process may."""
-        # On a thread, because it takes so long that keys would wait for it.
-        await asyncio.to_thread(self._load)
+        if self.role in LONG_LIVED or self.endpoint:
+            # On a thread, because it takes so long that keys would wait for it.
+            await asyncio.to_thread(self._load)
         if self.role in LONG_LIVED:
             note_changes(self._stores)
             self._background(self._stores.link.watch, "link")
