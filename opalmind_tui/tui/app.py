@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -29,6 +31,7 @@ from opalmind_tui.tui import clipboard, figures
 from opalmind_tui.tui.actions import ACTIONS, exists, why_not
 from opalmind_tui.tui.bars import Status
 from opalmind_tui.tui.bell import BellRinger
+from opalmind_tui.tui.driver import LoopDriver
 from opalmind_tui.tui.frame import Frame
 from opalmind_tui.tui.lines import Tone
 from opalmind_tui.tui.no_colour import NoColour
@@ -126,6 +129,11 @@ class OpalmindApp(App[int]):
         if not self.stylesheet.has_source(str(_WINDOWS)):
             self.stylesheet.read(_WINDOWS)
             self.stylesheet.update(self)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own, where Textual would take the one that ours is made of."""
+        chosen = super().get_driver_class()
+        return LoopDriver if chosen is LinuxDriver else chosen
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not know them."""

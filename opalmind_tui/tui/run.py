@@ -13,7 +13,6 @@ from opalmind_tui.text import safe_text
 from opalmind_tui.tui.app import OpalmindApp
 from opalmind_tui.tui.terminal import why_no_dashboard
 from opalmind_tui.tui.themes import colours_of
-from opalmind_tui.tui.typed import take_any_bytes
 
 STOP_WITHIN = 1.5
 """Seconds that the engine has to stop after the terminal was given back."""
@@ -29,7 +28,6 @@ def run_dashboard(app: OpalmindApp) -> int:
         print(reason, file=sys.stderr)
         return exits.UNUSABLE
     app.dress(colours_of(app.console.color_system, none=app.no_color))
-    take_any_bytes()
     code = run(_run(app))
     _let_go_of_lost_terminal()
     return code

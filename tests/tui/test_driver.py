@@ -1,0 +1,140 @@
+"""What is typed in a real terminal is read in the app's loop: whole, in order, and before a timer that is due."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.tui.terminal import Terminal
+
+
+class Typing:
+    """The app of `typist`, and what it noted."""
+
+    def __init__(self, terminal: Terminal, log: Path) -> None:
+        self.terminal, self._log = terminal, log
+
+    @property
+    def notes(self) -> list[list[str]]:
+        """Its lines, in words."""
+        return [line.split(" ") for line in self._log.read_text().splitlines()] if self._log.exists() else []
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that came."""
+        return [note[1] for note in self.notes if note[0] == "key"]
+
+    def one(self, kind: str) -> list[str]:
+        """Wait for a note of a kind."""
+        self.terminal.wait(lambda: any(note[0] == kind for note in self.notes))
+        return next(note[1:] for note in self.notes if note[0] == kind)
+
+    def wait_for_keys(self, *keys: str) -> None:
+        """Wait for as many keys as these; they are these."""
+        self.terminal.wait(lambda: len(self.keys) >= len(keys))
+        assert self.keys == list(keys)
+
+
+@contextmanager
+def typing(folder: Path) -> Iterator[Typing]:
+    log = folder / "log"
+    with Terminal(["-m", "tests.tui.typist", str(log)]) as terminal:
+        both = Typing(terminal, log)
+        both.one("ready")
+        yield both
+
+
+def test_no_thread_waits_for_keys(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("T")
+        assert not [name for name in both.one("threads") if "input" in name]
+
+
+def test_what_is_typed_comes_whole_and_in_order(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("ab\x1b[A\r\x1b[3~ü")
+        both.wait_for_keys("a", "b", "up", "enter", "delete", "ü")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "key"), [((b"\xc3", b"\xbc"), "ü"), ((b"\xff",), "replacement_character")], ids=["cut", "no text"]
+)
+def test_bytes(pieces: tuple[bytes, ...], key: str, tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        for piece in pieces:
+            both.terminal.type(piece)
+            both.terminal.read_for(0.2)
+        both.wait_for_keys(key)
+
+
+def test_an_escape_alone_is_a_key(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("\x1b")
+        both.wait_for_keys("escape")
+        both.terminal.type("[A")
+        both.wait_for_keys("escape", "left_square_bracket", "A")
+
+
+def test_a_long_paste_comes_in_one_piece(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        text = "begin" + "x" * 50_000 + "end"
+        both.terminal.type("\x1b[200~")
+        for start in range(0, len(text), 3000):
+            both.terminal.type(text[start : start + 3000])
+        both.terminal.type("\x1b[201~")
+        assert both.one("paste") == [str(len(text)), text[:9], text[-9:]]
+
+
+def test_what_is_typed_in_a_stall_is_older_than_a_timer_that_is_due(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("S")
+        both.one("stalled")
+        both.terminal.type("a")
+        timer = float(both.one("timer")[0])
+        both.wait_for_keys("S", "a")
+        assert float(both.notes[-1][2] if both.notes[-1][0] == "key" else both.notes[-2][2]) < timer
+
+
+def test_stopped_and_continued_it_listens_again(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        for number in (1, 2):
+            both.terminal.process.send_signal(signal.SIGTSTP)
+            both.terminal.wait(lambda: _state(both.terminal.process.pid) == "T")
+            both.terminal.process.send_signal(signal.SIGCONT)
+            both.terminal.wait(lambda number=number: both.terminal.output.count(b"?1049h") == 1 + number)
+            both.terminal.read_for(0.3)
+            both.terminal.type("a")
+            both.wait_for_keys(*"a" * number)
+
+
+def test_a_driver_that_breaks_ends_the_app(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("X")
+        both.one("broken")
+        both.terminal.type("a")
+        assert both.terminal.end()[0] == 1
+        assert both.terminal.output.rfind(b"?1049l") > both.terminal.output.rfind(b"?1049h")
+
+
+def test_what_is_typed_to_another_program_is_left_to_it(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("D")
+        both.one("disabled")
+        both.terminal.type("a")
+        both.one("timer")
+        assert both.keys == ["D"]
+
+
+def test_it_can_be_left(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("Q")
+        assert both.terminal.end()[0] == 0
+
+
+def _state(process: int) -> str:
+    """As the kernel says it."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
