@@ -29,8 +29,9 @@ LEASE = 30.0
 REAP_EVERY = 5.0
 """Seconds, more or less a fifth: any process returns what a lost one held."""
 RECONCILE_EVERY = 30.0
-RECONCILE_STEP = 0.2
-"""Seconds between two steps of a round: a hundred thousand requests in a few minutes, for a millisecond a step."""
+RECONCILE_PAUSE, RECONCILE_STEPS = 1.0, 5
+"""Seconds between two turns of a round, and the steps of a turn: a hundred thousand requests in a few minutes, for a
+millisecond a step. Several steps in one turn, because waking up costs a process as much as a step does."""
 CRASH_WAIT, LONGEST_CRASH_WAIT = 1.0, 30.0
 """Seconds until a loop goes on that met an unexpected error, doubling while it meets more."""
 IDLE_GRACE = 1.0
@@ -214,9 +215,12 @@ class Dispatcher:
     async def _reconcile(self) -> None:
         while True:
             # A round goes on at a gentle pace; between two rounds there is a rest.
-            rest = RECONCILE_STEP if self._cursor else RECONCILE_EVERY
+            rest = RECONCILE_PAUSE if self._cursor else RECONCILE_EVERY
             await asyncio.sleep(rest * self._uniform(0.8, 1.2))
             try:
-                self._cursor = (await self._queue.reconcile(self._cursor)).cursor
+                for _ in range(RECONCILE_STEPS):
+                    self._cursor = (await self._queue.reconcile(self._cursor)).cursor
+                    if not self._cursor:
+                        break
             except StoreUnavailable as error:
                 self._counter.store_failed(error)

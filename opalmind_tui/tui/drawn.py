@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Generic, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -20,3 +22,14 @@ class Drawn(Generic[T]):
         if not self._known or made_of != self._of:
             self._of, self._known = made_of, [draw()]
         return self._known[0]
+
+
+def remembered(draw: Callable[P, T]) -> Callable[P, T]:
+    """A pure function that is only called where its last answer was for something else."""
+    last: Drawn[T] = Drawn()
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> T:
+        return last.of((args, kwargs), lambda: draw(*args, **kwargs))
+
+    return drawn

@@ -18,6 +18,7 @@ from opalmind_tui.tui import wire
 from opalmind_tui.tui.actions import ACTIONS, BY_ID, exists, why_not
 from opalmind_tui.tui.bars import Header, KeyBar, Status
 from opalmind_tui.tui.field import Field
+from opalmind_tui.tui.ground import Grounded
 from opalmind_tui.tui.keymap import Keymap
 from opalmind_tui.tui.places.place import Place
 from opalmind_tui.tui.places.table import PLACES
@@ -42,7 +43,7 @@ TOO_SMALL = (
 )
 
 
-class Frame(Screen[None]):
+class Frame(Screen[None], Grounded):
     """The one screen under all dialogs. It shows one place at a time; each is made at its first visit."""
 
     AUTO_FOCUS = ""

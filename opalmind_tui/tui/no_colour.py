@@ -18,11 +18,15 @@ class NoColour(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same text without colours."""
-        return [Segment(text, None if style is None else _without(style), control) for text, style, control in segments]
+        return [
+            Segment(text, None if style is None else without_colour(style), control)
+            for text, style, control in segments
+        ]
 
 
 @lru_cache(1024)
-def _without(style: Style) -> Style:
+def without_colour(style: Style) -> Style:
+    """The same, in the colours that the terminal has by itself."""
     ground = style.bgcolor.triplet if style.bgcolor is not None else None
     bright = ground is not None and sum(ground) >= _BRIGHT
     return style + _PLAIN + Style(reverse=bright is not bool(style.reverse))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from textual.message import Message
-from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from opalmind_tui.engine.port import EnginePort
@@ -63,7 +62,7 @@ class Poller:
     ) -> None:
         self._app, self._engine, self._interval = app, engine, interval
         self._wanted, self._failed = wanted, failed
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
         self._looking = self._again = self._chosen = False
         self.paused = False
@@ -106,9 +105,8 @@ class Poller:
             self.look()
         elif not self.paused and self._app.is_running:
             spent = asyncio.get_running_loop().time() - self._began
-            self._timer = self._app.set_timer(
-                max(_SHORTEST, self._interval - spent, min(_GIVE_WAY * spent, _MOST_REST)), self.look
-            )
+            rest = max(_SHORTEST, self._interval - spent, min(_GIVE_WAY * spent, _MOST_REST))
+            self._timer = asyncio.get_running_loop().call_later(rest, self._due)
 
     def watch(self) -> None:
         """Say so when a look takes long. Called once in a while by the app."""
@@ -123,7 +121,11 @@ class Poller:
             snapshot = replace(snapshot, interval=self._interval)
         self._app.post_message(SnapshotTaken(snapshot))
 
+    def _due(self) -> None:
+        if self._app.is_running:
+            self.look()
+
     def _disarm(self) -> None:
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
             self._timer = None

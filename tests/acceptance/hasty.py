@@ -31,7 +31,7 @@ def hurry() -> None:
         defaults[name] = value
     _shorten(dispatcher, "REAP_EVERY", 1.0)
     _shorten(dispatcher, "RECONCILE_EVERY", 2.0)
-    _shorten(dispatcher, "RECONCILE_STEP", 0.02)
+    _shorten(dispatcher, "RECONCILE_PAUSE", 0.1)
     _shorten(backoff, "BREAKER_CAP", 2.0)
     _shorten(backoff, "REQUEST_BASE", 0.5)
     _shorten(backoff, "REQUEST_CAP", 3.0)

@@ -189,7 +189,9 @@ async def test_a_server_that_is_slow_is_left_alone_for_longer() -> None:
         for spent in (0.0, 3.0, 60.0):
             poller._began = asyncio.get_running_loop().time() - spent
             poller.finished(SimpleNamespace(state=WorkerState.SUCCESS))
-            rests.append(poller._timer._interval)
+            rests.append(poller._timer.when() - asyncio.get_running_loop().time())
+            armed = poller._timer
             poller._disarm()
+            assert armed.cancelled()
         # The interval of a second; twice as long as the look took; ten seconds at the most.
         assert rests == pytest.approx([1.0, 6.0, 10.0], abs=0.5)

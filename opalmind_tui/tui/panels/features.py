@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from opalmind_tui.snapshot.model import CacheView, FeatureView, Snapshot
 from opalmind_tui.tui import figures
+from opalmind_tui.tui.drawn import remembered
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, outside, paragraph
 from opalmind_tui.tui.sheet import Sheet, sheet
 from opalmind_tui.tui.table import Column, head, row
@@ -18,6 +19,7 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
     return sheet("FEATURES", snapshot, snapshot.cache, area, _body)
 
 
+@remembered
 def _body(cache: CacheView, area: Area) -> list[Line]:
     if not cache.features:
         return paragraph("No report has been asked for yet.", area, Tone.DIM)

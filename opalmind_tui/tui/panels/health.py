@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from opalmind_tui.snapshot.model import Check, HealthView, Snapshot, Verdict
+from opalmind_tui.snapshot.model import Check, Snapshot, Verdict
 from opalmind_tui.text import cells, safe_text
+from opalmind_tui.tui.drawn import remembered
 from opalmind_tui.tui.lines import Area, Line, Span, Tone, left, line, paragraph, wrap
 from opalmind_tui.tui.sheet import SIGNS, TONES, WORDS, Sheet, sheet
 
@@ -23,18 +24,19 @@ def render(snapshot: Snapshot, area: Area) -> Sheet:
         snapshot,
         snapshot.health,
         area,
-        lambda view, room: _body(snapshot, view, room),
+        lambda view, room: _body(view.checks, snapshot.store.durability, _services(snapshot), room),
         verdict=health.verdict if health else Verdict.UNKNOWN,
     )
 
 
-def _body(snapshot: Snapshot, health: HealthView, area: Area) -> list[Line]:
+@remembered
+def _body(checks: tuple[Check, ...], durability: str, services: str, area: Area) -> list[Line]:
     rows: list[Line] = []
-    for check in health.checks:
+    for check in checks:
         rows += _beside(check, area.width) if area.width >= _ASIDE else _below(check, area.width)
-    if snapshot.store.durability:
-        rows += paragraph(safe_text(snapshot.store.durability), Area(area.width, 3), Tone.DIM)
-    return [*rows, *paragraph(_services(snapshot), Area(area.width, 3), Tone.DIM)]
+    if durability:
+        rows += paragraph(safe_text(durability), Area(area.width, 3), Tone.DIM)
+    return [*rows, *paragraph(services, Area(area.width, 3), Tone.DIM)]
 
 
 def _services(snapshot: Snapshot) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from opalmind_tui.snapshot.history import MINUTE, SPANS
 from opalmind_tui.snapshot.model import Figure, Series, Snapshot
@@ -12,6 +13,8 @@ SHORTEST = SPANS["15 min"]
 """Minutes that the picture of the last moments covers."""
 MOST = 10_000
 """Points of it, however short the steps."""
+_chart = lru_cache(maxsize=8)(chart)
+"""There is a snapshot more often than there is another point."""
 
 
 def recent(snapshot: Snapshot, figure: Figure) -> Series:
@@ -43,4 +46,4 @@ def phase_of(series: Series, now: float) -> int:
 def picture(snapshot: Snapshot, figure: Figure, width: int, height: int, *, zero: bool = True) -> list[str]:
     """The last quarter of an hour of a figure as a chart, from 0 up or from its lowest value."""
     series = recent(snapshot, figure)
-    return chart(series.points, width, height, phase=phase_of(series, snapshot.taken_at), zero=zero)
+    return _chart(series.points, width, height, phase=phase_of(series, snapshot.taken_at), zero=zero)

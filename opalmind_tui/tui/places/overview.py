@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.card import Card
+from opalmind_tui.tui.ground import Row
 from opalmind_tui.tui.panels import cache, features, health, queue, server
 from opalmind_tui.tui.panels.trends import Trends
 from opalmind_tui.tui.places.place import Place
@@ -29,11 +29,11 @@ class Overview(Place):
         self._section = "requests"
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="cards"):
+        with Row(id="cards"):
             yield Card(queue.render, id="queue", classes="-first")
             yield Card(cache.render, id="cache")
             yield Card(server.render, id="redis")
-        with Horizontal(id="sections"):
+        with Row(id="sections"):
             yield Card(features.render, id="features", classes="-first", focusable=True)
             yield Card(health.render, id="health", focusable=True)
             yield Card(Trends().render, id="trends", focusable=True)

@@ -10,10 +10,11 @@ from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.text import cells, safe_text
 from opalmind_tui.tui.bars import PlaceBar, Status
+from opalmind_tui.tui.ground import Grounded
 from opalmind_tui.tui.situation import Situation
 
 
-class Place(Vertical):
+class Place(Vertical, Grounded):
     """One of the dashboard's screens, without the header above and the keys below it.
 
     Subclasses compose a `PlaceBar` somewhere, and take part in what follows.

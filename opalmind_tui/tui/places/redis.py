@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 
 from opalmind_tui.engine.port import EnginePort
 from opalmind_tui.snapshot.model import Snapshot
 from opalmind_tui.snapshot.wanted import Wanted
 from opalmind_tui.tui.bars import PlaceBar
 from opalmind_tui.tui.card import Render
+from opalmind_tui.tui.ground import Row
 from opalmind_tui.tui.lines import Span, Tone, line
 from opalmind_tui.tui.panels.near import keys, nodes, server, traffic
 from opalmind_tui.tui.places.place import Place
@@ -62,7 +62,7 @@ class RedisPlace(Place):
         key = cast("OpalmindApp", self.app).preferences.keymap.word("count", "x")
         self._renders = {keys.keys: partial(keys.keys, key=key)}
         yield PlaceBar(id="redis-bar")
-        with Horizontal(id="stacks"):
+        with Row(id="stacks"):
             for number, section in enumerate(SECTIONS):
                 yield Stack(id=f"near-{section}", classes="" if number else "-first")
 
