@@ -23,10 +23,12 @@ _A_LITTLE = 0.001
 
 class LoopDriver(LinuxDriver):
     """Reads what is typed as soon as the loop is free, and before any timer that is due then: what was typed before a
-    window could be confirmed is known to be older."""
+    window could be confirmed is known to be older. An escape and a key that were typed while the loop was busy come
+    together, as alt and that key do."""
 
     _start: asyncio.Handle | None = None
     _tick: asyncio.Handle | None = None
+    _read_at = 0.0
 
     def run_input_thread(self) -> None:
         """Textual starts a thread for this when the terminal is ready for keys. It ends at once."""
@@ -56,12 +58,16 @@ class LoopDriver(LinuxDriver):
     def _read(self) -> None:
         try:
             data = os.read(self.fileno, _AT_ONCE)
+        except BlockingIOError:
+            return
         except OSError:
             data = b""
         if not data:
-            # The terminal is gone, which stays so: the app sees that by itself.
+            # The terminal is gone, or is another program's now: nobody can ever type here again.
             self._deafen()
+            self._app.call_later(self._app.exit)
             return
+        self._read_at = Message().time
         if text := self._decoder.decode(data):
             self._pass_on(lambda: self._parser.feed(text))
         if self._tick is not None:
@@ -71,13 +77,12 @@ class LoopDriver(LinuxDriver):
 
     def _pass_on(self, read: Callable[[], Iterable[Message]]) -> None:
         try:
-            for message in read():
-                self.process_message(message)
-        except Exception as error:  # noqa: BLE001 - nobody could type any more, and would not be told
-            self._deafen()
-            self._app.call_later(_raise, error)
-
-
-def _raise(error: Exception) -> None:
-    """In the app, which ends then as after any crash."""
-    raise error
+            messages = list(read())
+        except Exception:  # noqa: BLE001 - a stranger's bytes may not end the program (I9)
+            # What Textual's parser could not bear is lost, and the parser with it.
+            self._parser = XTermParser(self._debug)
+            return
+        for message in messages:
+            # Also what is known to be a key only some time later is as old as its bytes.
+            message.time = self._read_at
+            self.process_message(message)

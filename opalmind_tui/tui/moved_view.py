@@ -47,8 +47,7 @@ class ScrolledView(MovedView):
         self._offset = max(0, self._offset + steps)
         self.redraw()
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The title is marked as soon as Textual knows of the focus; the event comes before that."""
+        super().watch_has_focus(has_focus)
         self.redraw()

@@ -89,14 +89,15 @@ def test_a_long_paste_comes_in_one_piece(tmp_path: Path) -> None:
         assert both.one("paste") == [str(len(text)), text[:9], text[-9:]]
 
 
-def test_what_is_typed_in_a_stall_is_older_than_a_timer_that_is_due(tmp_path: Path) -> None:
+@pytest.mark.parametrize("typed", ["ab", "\x1b\r"], ids=["keys", "known to be a key only later"])
+def test_what_is_typed_in_a_stall_is_older_than_a_timer_that_is_due(typed: str, tmp_path: Path) -> None:
     with typing(tmp_path) as both:
         both.terminal.type("S")
         both.one("stalled")
-        both.terminal.type("a")
+        both.terminal.type(typed)
         timer = float(both.one("timer")[0])
-        both.wait_for_keys("S", "a")
-        assert float(both.notes[-1][2] if both.notes[-1][0] == "key" else both.notes[-2][2]) < timer
+        both.terminal.wait(lambda: len(both.keys) >= (3 if typed == "ab" else 2))
+        assert all(float(note[2]) < timer for note in both.notes if note[0] == "key")
 
 
 def test_stopped_and_continued_it_listens_again(tmp_path: Path) -> None:
@@ -111,13 +112,24 @@ def test_stopped_and_continued_it_listens_again(tmp_path: Path) -> None:
             both.wait_for_keys(*"a" * number)
 
 
-def test_a_driver_that_breaks_ends_the_app(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sequence", ["\x1b[99999999u", "\x1b[48;24;80;0;0t\x1b[<0;5;5M"], ids=["no such character", "no pixels"]
+)
+def test_what_textual_cannot_bear_ends_nothing(sequence: str, tmp_path: Path) -> None:
     with typing(tmp_path) as both:
-        both.terminal.type("X")
-        both.one("broken")
+        both.terminal.type(sequence)
+        both.terminal.read_for(0.3)
+        both.terminal.type("b")
+        both.terminal.wait(lambda: "b" in both.keys)
+
+
+def test_a_terminal_that_is_another_programs_now_ends_it(tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        both.terminal.type("E")
+        both.one("refused")
         both.terminal.type("a")
-        assert both.terminal.end()[0] == 1
-        assert both.terminal.output.rfind(b"?1049l") > both.terminal.output.rfind(b"?1049h")
+        assert both.terminal.end()[0] == 0
+        assert both.keys == ["E"]
 
 
 def test_what_is_typed_to_another_program_is_left_to_it(tmp_path: Path) -> None:

@@ -126,6 +126,22 @@ async def test_a_card_that_shows_the_same_is_not_framed_again() -> None:
         assert health._lines is not before
 
 
+async def test_a_card_is_framed_again_for_focus_scroll_and_height() -> None:
+    async with opened(healthy(), size=(120, 40)) as (pilot, _):
+        health = pilot.app.screen.query_one("#health", Card)
+        health.focus()
+        await pilot.pause()
+        assert health._lines[0][0].text == "▌"
+        health.move(1)
+        scrolled = health._lines
+        assert "↑" in "".join(span.text for span in scrolled[0])
+        pilot.app.screen.query_one("#features", Card).focus()
+        await pilot.pause()
+        assert health._lines[0][0].text == " "
+        assert len(health.draw(Area(44, 6))) == 6
+        assert len(health.draw(Area(44, 5))) == 5
+
+
 def test_what_is_remembered_is_drawn_for_something_else_only() -> None:
     drawn: list[tuple[Area, str]] = []
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from textual.app import App
 from textual.driver import Driver
 from textual.events import Key, Paste, Ready
 from textual.message import Message
 
+from opalmind_tui.tui import driver
 from opalmind_tui.tui.driver import LoopDriver
 
 TIMER = 0.05
 STALL = 0.4
 """Seconds that the app does nothing at all after an `S`. What is typed meanwhile is older than a timer that is due."""
+
+
+def _refused(descriptor: int, most: int) -> bytes:
+    """What a program gets whose terminal is another one's now."""
+    raise OSError(errno.EIO, "Input/output error")
 
 
 class Typist(App[int]):
@@ -44,12 +53,12 @@ class Typist(App[int]):
         if event.key == "T":
             self._note("threads", *(thread.name for thread in threading.enumerate()))
         if event.key == "S":
-            self.set_timer(TIMER, lambda: self._note("timer", Message().time))
+            asyncio.get_running_loop().call_later(TIMER, lambda: self._note("timer", Message().time))
             self._note("stalled")
             time.sleep(STALL)
-        if event.key == "X":
-            self._driver._parser = None  # type: ignore[union-attr]
-            self._note("broken")
+        if event.key == "E":
+            driver.os = SimpleNamespace(read=_refused)  # type: ignore[attr-defined]
+            self._note("refused")
         if event.key == "D" and self._driver is not None:
             self._driver.disable_input()
             self._note("disabled")
