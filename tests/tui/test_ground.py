@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,13 @@ from tests.tui.test_hostile_screens import PLACE_SCREENS, SMALL, WINDOWS
 
 SCREENS = {**PLACE_SCREENS, **WINDOWS}
 SNAPSHOTS = {**STATES, "incident": incident}
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a window saves is for nobody else."""
+    for name in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
 
 
 def cells_of(strips: list[Strip]) -> list[list[tuple[Any, ...]]]:
