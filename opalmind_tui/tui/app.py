@@ -240,9 +240,7 @@ class OpalmindApp(App[int]):
         self.leave()
 
     def _watch(self) -> None:
-        """Once a second: is the terminal still there, and does the engine answer?"""
-        if not self.is_headless and not _is_terminal(0):
-            self.end()
+        """Once a second: does the engine answer, and can what is seen be kept?"""
         self.poller.watch()
         if self.recorder.trouble != self._recording_trouble:
             self._recording_trouble = self.recorder.trouble
@@ -317,10 +315,3 @@ class OpalmindApp(App[int]):
         report = "".join(traceback.format_exception(self._exception)) if self._exception else traceback.format_exc()
         self._exit_renderables.append(Text(safe_block(report)))
         self._close_messages_no_wait()
-
-
-def _is_terminal(descriptor: int) -> bool:
-    try:
-        return os.isatty(descriptor)
-    except OSError:
-        return False

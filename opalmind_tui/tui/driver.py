@@ -7,6 +7,7 @@ overview costs while nobody touches it, and a quarter of a second before the pro
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+log = logging.getLogger(__name__)
 _AT_ONCE = 4096
 _A_LITTLE = 0.001
 """Seconds that a timer may come too early."""
@@ -78,8 +80,10 @@ class LoopDriver(LinuxDriver):
     def _pass_on(self, read: Callable[[], Iterable[Message]]) -> None:
         try:
             messages = list(read())
-        except Exception:  # noqa: BLE001 - a stranger's bytes may not end the program (I9)
-            # What Textual's parser could not bear is lost, and the parser with it.
+        except Exception as error:  # noqa: BLE001 - a stranger's bytes may not end the program (I9)
+            # What Textual's parser could not bear is lost, and the parser with it. The bytes are not noted: they may
+            # be anything that was pasted.
+            log.warning("What was typed could not be read: %s", type(error).__name__)
             self._parser = XTermParser(self._debug)
             return
         for message in messages:

@@ -46,4 +46,5 @@ def phase_of(series: Series, now: float) -> int:
 def picture(snapshot: Snapshot, figure: Figure, width: int, height: int, *, zero: bool = True) -> list[str]:
     """The last quarter of an hour of a figure as a chart, from 0 up or from its lowest value."""
     series = recent(snapshot, figure)
-    return _chart(series.points, width, height, phase=phase_of(series, snapshot.taken_at), zero=zero)
+    # A list of its own for each: who gets it may change it.
+    return [*_chart(series.points, width, height, phase=phase_of(series, snapshot.taken_at), zero=zero)]
