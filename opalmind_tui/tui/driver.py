@@ -32,6 +32,18 @@ class LoopDriver(LinuxDriver):
     _tick: asyncio.Handle | None = None
     _read_at = 0.0
 
+    def start_application_mode(self) -> None:
+        """Who was stopped without a warning (SIGSTOP) goes on in the terminal as it left it: Textual would take that
+        for the mode to give back at the end, and the shell would not echo."""
+        given = self.attrs_before
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if given is not None:
+            self.attrs_before = given
+
+    def stop_application_mode(self) -> None:
+        super().stop_application_mode()
+        self.attrs_before = None
+
     def run_input_thread(self) -> None:
         """Textual starts a thread for this when the terminal is ready for keys. It ends at once."""
         self._start = self._loop.call_soon_threadsafe(self._listen)

@@ -79,6 +79,11 @@ class Terminal:
         cell = self._screen.buffer[row][self._screen.display[row].index(text)]
         return bool(cell.reverse) or cell.bg != self._screen.buffer[0][0].bg
 
+    def is_for_lines(self) -> bool:
+        """Whether what is typed is echoed and comes by the line, as a shell wants it."""
+        wanted = termios.ECHO | termios.ICANON | termios.ISIG
+        return int(termios.tcgetattr(self._master)[3]) & wanted == wanted
+
     def wait(self, condition: Callable[[], bool]) -> None:
         """Read until the condition holds."""
         deadline = time.monotonic() + PATIENCE

@@ -112,6 +112,22 @@ def test_stopped_and_continued_it_listens_again(tmp_path: Path) -> None:
             both.wait_for_keys(*"a" * number)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=lambda number: number.name)
+def test_stopped_and_continued_it_gives_the_terminal_back(number: signal.Signals, tmp_path: Path) -> None:
+    with typing(tmp_path) as both:
+        assert not both.terminal.is_for_lines()
+        both.terminal.process.send_signal(number)
+        both.terminal.wait(lambda: _state(both.terminal.process.pid) == "T")
+        assert both.terminal.is_for_lines() == (number == signal.SIGTSTP)
+        both.terminal.process.send_signal(signal.SIGCONT)
+        both.terminal.wait(lambda: both.terminal.output.count(b"?1049h") == 2)
+        both.terminal.read_for(0.3)
+        assert not both.terminal.is_for_lines()
+        both.terminal.type("Q")
+        assert both.terminal.end()[0] == 0
+        assert both.terminal.is_for_lines()
+
+
 @pytest.mark.parametrize(
     "sequence", ["\x1b[99999999u", "\x1b[48;24;80;0;0t\x1b[<0;5;5M"], ids=["no such character", "no pixels"]
 )

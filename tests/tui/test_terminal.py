@@ -31,10 +31,11 @@ FORBIDDEN = re.compile(
 
 
 def given_back(terminal: Terminal) -> None:
-    """Alternate screen left, mouse off, cursor shown, wrapping on again; nothing of it taken back later."""
+    """Alternate screen left, mouse off, cursor shown, wrapping on again; nothing of it taken back later. Keys echo."""
     for off, on in ((b"?1049l", b"?1049h"), (b"?25h", b"?25l"), (b"?1000l", b"?1000h"), (b"?1003l", b"?1003h"),
                     (b"?2004l", b"?2004h"), (b"?7h", b"?7l"), (b"?1004l", b"?1004h")):  # fmt: skip
         assert terminal.output.rfind(b"\x1b[" + off) > terminal.output.rfind(b"\x1b[" + on), off
+    assert terminal.is_for_lines()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=str)
