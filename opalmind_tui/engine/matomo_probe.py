@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 ASK_EVERY = 30.0
 """Seconds between two questions of one process."""
+ASK_SOONER = 5.0
+"""Seconds between two questions while there was no answer: nobody should read for half a minute of what is over."""
+NO_ANSWER = frozenset({"network", "server", "timeout"})
+"""Kinds of error that may be over at any moment, and that asking again makes no worse."""
 FRESH = 60.0
 """Seconds for which an answer that another process got is good enough."""
 REFUSED_FOR = 3600
@@ -107,7 +111,7 @@ class MatomoProbe:
         """Ask again and again. Runs until it is cancelled."""
         while True:
             await self.ask()
-            await asyncio.sleep(ASK_EVERY)
+            await asyncio.sleep(ASK_SOONER if self.kind in NO_ANSWER else ASK_EVERY)
 
     async def _known(self) -> Reading[float] | None:
         """What another process found out of late."""

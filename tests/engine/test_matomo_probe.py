@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from opalmind_tui.engine import matomo_probe
 from opalmind_tui.engine.engine import Engine
 from opalmind_tui.snapshot.commands import Act, Command
+from opalmind_tui.snapshot.model import Verdict
 from tests.engine.conftest import Ground, until
 
 
@@ -59,6 +63,29 @@ async def test_an_outage_is_asked_about_again(ground: Ground) -> None:
     await ground.matomo.set_mood("normal")
     document = await (await ground.engine(role="status")).health_document()
     assert document["checks"][0]["status"] == "pass"
+
+
+async def test_the_end_of_an_outage_is_seen_soon(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matomo_probe, "ASK_SOONER", 0.05)
+    await ground.matomo.set_mood("down-503")
+    engine = await ground.engine()
+    await until(lambda: _silent(engine))
+    await ground.matomo.set_mood("normal")
+    await until(lambda: _answers(engine), seconds=10)
+
+
+async def _silent(engine: Engine) -> bool:
+    return await _verdict(engine) is Verdict.FAIL
+
+
+async def _answers(engine: Engine) -> bool:
+    return await _verdict(engine) is Verdict.OK
+
+
+async def _verdict(engine: Engine) -> Verdict | None:
+    """What a dashboard shows of Matomo; looking asks nothing."""
+    health = (await engine.take_snapshot()).health.value
+    return health and health.checks[0].verdict
 
 
 async def test_foreign_verdicts_are_no_verdicts(ground: Ground) -> None:
