@@ -242,11 +242,24 @@ async def commands_of_a_window(bench: Bench) -> dict[str, int]:
     return taken
 
 
+async def become_due(bench: Bench, ago: dict[str, int], *, xx: bool = False) -> None:
+    """Let requests have become due so many microseconds ago; with `xx` those that wait."""
+    assert bench.client is not None
+    now = int((await bench.counts()).at * 1e6)
+    places: dict[str, dict[str, float]] = {}
+    for request_id, since in ago.items():
+        places.setdefault(f"{TAG}due:{request_id[:3]}", {})[request_id] = now - since
+    for place, due in places.items():
+        await bench.client.zadd(place, due, xx=xx)
+
+
 async def test_the_length_of_a_list_costs_nothing(redis_bench: Bench) -> None:
     async def grow(number: int) -> None:
-        await redis_bench.accept(*[hit(at, key=f"{number}-{at}") for at in range(number)])
+        ids = await redis_bench.accept(*[hit(at, key=f"{number}-{at}") for at in range(number)])
         for _ in range(8):
             await redis_bench.settle_all(await redis_bench.claim(number // 20), Fate.DEAD)
+        # How many steps lead to a place follows from how even the times are, and those from how busy the machine is.
+        await become_due(redis_bench, {request_id: at * 1_000_000 for at, request_id in enumerate(ids)}, xx=True)
 
     await grow(400)
     few = await commands_of_a_window(redis_bench)
@@ -269,12 +282,7 @@ SHAPES: dict[str, Callable[[int], int]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_windows_deep_in_a_list_whatever_its_shape(redis_bench: Bench, shape: str) -> None:
     ids = await redis_bench.accept(*[hit(at, visitor=f"v{at % 40}") for at in range(400)])
-    now = int((await redis_bench.counts()).at * 1e6)
-    moments: dict[str, dict[str, float]] = {}
-    for at, request_id in enumerate(ids):
-        moments.setdefault(f"{TAG}due:{request_id[:3]}", {})[request_id] = now - SHAPES[shape](at)
-    for place, due in moments.items():
-        await redis_bench.client.zadd(place, due)
+    await become_due(redis_bench, {request_id: SHAPES[shape](at) for at, request_id in enumerate(ids)})
     rows = await whole(redis_bench, Tab.PENDING, Order.NEXT_TRY)
     assert len(rows) == 400
     for first in range(3, 400, 41):
