@@ -166,12 +166,16 @@ def _pool_arguments(
 ) -> tuple[dict[str, Any], type[Any]]:
     """Arguments of a connection and its class, from redis-py's asyncio or blocking `connection` module."""
     arguments, _ = _target(settings)
+    # No library's name is told (see `greeting`), and its version is not looked up: that reads a file in the event loop,
+    # for each connection. redis-py before 7.2 has two arguments for it; later ones warn of them.
+    untold = ("driver_info",) if hasattr(connection, "DriverInfo") else ("lib_name", "lib_version")
     arguments |= {
         # RESP2 on purpose: the same reply shapes from Redis 6.2 to Valkey 9, and no push messages in between.
         "protocol": 2,
         "socket_connect_timeout": connect_timeout,
         "socket_timeout": timeout,
         "health_check_interval": 0,
+        **dict.fromkeys(untold),
     }
     if "path" in arguments:
         return arguments, connection.UnixDomainSocketConnection

@@ -2,7 +2,7 @@
 
 redis-py gives a connection up when `CLIENT SETNAME` is refused. Managed servers forbid CLIENT, and serve all the same.
 And it swallows the answer to `CLIENT SETINFO`, though that may be a server's only word before it closes (too many
-clients, protected mode): so that is not said.
+clients, protected mode): so that is not said (`connection` sees to it).
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ def greeter(*, no_touch: bool = False, primary: bool = False) -> Callable[[Any],
     async def greet(connection: Any) -> None:
         from redis.exceptions import ConnectionError, InvalidResponse, ResponseError
 
-        _name_no_library(connection)
         try:
             await connection.on_connect()
             for command in _wishes(no_touch, primary):
@@ -57,7 +56,6 @@ def blocking_greeter(*, primary: bool = False) -> Callable[[Any], None]:
     def greet(connection: Any) -> None:
         from redis.exceptions import ConnectionError, InvalidResponse, ResponseError
 
-        _name_no_library(connection)
         try:
             connection.on_connect()
             for command in _wishes(no_touch=False, primary=primary):
@@ -84,10 +82,6 @@ def _look_at(command: tuple[str, ...], reply: Any) -> None:
     """Raise `Named` for a replica where the primary is wanted."""
     if command == _ROLE and b"role:slave" in bytes(reply):
         raise Named("fail-over")
-
-
-def _name_no_library(connection: Any) -> None:
-    connection.driver_info = connection.lib_name = connection.lib_version = None
 
 
 def _forgive(error: Exception) -> None:

@@ -197,7 +197,8 @@ async def test_existing_idempotency_records_live_from_their_completion(redis: Re
     foreign = {"opalmind:idempotency:a": "{}", "opalmind:idempotency:b": "true", "opalmind:idempotency:c": "{",
                "opalmind:idempotency:d": '{"key":"d","completedAt":"x"}', "other": records[0]["value"]}  # fmt: skip
     await redis.mset(foreign)
-    seconds, clock.now = 400 * 86_400.0, done + 100
+    # Long enough for records that were made when they were recorded, whenever this runs.
+    seconds, clock.now = time.time() - done + 400 * 86_400.0, done + 100
 
     assert await apply_to_records(redis, "opalmind:idempotency:", seconds, clock=clock) == len(records)
 
