@@ -11,7 +11,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
 from opalmind_tui.cli.recording import recorder
-from opalmind_tui.collecting import keep_what_is_loaded
+from opalmind_tui.collecting import collect_later, keep_what_is_loaded
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
@@ -28,6 +28,7 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool | None, record: 
         mouse: whether the dashboard listens to the mouse; None for what the operator's file says.
         record: a new file that everything is written to.
     """
+    collect_later()
     with store_of(ctx) as settings:
         from opalmind_tui.cli.preferences import preferences_of
         from opalmind_tui.engine.late import LateEngine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,30 @@ from tests.support.servers import Product
 from tests.support.terminal import Terminal
 
 Open = Callable[..., Terminal]
+NOTING = """
+import gc, sys
+
+note = open(sys.argv.pop(), "w", buffering=1)
+freeze = gc.freeze
+
+
+def looked(phase, info):
+    if phase == "start" and gc.get_threshold()[0] > 10_000:  # not before the program said how often it wants to
+        print("looked", file=note)
+
+
+def kept():
+    freeze()
+    print("kept", file=note)
+
+
+gc.callbacks.append(looked)
+gc.freeze = kept
+from opalmind_tui.__main__ import main
+
+main()
+"""
+"""The program, but what it does about unreachable cycles is written to a file."""
 
 
 @pytest.fixture
@@ -108,3 +133,19 @@ def test_read_only_delivers_nothing(server: LocalServer, open_screen: Open, stan
     screen.press("q")
     assert screen.ended(END) == exits.OK
     assert not stand_in.journal.hits
+
+
+def test_no_cycles_are_looked_for_before_the_first_figures(
+    server: LocalServer, stand_in: Served, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    variables = environment(REDIS_URL=server.url, **stand_in.settings)
+    screen = Terminal([sys.executable, "-c", NOTING, str(notes)], environment=variables, columns=120, lines=40)
+    try:
+        screen.wait_for("figures", lambda text: "ping" in text, START)
+        wait_until(lambda: "kept" in notes.read_text())
+        screen.press("q")
+        assert screen.ended(END) == exits.OK
+    finally:
+        screen.close()
+    assert notes.read_text().splitlines()[0] == "kept"
