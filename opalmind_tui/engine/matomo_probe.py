@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 ASK_EVERY = 30.0
 """Seconds between two questions of one process."""
 ASK_SOONER = 5.0
-"""Seconds between two questions while there was no answer: nobody should read for half a minute of what is over."""
+"""Seconds until the second question when the first got no answer, doubling up to `ASK_EVERY`: what was over at once is
+not said to fail for half a minute."""
 NO_ANSWER = frozenset({"network", "server", "timeout"})
 """Kinds of error that may be over at any moment, and that asking again makes no worse."""
 FRESH = 60.0
@@ -109,9 +110,12 @@ class MatomoProbe:
 
     async def watch(self) -> None:
         """Ask again and again. Runs until it is cancelled."""
+        soon = ASK_SOONER
         while True:
             await self.ask()
-            await asyncio.sleep(ASK_SOONER if self.kind in NO_ANSWER else ASK_EVERY)
+            silent = self.kind in NO_ANSWER
+            await asyncio.sleep(soon if silent else ASK_EVERY)
+            soon = min(2 * soon, ASK_EVERY) if silent else ASK_SOONER
 
     async def _known(self) -> Reading[float] | None:
         """What another process found out of late."""
