@@ -29,9 +29,10 @@ LEASE = 30.0
 REAP_EVERY = 5.0
 """Seconds, more or less a fifth: any process returns what a lost one held."""
 RECONCILE_EVERY = 30.0
-RECONCILE_PAUSE, RECONCILE_STEPS = 1.0, 5
-"""Seconds between two turns of a round, and the steps of a turn: a hundred thousand requests in a few minutes, for a
-millisecond a step. Several steps in one turn, because waking up costs a process as much as a step does."""
+RECONCILE_PAUSE, RECONCILE_STEPS = 1.0, 2
+"""Seconds between two turns of a round, and the steps of a turn: a hundred thousand requests in a quarter of an hour,
+for two or three milliseconds of the server a step. Few steps that look at much, because asking costs a process what a
+step costs the server."""
 CRASH_WAIT, LONGEST_CRASH_WAIT = 1.0, 30.0
 """Seconds until a loop goes on that met an unexpected error, doubling while it meets more."""
 IDLE_GRACE = 1.0

@@ -208,6 +208,32 @@ async def reconciled(bench: Bench) -> Repairs:
             return Repairs("", returned, missing)
 
 
+async def lookings(bench: Bench) -> list[int]:
+    """How many commands each step of a round takes, those within the script."""
+    assert bench.client is not None
+    steps: list[int] = []
+    cursor = ""
+    while cursor or not steps:
+        await bench.client.config_resetstat()
+        cursor = (await bench.queue.reconcile(cursor)).cursor
+        stats = await bench.client.info("commandstats")
+        steps.append(sum(one["calls"] for one in stats.values()))
+    return steps
+
+
+async def test_a_small_queue_is_looked_through_in_a_step_or_two(redis_bench: Bench) -> None:
+    await redis_bench.accept(*[hit(number) for number in range(40)])
+    assert len(await lookings(redis_bench)) <= 2
+
+
+async def test_a_step_is_bounded_whatever_the_length(redis_bench: Bench) -> None:
+    await redis_bench.accept(*[hit(number) for number in range(5_000)])
+    steps = await lookings(redis_bench)
+    # A round looks at 5,000 requests, and at their entries in three other places.
+    assert 5_000 * (4 + 3) / 400 * 0.7 < len(steps) < 5_000 * (4 + 3) / 400 * 1.3 + 10
+    assert max(steps) < 1_000
+
+
 async def test_reconciling_a_whole_queue_changes_nothing(redis_bench: Bench) -> None:
     ids = await redis_bench.accept(*[hit(number) for number in range(700)])
     claim = await redis_bench.claim(50)

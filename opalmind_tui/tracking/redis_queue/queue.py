@@ -46,6 +46,9 @@ from opalmind_tui.tracking.request import TrackingRequest, stored_key
 REAP_ROUNDS = 200
 """Scripts that one `reap` runs at the most: a trash of a million is empty within minutes."""
 REMEMBERED_CLAIMS = 64
+REPAIRS = 400
+"""How much one step of `reconcile` looks at, a request being worth four entries: two or three milliseconds of the
+server. Of a small queue that is all."""
 
 
 class RedisQueue(Operating, Closing, TakingOver):
@@ -244,7 +247,7 @@ class RedisQueue(Operating, Closing, TakingOver):
     async def reconcile(self, cursor: str = "") -> Repairs:
         part, _, scan = cursor.partition(" ")
         once = int(not self._resend_unknown)
-        reply = await self._scripts.run("reconcile", [part, scan or "0", 100, self._max_recovered, once])
+        reply = await self._scripts.run("reconcile", [part, scan or "0", REPAIRS, self._max_recovered, once])
         following = f"{reply[0].decode()} {reply[1].decode()}" if reply[0] else ""
         return Repairs(cursor=following, returned=reply[2], missing=reply[3])
 

@@ -1,7 +1,7 @@
--- One step of a walk over all that is stored. ARGV: part ('' at the beginning), scan cursor, how many, recoveries after
--- which a request is dead, 1 where what was posted shall not be sent again. Answers: next part ('' at the end), scan
--- cursor, returned, missing.
-local part, scan, number, most, once = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
+-- One step of a walk over all that is stored. ARGV: part ('' at the beginning), scan cursor, how many entries (see
+-- REQUEST), recoveries after which a request is dead, 1 where what was posted shall not be sent again. Answers: next part
+-- ('' at the end), scan cursor, returned, missing.
+local part, scan, left, most, once = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local now = clock()
 local returned, missing = 0, 0
 
@@ -96,15 +96,26 @@ local function look_at_place(id)
   missing = missing + 1
 end
 
-local all = parts()
-if part == '' then part = all[1] end
-open_way()
-local found = redis.call(HASHES[part] and 'HSCAN' or 'ZSCAN', P .. part, scan, 'COUNT', number)
-local look = LOOK[part] or look_at_place
-for at = 1, #found[2], 2 do look(found[2][at], found[2][at + 1]) end
-if missing > 0 then add_to_ledger({missing = missing}) end
-if found[1] ~= '0' then return {part, found[1], returned, missing} end
-for at, name in ipairs(all) do
-  if name == part then return {all[at + 1] or '', '0', returned, missing} end
+-- What an entry is worth: a request is looked at from all sides, of others one thing is asked. To look costs, too, where
+-- there is nothing.
+local REQUEST, ENTRY, NOTHING = 4, 1, 1
+
+local function look_at_some()
+  local worth = part == 'msg' and REQUEST or ENTRY
+  local number = math.max(1, math.floor(left / worth))
+  local found = redis.call(HASHES[part] and 'HSCAN' or 'ZSCAN', P .. part, scan, 'COUNT', number)
+  local look = LOOK[part] or look_at_place
+  for at = 1, #found[2], 2 do look(found[2][at], found[2][at + 1]) end
+  scan, left = found[1], left - NOTHING - worth * #found[2] / 2
 end
-return {'', '0', returned, missing}
+
+local all, at = parts(), 1
+while part ~= '' and all[at] and all[at] ~= part do at = at + 1 end
+open_way()
+while all[at] and left > 0 do
+  part = all[at]
+  look_at_some()
+  if scan == '0' then at = at + 1 end
+end
+if missing > 0 then add_to_ledger({missing = missing}) end
+return {all[at] or '', scan, returned, missing}
