@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import gc
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 _SELDOM = (100_000, 20, 20)
 _HARDLY_EVER = (1_000_000, 20, 20)
+_IN_SMALL_PARTS = (5_000, 5, 50)
 
 
 def collect_seldom() -> None:
@@ -15,12 +20,18 @@ def collect_seldom() -> None:
 
 
 def collect_later() -> None:
-    """Hardly ever look before `keep_what_is_loaded`: what a dashboard loads for its first figures is just enough for
-    one look, and that takes a twentieth of their time."""
+    """Hardly ever look before the first figures (`kept_after`): what a dashboard loads for them is just enough for one
+    look, and that takes a twentieth of their time."""
     gc.set_threshold(*_HARDLY_EVER)
 
 
-def keep_what_is_loaded() -> None:
-    """What there is now stays until the end: no collection goes through it again, and no key waits for that."""
-    gc.freeze()
-    collect_seldom()
+def kept_after(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Do that, and from then on keep what is loaded: no collection goes through it again. Those that come are short,
+    for a key may wait for each: ten milliseconds at the most, where one that seldom comes took up to a hundred."""
+
+    async def done() -> None:
+        await work()
+        gc.freeze()
+        gc.set_threshold(*_IN_SMALL_PARTS)
+
+    return done

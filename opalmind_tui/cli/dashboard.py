@@ -11,7 +11,7 @@ from opalmind_tui import exits
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import embedded_wanted, store_of
 from opalmind_tui.cli.recording import recorder
-from opalmind_tui.collecting import collect_later, keep_what_is_loaded
+from opalmind_tui.collecting import collect_later, kept_after
 
 if TYPE_CHECKING:
     from opalmind_tui.engine.engine import Engine
@@ -47,17 +47,13 @@ def dashboard(ctx: click.Context, *, deliver: bool, mouse: bool | None, record: 
 
         engine = LateEngine(made)
 
-        async def seen() -> None:
-            await engine.work()
-            keep_what_is_loaded()
-
         with recorder(record, settings) as kept:
             code = run_dashboard(
                 OpalmindApp(
                     engine,
                     preferences=preferences,
                     on_start=engine.start,
-                    on_seen=seen,
+                    on_seen=kept_after(engine.work),
                     on_stop=engine.stop,
                     recorder=kept,
                     type_above=settings.type_above,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from opalmind_tui.cli.logs import log_to_file
 from opalmind_tui.cli.options import WithSettings, mouse_option
 from opalmind_tui.cli.recording import recorder
+from opalmind_tui.collecting import collect_later, kept_after
 from opalmind_tui.engine.late import LateEngine
 from opalmind_tui.reports.features import BY_NAME, snake
 from opalmind_tui.snapshot.wanted import NEWEST, Wanted
@@ -38,6 +39,7 @@ def demo(mouse: bool | None, record: str | None) -> int:
     from opalmind_tui.tui.app import OpalmindApp
     from opalmind_tui.tui.run import run_dashboard
 
+    collect_later()
     preferences = preferences_of(mouse=mouse)
     log_to_file()
     world = DemoWorld()
@@ -45,8 +47,8 @@ def demo(mouse: bool | None, record: str | None) -> int:
     with recorder(record) as kept:
         return run_dashboard(
             OpalmindApp(
-                engine, demo=world.stand_in, preferences=preferences, on_start=engine.start, on_seen=engine.work,
-                on_stop=engine.stop, recorder=kept,
+                engine, demo=world.stand_in, preferences=preferences, on_start=engine.start,
+                on_seen=kept_after(engine.work), on_stop=engine.stop, recorder=kept,
             )
         )  # fmt: skip
 

@@ -23,11 +23,11 @@ NOTING = """
 import gc, sys
 
 note = open(sys.argv.pop(), "w", buffering=1)
-freeze = gc.freeze
+freeze, set_threshold = gc.freeze, gc.set_threshold
 
 
 def looked(phase, info):
-    if phase == "start" and gc.get_threshold()[0] > 10_000:  # not before the program said how often it wants to
+    if phase == "start" and gc.get_threshold()[0] > 10_000:  # neither before the program chose, nor in the end
         print("looked", file=note)
 
 
@@ -36,8 +36,13 @@ def kept():
     print("kept", file=note)
 
 
+def chosen(objects, *others):
+    set_threshold(objects, *others)
+    print("after", objects, file=note)
+
+
 gc.callbacks.append(looked)
-gc.freeze = kept
+gc.freeze, gc.set_threshold = kept, chosen
 from opalmind_tui.__main__ import main
 
 main()
@@ -135,7 +140,7 @@ def test_read_only_delivers_nothing(server: LocalServer, open_screen: Open, stan
     assert not stand_in.journal.hits
 
 
-def test_no_cycles_are_looked_for_before_the_first_figures(
+def test_no_cycles_are_looked_for_before_the_first_figures_and_few_at_once_later(
     server: LocalServer, stand_in: Served, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes"
@@ -143,9 +148,9 @@ def test_no_cycles_are_looked_for_before_the_first_figures(
     screen = Terminal([sys.executable, "-c", NOTING, str(notes)], environment=variables, columns=120, lines=40)
     try:
         screen.wait_for("figures", lambda text: "ping" in text, START)
-        wait_until(lambda: "kept" in notes.read_text())
+        wait_until(lambda: "after 5000" in notes.read_text())
         screen.press("q")
         assert screen.ended(END) == exits.OK
     finally:
         screen.close()
-    assert notes.read_text().splitlines()[0] == "kept"
+    assert notes.read_text().splitlines() == ["after 100000", "after 1000000", "kept", "after 5000"]
