@@ -27,7 +27,7 @@ def collect_later() -> None:
 
 def kept_after(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
     """Do that, and from then on keep what is loaded: no collection goes through it again. Those that come are short,
-    for a key may wait for each: ten milliseconds at the most, where one that seldom comes took up to a hundred."""
+    for a key may wait for each: about ten milliseconds, where one that seldom comes took up to a hundred."""
 
     async def done() -> None:
         await work()

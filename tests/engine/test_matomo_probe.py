@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from opalmind_tui.engine import matomo_probe
 from opalmind_tui.engine.engine import Engine
+from opalmind_tui.engine.matomo_probe import MatomoProbe
+from opalmind_tui.settings import Settings
 from opalmind_tui.snapshot.commands import Act, Command
 from opalmind_tui.snapshot.model import Verdict
 from tests.engine.conftest import Ground, until
@@ -72,6 +76,31 @@ async def test_the_end_of_an_outage_is_seen_soon(ground: Ground, monkeypatch: py
     await until(lambda: _silent(engine))
     await ground.matomo.set_mood("normal")
     await until(lambda: _answers(engine), seconds=10)
+
+
+class Told(MatomoProbe):
+    """A probe whose answers are given: the kinds of error, empty for none."""
+
+    def __init__(self, kinds: list[str]) -> None:
+        super().__init__(Settings(), None, None, None)  # type: ignore[arg-type]
+        self._kinds = iter(kinds)
+
+    async def ask(self) -> None:
+        self.kind = next(self._kinds)
+
+
+async def test_it_asks_ever_more_rarely_while_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    rested: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        rested.append(seconds)
+        if len(rested) == 8:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(matomo_probe.asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await Told(["network", "server", "timeout", "network", "network", "", "timeout", "auth"]).watch()
+    assert rested == [5, 10, 20, 30, 30, 30, 5, 30]
 
 
 async def _silent(engine: Engine) -> bool:
